@@ -1,0 +1,22 @@
+//! What a program may call: distribution families and functions, each declared once.
+//!
+//! Signatures, checks, densities, samplers, documentation and completion all derive from the
+//! declarations in [`distribution`] and [`function`].
+
+pub mod distribution;
+pub mod function;
+mod support;
+
+pub use distribution::{Density, Family, Parameter, Parameterization};
+pub use function::{Elementwise, Function, FunctionRule, Reduction, WholeAxis};
+pub use support::{Bound, Support};
+
+/// The family of this name, if there is one. Names are case-sensitive: `Normal`.
+pub fn family(name: &str) -> Option<&'static Family> {
+    distribution::ALL.iter().find(|f| f.name == name)
+}
+
+/// The function of this name, if there is one.
+pub fn function(name: &str) -> Option<&'static Function> {
+    function::ALL.iter().find(|f| f.name == name)
+}

@@ -1,0 +1,169 @@
+//! The number type that densities, functions and transforms are written over.
+//!
+//! One declaration of a density serves four uses: plain values (`f64`), derivatives
+//! ([`Dual`](crate::math::dual::Dual) and every `Copy` dual number of num-dual), and the tracing scalar of the
+//! kernel compiler. A function written over [`Scalar`] never branches on values: it selects.
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// Every function of one argument that a density may use.
+///
+/// Each has its value in [`special`](crate::math::special) and its derivative in [`derivative`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Unary {
+    /// |x|
+    Abs,
+    /// e^x
+    Exp,
+    /// e^x - 1
+    Expm1,
+    /// ln x
+    Ln,
+    /// ln(1 + x)
+    Log1p,
+    /// ln(1 + e^x)
+    Softplus,
+    /// 1 / (1 + e^-x)
+    Sigmoid,
+    /// √x
+    Sqrt,
+    /// x²
+    Square,
+    /// 1 / x
+    Recip,
+    /// sin x
+    Sin,
+    /// cos x
+    Cos,
+    /// arctan x
+    Atan,
+    /// arcsin x
+    Asin,
+    /// tanh x
+    Tanh,
+    /// ln Γ(x)
+    LnGamma,
+    /// digamma, the derivative of ln Γ
+    Digamma,
+    /// trigamma, the second derivative of ln Γ
+    Trigamma,
+    /// tetragamma, the third derivative of ln Γ
+    Tetragamma,
+    /// erf x
+    Erf,
+    /// Φ(x), the standard normal cdf
+    NormalCdf,
+    /// ln Φ(x), accurate in the lower tail
+    LnNormalCdf,
+    /// The largest integer not above x; derivative 0.
+    Floor,
+}
+
+/// Every function of two arguments beyond the four operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Binary {
+    /// x^y for x ≥ 0, or any x with integer y
+    Pow,
+    /// x ln y, and 0 where x = 0
+    XLogY,
+}
+
+/// A real number, a number with derivatives, or a node of a traced expression.
+///
+/// Arithmetic with `f64` on the right is cheaper than with a constant of the type.
+/// Comparisons look at values only.
+pub trait Scalar:
+    Copy
+    + Neg<Output = Self>
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Add<f64, Output = Self>
+    + Sub<f64, Output = Self>
+    + Mul<f64, Output = Self>
+    + Div<f64, Output = Self>
+{
+    /// The outcome of a comparison: `bool`, or a node.
+    type Mask: Copy;
+
+    /// A number that depends on nothing.
+    fn constant(x: f64) -> Self;
+
+    /// Applies a function of one argument.
+    fn apply(self, f: Unary) -> Self;
+
+    /// Applies a function of two arguments.
+    fn apply2(self, f: Binary, other: Self) -> Self;
+
+    /// self < other, by value.
+    fn less(self, other: Self) -> Self::Mask;
+
+    /// self == other, by value.
+    fn same(self, other: Self) -> Self::Mask;
+
+    /// `yes` where the mask holds, else `no`. Both are evaluated; the one not taken may be
+    /// non-finite without harm to value or derivatives of the other.
+    fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
+
+    /// e^x
+    fn exp(self) -> Self {
+        self.apply(Unary::Exp)
+    }
+    /// ln x
+    fn ln(self) -> Self {
+        self.apply(Unary::Ln)
+    }
+    /// ln(1 + x)
+    fn log1p(self) -> Self {
+        self.apply(Unary::Log1p)
+    }
+    /// ln(1 + e^x)
+    fn softplus(self) -> Self {
+        self.apply(Unary::Softplus)
+    }
+    /// 1 / (1 + e^-x)
+    fn sigmoid(self) -> Self {
+        self.apply(Unary::Sigmoid)
+    }
+    /// √x
+    fn sqrt(self) -> Self {
+        self.apply(Unary::Sqrt)
+    }
+    /// x²
+    fn square(self) -> Self {
+        self.apply(Unary::Square)
+    }
+    /// 1 / x
+    fn recip(self) -> Self {
+        self.apply(Unary::Recip)
+    }
+    /// |x|
+    fn abs(self) -> Self {
+        self.apply(Unary::Abs)
+    }
+    /// ln Γ(x)
+    fn ln_gamma(self) -> Self {
+        self.apply(Unary::LnGamma)
+    }
+    /// x^y
+    fn pow(self, exponent: Self) -> Self {
+        self.apply2(Binary::Pow, exponent)
+    }
+    /// x ln y, and 0 where x = 0
+    fn x_log_y(self, y: Self) -> Self {
+        self.apply2(Binary::XLogY, y)
+    }
+    /// The smaller of the two, by value.
+    fn min(self, other: Self) -> Self {
+        Self::select(self.less(other), self, other)
+    }
+    /// The larger of the two, by value.
+    fn max(self, other: Self) -> Self {
+        Self::select(other.less(self), self, other)
+    }
+    /// c - self
+    fn from_constant(self, c: f64) -> Self {
+        -self + c
+    }
+}
