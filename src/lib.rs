@@ -1,1 +1,6 @@
-//! vippl
+//! vippl: a probabilistic programming language with a variational-inference backend.
+
+pub mod inference;
+pub mod library;
+pub mod math;
+pub mod source;
