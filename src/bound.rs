@@ -1,0 +1,116 @@
+//! A program bound to its data: sizes, labels and the values of everything that depends on data only.
+
+mod evaluate;
+
+pub use evaluate::{EvaluationError, Evaluator, Values};
+
+use crate::typed::{self, AxisId, ReduceId, VariableId};
+use std::collections::HashMap;
+
+/// A checked program with its data. Every axis has elements, every data-only variable a value,
+/// every index expression has been evaluated and is in range.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The checked program.
+    pub typed: typed::Program,
+    /// The elements of every axis, by [`AxisId`].
+    pub axes: Vec<Elements>,
+    /// The value of every data-only variable, by [`VariableId`]; `None` for the others.
+    pub values: Vec<Option<Array>>,
+    /// Data-only reductions outside any index, kept from fit to prediction.
+    pub frozen: HashMap<ReduceId, f64>,
+}
+
+/// The elements of an axis, in order.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub enum Elements {
+    /// The integers first, first + 1, …
+    Range {
+        /// The first element.
+        first: i64,
+        /// How many.
+        size: usize,
+    },
+    /// Labels. Levels that are all numbers are sorted as numbers and printed as in the data.
+    Labels(Vec<String>),
+}
+
+impl Elements {
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Elements::Range { size, .. } => *size,
+            Elements::Labels(labels) => labels.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The text of the element at a position.
+    pub fn label(&self, position: usize) -> String {
+        match self {
+            Elements::Range { first, .. } => (first + position as i64).to_string(),
+            Elements::Labels(labels) => labels.get(position).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// The position of a label.
+    pub fn position(&self, label: &str) -> Option<usize> {
+        match self {
+            Elements::Range { first, size } => {
+                let offset = label.trim().parse::<i64>().ok()?.checked_sub(*first)?;
+                (offset >= 0 && (offset as usize) < *size).then_some(offset as usize)
+            }
+            Elements::Labels(labels) => labels.iter().position(|l| l == label),
+        }
+    }
+}
+
+/// A dense array in row-major order. Index-valued cells hold positions; missing cells are NaN.
+#[derive(Clone, Debug, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Array {
+    /// The length of each axis; empty for a scalar.
+    pub shape: Vec<usize>,
+    /// The cells, the last axis running fastest.
+    pub values: Vec<f64>,
+}
+
+impl Array {
+    /// An array with one cell and no axes.
+    pub fn scalar(value: f64) -> Self {
+        Array { shape: Vec::new(), values: vec![value] }
+    }
+}
+
+impl Program {
+    /// The number of elements of an axis.
+    pub fn size(&self, axis: AxisId) -> usize {
+        self.axes[axis.index()].len()
+    }
+
+    /// The length of each axis of a variable.
+    pub fn shape(&self, variable: VariableId) -> Vec<usize> {
+        self.typed.variable(variable).axes.iter().map(|a| self.size(*a)).collect()
+    }
+
+    /// The labels of a variable's element at a row-major position, one per axis.
+    pub fn labels(&self, variable: VariableId, position: usize) -> Vec<String> {
+        let mut rest = position;
+        let axes = &self.typed.variable(variable).axes;
+        let mut labels: Vec<String> = axes
+            .iter()
+            .rev()
+            .map(|axis| {
+                let size = self.size(*axis).max(1);
+                let label = self.axes[axis.index()].label(rest % size);
+                rest /= size;
+                label
+            })
+            .collect();
+        labels.reverse();
+        labels
+    }
+}

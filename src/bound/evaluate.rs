@@ -1,0 +1,406 @@
+//! Evaluates checked expressions one element at a time, over any [`Scalar`].
+//!
+//! The plain reading of a program: what everything faster is compared with. Data-only
+//! expressions are always evaluated in `f64`, whatever the scalar.
+
+use super::{Array, Elements};
+use crate::library::Reduction;
+use crate::math::Scalar;
+use crate::source::Span;
+use crate::typed::{self, AxisId, Expr, ExprKind, IndexId, Kind, Operator, Plane, Reduce, VariableId};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// Why an expression has no value. Binding evaluates every index expression, so a bound program
+/// meets these only in what is computed after the fit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EvaluationError {
+    /// An integer that is not an element of an axis.
+    OutOfRange {
+        /// The index expression.
+        span: Span,
+        /// The axis it should be in.
+        axis: AxisId,
+        /// The integer.
+        value: f64,
+    },
+    /// A label that is not an element of an axis.
+    UnknownLabel {
+        /// Where it was written.
+        span: Span,
+        /// The axis it should be in.
+        axis: AxisId,
+        /// The label.
+        label: String,
+    },
+    /// `min`, `max` or `mean` of nothing, or `sd` of fewer than two.
+    NothingToReduce {
+        /// The reduction.
+        span: Span,
+    },
+    /// A missing cell used as an index.
+    MissingIndex {
+        /// The index expression.
+        span: Span,
+    },
+    /// A variable without a value: it belongs to a later plane than the evaluation.
+    Unavailable {
+        /// Where it was used.
+        span: Span,
+    },
+}
+
+/// The values of variables that are not data.
+pub trait Values<S> {
+    /// The element of a variable at a row-major position; `None` if it has no value here.
+    fn value(&self, variable: VariableId, position: usize) -> Option<S>;
+}
+
+/// No variables but data.
+impl<S> Values<S> for () {
+    fn value(&self, _: VariableId, _: usize) -> Option<S> {
+        None
+    }
+}
+
+/// Evaluates expressions of one program.
+pub struct Evaluator<'a, V> {
+    typed: &'a typed::Program,
+    axes: &'a [Elements],
+    data: &'a [Option<Array>],
+    /// Values of closed data-only reductions: given (frozen), or found on first use.
+    frozen: RefCell<HashMap<typed::ReduceId, f64>>,
+    values: V,
+    positions: RefCell<Vec<usize>>,
+}
+
+impl<'a, V> Evaluator<'a, V> {
+    /// An evaluator over the given data and values.
+    pub fn new(
+        typed: &'a typed::Program,
+        axes: &'a [Elements],
+        data: &'a [Option<Array>],
+        frozen: HashMap<typed::ReduceId, f64>,
+        values: V,
+    ) -> Self {
+        let positions = RefCell::new(vec![0; typed.indices.len()]);
+        Evaluator { typed, axes, data, frozen: RefCell::new(frozen), values, positions }
+    }
+
+    /// An evaluator of a bound program.
+    pub fn of(bound: &'a super::Program, values: V) -> Self {
+        Evaluator::new(&bound.typed, &bound.axes, &bound.values, bound.frozen.clone(), values)
+    }
+
+    /// The closed data-only reductions evaluated so far.
+    pub fn into_frozen(self) -> HashMap<typed::ReduceId, f64> {
+        self.frozen.into_inner()
+    }
+
+    /// Sets the position of a bound index.
+    pub fn set(&self, index: IndexId, position: usize) {
+        self.positions.borrow_mut()[index.index()] = position;
+    }
+
+    /// The number of elements a bound index runs over.
+    pub fn extent(&self, index: IndexId) -> usize {
+        self.axes[self.typed.index(index).axis.index()].len()
+    }
+
+    /// Calls `visit` for every combination of the indices, the last running fastest, that the
+    /// guard lets through; `visit` receives the row-major position.
+    pub fn for_each<E: From<EvaluationError>>(
+        &self,
+        indices: &[IndexId],
+        guard: Option<&Expr>,
+        mut visit: impl FnMut(usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sizes: Vec<usize> = indices.iter().map(|i| self.extent(*i)).collect();
+        let total: usize = sizes.iter().product();
+        for position in 0..total {
+            let mut rest = position;
+            for (index, size) in indices.iter().zip(&sizes).rev() {
+                self.set(*index, rest % size);
+                rest /= size;
+            }
+            if match guard {
+                Some(guard) => self.data(guard)? != 0.0,
+                None => true,
+            } {
+                visit(position)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of a data-only expression.
+    pub fn data(&self, expr: &Expr) -> Result<f64, EvaluationError> {
+        match &expr.kind {
+            ExprKind::Number(x) => Ok(*x),
+            ExprKind::Label(label) => self.label(expr, label),
+            ExprKind::Index(index) => Ok(self.positions.borrow()[index.index()] as f64),
+            ExprKind::Variable(variable, at) => {
+                let position = self.position(*variable, at)?;
+                self.data[variable.index()]
+                    .as_ref()
+                    .and_then(|array| array.values.get(position).copied())
+                    .ok_or(EvaluationError::Unavailable { span: expr.span })
+            }
+            ExprKind::ElementNumber(element) => self.element_number(element),
+            ExprKind::ElementOf(number) => self.element_of(expr, number),
+            ExprKind::Size(axis) => Ok(self.axes[axis.index()].len() as f64),
+            ExprKind::Negate(a) => Ok(-self.data(a)?),
+            ExprKind::Not(a) => Ok(f64::from(u8::from(self.data(a)? == 0.0))),
+            ExprKind::Binary(Operator::And, a, b) => {
+                if self.data(a)? == 0.0 { Ok(0.0) } else { self.data(b) }
+            }
+            ExprKind::Binary(Operator::Or, a, b) => {
+                if self.data(a)? != 0.0 { Ok(1.0) } else { self.data(b) }
+            }
+            ExprKind::Binary(operator, a, b) => Ok(binary(*operator, self.data(a)?, self.data(b)?)),
+            ExprKind::Call(function, arguments) => {
+                let arguments =
+                    arguments.iter().map(|a| self.data(a)).collect::<Result<Vec<_>, _>>()?;
+                Ok(function.apply(&arguments))
+            }
+            ExprKind::If(condition, yes, no) => {
+                if self.data(condition)? != 0.0 { self.data(yes) } else { self.data(no) }
+            }
+            ExprKind::Reduce(reduce) => self.reduce_data(reduce, expr.span),
+            ExprKind::Error => Err(EvaluationError::Unavailable { span: expr.span }),
+        }
+    }
+
+    fn label(&self, expr: &Expr, label: &str) -> Result<f64, EvaluationError> {
+        let Kind::Index(axis) = expr.ty else {
+            return Err(EvaluationError::Unavailable { span: expr.span });
+        };
+        self.axes[axis.index()].position(label).map(|p| p as f64).ok_or_else(|| {
+            EvaluationError::UnknownLabel { span: expr.span, axis, label: label.to_owned() }
+        })
+    }
+
+    fn element_number(&self, element: &Expr) -> Result<f64, EvaluationError> {
+        let position = self.data(element)?;
+        let first = match element.ty {
+            Kind::Index(axis) => match &self.axes[axis.index()] {
+                Elements::Range { first, .. } => *first as f64,
+                Elements::Labels(labels) => {
+                    return Ok(labels
+                        .get(position as usize)
+                        .and_then(|l| l.parse().ok())
+                        .unwrap_or(position + 1.0));
+                }
+            },
+            Kind::Real | Kind::Int | Kind::Bool => 0.0,
+        };
+        Ok(first + position)
+    }
+
+    fn element_of(&self, expr: &Expr, number: &Expr) -> Result<f64, EvaluationError> {
+        let value = self.data(number)?;
+        let Kind::Index(axis) = expr.ty else {
+            return Err(EvaluationError::Unavailable { span: expr.span });
+        };
+        if value.is_nan() {
+            return Err(EvaluationError::MissingIndex { span: expr.span });
+        }
+        let elements = &self.axes[axis.index()];
+        let position = match elements {
+            Elements::Range { first, .. } => value - *first as f64,
+            Elements::Labels(_) => {
+                elements.position(&value.to_string()).map_or(f64::NAN, |p| p as f64)
+            }
+        };
+        if position >= 0.0 && position < elements.len() as f64 && position.fract() == 0.0 {
+            Ok(position)
+        } else {
+            Err(EvaluationError::OutOfRange { span: expr.span, axis, value })
+        }
+    }
+
+    /// The row-major position of an element; subscripts are positions and data-only.
+    pub fn position(&self, variable: VariableId, at: &[Expr]) -> Result<usize, EvaluationError> {
+        let axes = &self.typed.variable(variable).axes;
+        let mut position = 0;
+        for (axis, subscript) in axes.iter().zip(at) {
+            let size = self.axes[axis.index()].len();
+            let value = self.data(subscript)?;
+            if value.is_nan() {
+                return Err(EvaluationError::MissingIndex { span: subscript.span });
+            }
+            if value < 0.0 || value >= size as f64 {
+                return Err(EvaluationError::OutOfRange {
+                    span: subscript.span,
+                    axis: *axis,
+                    value,
+                });
+            }
+            position = position * size + value as usize;
+        }
+        Ok(position)
+    }
+
+    fn reduce_data(&self, reduce: &Reduce, span: Span) -> Result<f64, EvaluationError> {
+        if reduce.closed
+            && let Some(value) = self.frozen.borrow().get(&reduce.id)
+        {
+            return Ok(*value);
+        }
+        let mut elements = Vec::new();
+        self.for_each(&reduce.indices, reduce.guard.as_ref(), |_| {
+            elements.push(self.data(&reduce.body)?);
+            Ok::<(), EvaluationError>(())
+        })?;
+        let value = reduction(reduce.operation, &elements, span)?;
+        if reduce.closed {
+            self.frozen.borrow_mut().insert(reduce.id, value);
+        }
+        Ok(value)
+    }
+
+    /// The value of any expression. Conditions and subscripts are data-only.
+    pub fn eval<S: Scalar>(&self, expr: &Expr) -> Result<S, EvaluationError>
+    where
+        V: Values<S>,
+    {
+        if expr.plane == Plane::Data {
+            return Ok(S::constant(self.data(expr)?));
+        }
+        match &expr.kind {
+            ExprKind::Variable(variable, at) => {
+                let position = self.position(*variable, at)?;
+                self.values
+                    .value(*variable, position)
+                    .ok_or(EvaluationError::Unavailable { span: expr.span })
+            }
+            ExprKind::Negate(a) => Ok(-self.eval::<S>(a)?),
+            ExprKind::Binary(Operator::Power, a, b) if b.plane == Plane::Data => {
+                Ok(power(self.eval::<S>(a)?, self.data(b)?))
+            }
+            ExprKind::Binary(operator, a, b) => {
+                let (a, b) = (self.eval::<S>(a)?, self.eval::<S>(b)?);
+                arithmetic(*operator, a, b).ok_or(EvaluationError::Unavailable { span: expr.span })
+            }
+            ExprKind::Call(function, arguments) => {
+                let arguments =
+                    arguments.iter().map(|a| self.eval(a)).collect::<Result<Vec<S>, _>>()?;
+                Ok(function.apply(&arguments))
+            }
+            ExprKind::If(condition, yes, no) => {
+                if self.data(condition)? != 0.0 { self.eval(yes) } else { self.eval(no) }
+            }
+            ExprKind::Reduce(reduce) => {
+                let mut elements = Vec::new();
+                self.for_each(&reduce.indices, reduce.guard.as_ref(), |_| {
+                    elements.push(self.eval::<S>(&reduce.body)?);
+                    Ok::<(), EvaluationError>(())
+                })?;
+                reduction(reduce.operation, &elements, expr.span)
+            }
+            ExprKind::Number(_)
+            | ExprKind::Label(_)
+            | ExprKind::Index(_)
+            | ExprKind::ElementNumber(_)
+            | ExprKind::ElementOf(_)
+            | ExprKind::Size(_)
+            | ExprKind::Not(_)
+            | ExprKind::Error => Err(EvaluationError::Unavailable { span: expr.span }),
+        }
+    }
+}
+
+/// An operator on numbers; comparisons give 0 or 1.
+pub(crate) fn binary(operator: Operator, a: f64, b: f64) -> f64 {
+    let truth = |t: bool| f64::from(u8::from(t));
+    match operator {
+        Operator::Add => a + b,
+        Operator::Subtract => a - b,
+        Operator::Multiply => a * b,
+        Operator::Divide => a / b,
+        Operator::Power => a.powf(b),
+        Operator::Equal => truth(a == b),
+        Operator::NotEqual => truth(a != b),
+        Operator::Less => truth(a < b),
+        Operator::LessEqual => truth(a <= b),
+        Operator::Greater => truth(a > b),
+        Operator::GreaterEqual => truth(a >= b),
+        Operator::And => truth(a != 0.0 && b != 0.0),
+        Operator::Or => truth(a != 0.0 || b != 0.0),
+    }
+}
+
+/// An arithmetic operator on scalars; `None` for comparisons and logic, which are data-only.
+pub(crate) fn arithmetic<S: Scalar>(operator: Operator, a: S, b: S) -> Option<S> {
+    match operator {
+        Operator::Add => Some(a + b),
+        Operator::Subtract => Some(a - b),
+        Operator::Multiply => Some(a * b),
+        Operator::Divide => Some(a / b),
+        Operator::Power => Some(a.pow(b)),
+        Operator::Equal
+        | Operator::NotEqual
+        | Operator::Less
+        | Operator::LessEqual
+        | Operator::Greater
+        | Operator::GreaterEqual
+        | Operator::And
+        | Operator::Or => None,
+    }
+}
+
+/// Exponents up to this size are multiplied out: exact for negative bases, with finite tangents at 0.
+const LARGEST_MULTIPLIED_EXPONENT: f64 = 16.0;
+
+/// x^c for a constant exponent.
+pub(crate) fn power<S: Scalar>(x: S, exponent: f64) -> S {
+    let size = exponent.abs();
+    if exponent.fract() != 0.0 || size > LARGEST_MULTIPLIED_EXPONENT {
+        return if exponent == 0.5 { x.sqrt() } else { x.pow(S::constant(exponent)) };
+    }
+    let mut result = S::constant(1.0);
+    let mut base = x;
+    let mut rest = size as u32;
+    while rest > 0 {
+        if rest & 1 == 1 {
+            result = result * base;
+        }
+        rest >>= 1;
+        if rest > 0 {
+            base = base.square();
+        }
+    }
+    if exponent < 0.0 { result.recip() } else { result }
+}
+
+/// Reduces elements; `sd` divides by n - 1.
+pub(crate) fn reduction<S: Scalar>(
+    operation: Reduction,
+    elements: &[S],
+    span: Span,
+) -> Result<S, EvaluationError> {
+    let n = elements.len();
+    let needed = match operation {
+        Reduction::Sum | Reduction::Count => 0,
+        Reduction::Mean | Reduction::Max | Reduction::Min => 1,
+        Reduction::Sd => 2,
+    };
+    if n < needed {
+        return Err(EvaluationError::NothingToReduce { span });
+    }
+    let sum = |xs: &mut dyn Iterator<Item = S>| xs.fold(S::constant(0.0), |a, b| a + b);
+    Ok(match operation {
+        Reduction::Sum => sum(&mut elements.iter().copied()),
+        Reduction::Count => elements.iter().fold(S::constant(0.0), |count, x| {
+            let zero = x.same(S::constant(0.0));
+            count + S::select(zero, S::constant(0.0), S::constant(1.0))
+        }),
+        Reduction::Mean => sum(&mut elements.iter().copied()) / n as f64,
+        Reduction::Sd => {
+            let mean = sum(&mut elements.iter().copied()) / n as f64;
+            (sum(&mut elements.iter().map(|x| (*x - mean).square())) / (n as f64 - 1.0)).sqrt()
+        }
+        Reduction::Max => elements.iter().copied().reduce(S::max).unwrap_or(S::constant(f64::NAN)),
+        Reduction::Min => elements.iter().copied().reduce(S::min).unwrap_or(S::constant(f64::NAN)),
+    })
+}
