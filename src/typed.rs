@@ -65,6 +65,8 @@ pub struct Program {
     pub factors: Vec<Factor>,
     /// Variables to print beside the latents, in source order.
     pub reports: Vec<VariableId>,
+    /// Observed statements to draw again after the fit (`predict y`), in source order.
+    pub predictive: Vec<RandomId>,
     /// How many reductions there are.
     pub reduce_count: u32,
 }

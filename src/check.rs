@@ -1,0 +1,200 @@
+//! Phase 1: from the tree as written to the checked program. Needs no data.
+//!
+//! Resolves every name, infers axes, elaborates each expression into an explicitly indexed scalar,
+//! and reports every mistake of the program at once. A mistake poisons what depends on it, so that
+//! it is reported once.
+
+mod axes;
+mod call;
+mod declare;
+mod distribution;
+mod elaborate;
+mod liveness;
+mod problem;
+mod statement;
+mod subscript;
+
+use crate::diagnostic::{Checked, Diagnostic};
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::typed::{self, AxisId, IndexId, VariableId};
+use problem::Problem;
+use std::collections::{HashMap, HashSet};
+
+/// Checks a program. The value is complete only if no diagnostic is an error.
+pub fn check(program: &ast::Program) -> Checked<typed::Program> {
+    let mut checker = Checker::new(program);
+    checker.declare();
+    checker.resolve_all();
+    checker.check_liveness();
+    let mut diagnostics = checker.diagnostics;
+    diagnostics.sort_by_key(|d| d.primary.as_ref().map_or(0, |label| label.span.start));
+    Checked { value: checker.typed, diagnostics }
+}
+
+/// Proof that a mistake has been reported; what depends on it stays silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reported;
+
+/// The outcome of a judgement about a part of the program.
+type Judged<T> = Result<T, Reported>;
+
+/// How far a definition has been resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// Not looked at yet.
+    Waiting,
+    /// Being resolved: meeting it again is a cycle.
+    Busy,
+    /// Its axes, kind and plane are known.
+    Done,
+    /// Its statement has a mistake.
+    Poisoned,
+}
+
+/// An index bound in the current equation.
+#[derive(Clone, Debug)]
+struct Bound {
+    /// The name it is reached by; `None` for axes that were not written.
+    name: Option<String>,
+    index: IndexId,
+    axis: AxisId,
+    /// Bound by elaboration for an axis that is free in the text.
+    fresh: bool,
+}
+
+/// The indices bound where an expression stands.
+#[derive(Clone, Debug, Default)]
+struct Context {
+    bound: Vec<Bound>,
+}
+
+impl Context {
+    /// The indices that run over an axis.
+    fn over(&self, axis: AxisId) -> impl Iterator<Item = &Bound> {
+        self.bound.iter().filter(move |b| b.axis == axis)
+    }
+
+    /// The index reached by a name; inner ones shadow outer ones.
+    fn named(&self, name: &str) -> Option<&Bound> {
+        self.bound.iter().rev().find(|b| b.name.as_deref() == Some(name))
+    }
+}
+
+/// An `axis` statement as written.
+#[derive(Clone, Copy, Debug)]
+struct AxisDeclaration<'a> {
+    name: &'a ast::Name,
+    extent: &'a ast::Extent,
+}
+
+/// The state of a check.
+struct Checker<'a> {
+    program: &'a ast::Program,
+    typed: typed::Program,
+    /// Axes by name; anonymous ranges by their text.
+    axis_names: HashMap<String, AxisId>,
+    /// Variables by name.
+    names: HashMap<String, VariableId>,
+    /// Where each variable came from, by id.
+    progress: Vec<Progress>,
+    /// The tree of each `=` definition, by [`typed::DefinitionId`].
+    definitions: Vec<(&'a ast::Define, Span)>,
+    /// The tree of each `~` statement, by [`typed::RandomId`].
+    randoms: Vec<(&'a ast::Random, Span)>,
+    /// The variable and role of each `~` statement, by [`typed::RandomId`].
+    random_heads: Vec<(VariableId, typed::RandomRole)>,
+    /// The `axis` statements by name.
+    declared_axes: HashMap<String, AxisDeclaration<'a>>,
+    /// Whether some statement could not be read: what it defines is unknown.
+    unreadable: bool,
+    /// Names defined by statements with a mistake, or of kinds that are not run yet.
+    poisoned: HashSet<String>,
+    /// Unknown names already reported.
+    unknown: HashSet<String>,
+    /// Names that occur in some expression.
+    used: HashSet<VariableId>,
+    /// The definitions being resolved, innermost last.
+    resolving: Vec<VariableId>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(program: &'a ast::Program) -> Self {
+        Checker {
+            program,
+            typed: typed::Program::default(),
+            axis_names: HashMap::new(),
+            names: HashMap::new(),
+            progress: Vec::new(),
+            definitions: Vec::new(),
+            randoms: Vec::new(),
+            random_heads: Vec::new(),
+            declared_axes: HashMap::new(),
+            unreadable: false,
+            poisoned: HashSet::new(),
+            unknown: HashSet::new(),
+            used: HashSet::new(),
+            resolving: Vec::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// Records a mistake.
+    fn report(&mut self, problem: Problem) -> Reported {
+        self.diagnostics.push(problem.diagnostic());
+        Reported
+    }
+
+    /// Allocates an index over an axis. Its printed name is made unique by `explain`.
+    fn fresh_index(&mut self, name: impl Into<String>, axis: AxisId) -> IndexId {
+        self.typed.indices.push(typed::Index { name: name.into(), axis });
+        IndexId(self.typed.indices.len() as u32 - 1)
+    }
+
+    /// Binds fresh, unnamed indices over axes.
+    fn bind_fresh(&mut self, context: &Context, axes: &[AxisId]) -> (Context, Vec<IndexId>) {
+        let mut inner = context.clone();
+        let mut indices = Vec::new();
+        for axis in axes {
+            let name = self.index_name(&inner, *axis);
+            let index = self.fresh_index(name, *axis);
+            inner.bound.push(Bound { name: None, index, axis: *axis, fresh: true });
+            indices.push(index);
+        }
+        (inner, indices)
+    }
+
+    /// A printable name for an index over an axis that no bound index has.
+    fn index_name(&self, context: &Context, axis: AxisId) -> String {
+        let axis_name = &self.typed.axis(axis).name;
+        let stem = if axis_name.chars().next().is_some_and(char::is_alphabetic) {
+            axis_name.clone()
+        } else {
+            "i".to_owned()
+        };
+        let taken = |name: &str| {
+            context.bound.iter().any(|b| self.typed.index(b.index).name == name)
+        };
+        if !taken(&stem) {
+            return stem;
+        }
+        (2..).map(|n| format!("{stem}{n}")).find(|name| !taken(name)).unwrap_or(stem)
+    }
+
+    /// The printed list of axes: `[house, county]`.
+    fn axis_list(&self, axes: &[AxisId]) -> String {
+        let names: Vec<&str> = axes.iter().map(|a| self.typed.axis(*a).name.as_str()).collect();
+        format!("[{}]", names.join(", "))
+    }
+
+    /// The nearest known name to one that is not known.
+    fn nearest<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> Option<String> {
+        candidates
+            .filter(|c| *c != name)
+            .map(|c| (strsim::osa_distance(&c.to_lowercase(), &name.to_lowercase()), c))
+            .filter(|(distance, c)| *distance <= (name.chars().count().max(c.chars().count())).div_ceil(3).min(3))
+            .min_by_key(|(distance, c)| (*distance, c.len()))
+            .map(|(_, c)| c.to_owned())
+    }
+}

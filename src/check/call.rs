@@ -1,0 +1,227 @@
+//! Calls of functions: elementwise, reductions and whole-axis functions.
+
+use super::elaborate::data;
+use super::{Checker, Context, Judged, Problem, Reported};
+use crate::library::{self, FunctionRule, Reduction, WholeAxis};
+use crate::source::Span;
+use crate::syntax::ast::{Argument, Expr, ExprKind, Name};
+use crate::typed::{self, IndexId, Kind, Operator};
+
+impl<'a> Checker<'a> {
+    /// The rule of a function for this many arguments.
+    pub(super) fn function_rule(&mut self, name: &Name, count: usize) -> Judged<FunctionRule> {
+        let Some(function) = library::function(&name.value) else {
+            return Err(self.unknown_function(name));
+        };
+        let Some(rule) = function.rule_for(count) else {
+            return Err(self.report(Problem::ArgumentCount {
+                name: name.value.clone(),
+                span: name.span,
+                parameters: function.parameters.iter().map(|p| (*p).to_owned()).collect(),
+                given: count,
+            }));
+        };
+        if let FunctionRule::WholeAxis(
+            WholeAxis::Softmax | WholeAxis::CumSum | WholeAxis::Cholesky | WholeAxis::Transpose,
+        ) = rule
+        {
+            return Err(self.report(Problem::NotYet {
+                what: format!("the function `{}`", name.value),
+                span: name.span,
+            }));
+        }
+        Ok(rule)
+    }
+
+    fn unknown_function(&mut self, name: &Name) -> Reported {
+        if self.poisoned.contains(&name.value) || !self.unknown.insert(format!("{}()", name.value)) {
+            return Reported;
+        }
+        if matches!(name.value.as_str(), "logpdf") {
+            return self.report(Problem::NotYet {
+                what: format!("the function `{}`", name.value),
+                span: name.span,
+            });
+        }
+        if library::family(&name.value).is_some() {
+            return self
+                .report(Problem::DistributionAsNumber { name: name.value.clone(), span: name.span });
+        }
+        if name.value == "columns" {
+            return self.report(Problem::MisplacedColumns { span: name.span });
+        }
+        let functions = library::function::ALL.iter().map(|f| f.name);
+        let nearest = library::synonym(&name.value)
+            .map(str::to_owned)
+            .or_else(|| Self::nearest(&name.value, functions));
+        let variable = self.names.get(&name.value).map(|v| self.typed.variable(*v).span);
+        self.report(Problem::UnknownFunction {
+            name: name.value.clone(),
+            span: name.span,
+            nearest,
+            variable,
+        })
+    }
+
+    /// The reduction a comprehension names.
+    pub(super) fn reduction(&mut self, name: &Name) -> Judged<Reduction> {
+        match library::function(&name.value).and_then(|f| f.rule_for(1)) {
+            Some(FunctionRule::Reduction(reduction)) => Ok(reduction),
+            Some(FunctionRule::Elementwise(_) | FunctionRule::WholeAxis(_)) => {
+                Err(self.report(Problem::NotAReduction { name: name.value.clone(), span: name.span }))
+            }
+            None => Err(self.unknown_function(name)),
+        }
+    }
+
+    pub(super) fn elaborate_call(
+        &mut self,
+        expr: &Expr,
+        function: &Name,
+        arguments: &[Argument],
+        context: &Context,
+    ) -> Judged<typed::Expr> {
+        if function.value == "size" {
+            return self.size(function, arguments, expr.span);
+        }
+        if let Some(argument) = arguments.iter().find(|a| a.name.is_some()) {
+            let named = argument.name.as_ref().map_or(argument.value.span, |n| n.span);
+            return Err(self.report(Problem::NamedArgumentOfFunction {
+                function: function.value.clone(),
+                span: named,
+            }));
+        }
+        match self.function_rule(function, arguments.len())? {
+            FunctionRule::Elementwise(elementwise) => {
+                let mut values = Vec::new();
+                for argument in arguments {
+                    let value = self.elaborate(&argument.value, context);
+                    values.push(value.and_then(|v| self.number(v)));
+                }
+                let values = values.into_iter().collect::<Judged<Vec<_>>>()?;
+                let plane = values.iter().map(|v| v.plane).max().unwrap_or(typed::Plane::Data);
+                let whole = values.iter().all(|v| v.ty != Kind::Real);
+                let ty = if whole && elementwise.keeps_integers() { Kind::Int } else { Kind::Real };
+                let kind = typed::ExprKind::Call(elementwise, values);
+                Ok(typed::Expr { kind, ty, plane, span: expr.span })
+            }
+            FunctionRule::Reduction(reduction) => {
+                let argument = &arguments[0].value;
+                let (body, indices) = self.over_free_axes(argument, context)?;
+                self.note_whole_column(reduction, &body, &indices, context, expr.span);
+                Ok(self.reduce(reduction, indices, None, body, expr.span))
+            }
+            FunctionRule::WholeAxis(whole) => {
+                self.elaborate_whole_axis(whole, function, &arguments[0].value, expr.span, context)
+            }
+        }
+    }
+
+    /// An argument with all its free axes bound to fresh indices.
+    fn over_free_axes(
+        &mut self,
+        argument: &Expr,
+        context: &Context,
+    ) -> Judged<(typed::Expr, Vec<IndexId>)> {
+        let free = self.free(argument, context)?;
+        let (inner, indices) = self.bind_fresh(context, &free);
+        let body = self.elaborate(argument, &inner).and_then(|e| self.number(e))?;
+        Ok((body, indices))
+    }
+
+    /// `center(x)` is `x[i] - mean(j: x[j])`; `standardize(x)` divides that by `sd(j: x[j])`.
+    /// Called where the one axis of x is bound by an index that elaboration made fresh.
+    fn elaborate_whole_axis(
+        &mut self,
+        whole: WholeAxis,
+        function: &Name,
+        argument: &Expr,
+        span: Span,
+        context: &Context,
+    ) -> Judged<typed::Expr> {
+        // Hide the indices that were bound for the free axes of this call, to find those axes again.
+        let outer = self.written_context(context);
+        let free = self.free(argument, &outer)?;
+        let [_] = free[..] else {
+            return Err(self.report(Problem::OneAxisWanted {
+                function: function.value.clone(),
+                span: argument.span,
+                axes: self.axis_list(&free),
+            }));
+        };
+        let here = self.elaborate(argument, context).and_then(|e| self.number(e))?;
+        let (body, indices) = self.over_free_axes(argument, &outer)?;
+        let mean = self.reduce(Reduction::Mean, indices, None, body, span);
+        let centered = combine(Operator::Subtract, here, mean, span);
+        match whole {
+            WholeAxis::Center => Ok(centered),
+            WholeAxis::Standardize => {
+                let (body, indices) = self.over_free_axes(argument, &outer)?;
+                let sd = self.reduce(Reduction::Sd, indices, None, body, span);
+                Ok(combine(Operator::Divide, centered, sd, span))
+            }
+            // `function_rule` has refused these.
+            WholeAxis::Softmax | WholeAxis::CumSum | WholeAxis::Cholesky | WholeAxis::Transpose => {
+                Err(Reported)
+            }
+        }
+    }
+
+    /// The context without the indices bound for free axes.
+    fn written_context(&self, context: &Context) -> Context {
+        Context { bound: context.bound.iter().filter(|b| !b.fresh).cloned().collect() }
+    }
+
+    /// `size(axis)`
+    fn size(&mut self, function: &Name, arguments: &[Argument], span: Span) -> Judged<typed::Expr> {
+        match arguments {
+            [Argument { name: None, value: Expr { kind: ExprKind::Name(name), span: at } }] => {
+                let axis = self.named_axis(&Name::new(name.clone(), *at))?;
+                Ok(data(typed::ExprKind::Size(axis), Kind::Int, span))
+            }
+            _ => Err(self.report(Problem::ArgumentCount {
+                name: function.value.clone(),
+                span: function.span,
+                parameters: vec!["axis".to_owned()],
+                given: arguments.len(),
+            })),
+        }
+    }
+
+    /// `mean(log_radon)` in an equation over counties is the mean over all houses: say so.
+    fn note_whole_column(
+        &mut self,
+        reduction: Reduction,
+        body: &typed::Expr,
+        indices: &[IndexId],
+        context: &Context,
+        span: Span,
+    ) {
+        let [index] = indices[..] else { return };
+        let axis = self.typed.index(index).axis;
+        let statistic = matches!(reduction, Reduction::Mean | Reduction::Sd);
+        if !statistic || body.plane != typed::Plane::Data {
+            return;
+        }
+        let group = context.bound.iter().find_map(|bound| {
+            let column = self.typed.variables.iter().find(|v| {
+                v.axes == [axis] && matches!(v.kind, Kind::Index(of) if of == bound.axis)
+            })?;
+            Some((bound.axis, column.name.clone()))
+        });
+        if let Some((group, column)) = group {
+            self.report(Problem::WholeColumnStatistic {
+                span,
+                rows: self.typed.axis(axis).name.clone(),
+                group: self.typed.axis(group).name.clone(),
+                column,
+            });
+        }
+    }
+}
+
+fn combine(operator: Operator, a: typed::Expr, b: typed::Expr, span: Span) -> typed::Expr {
+    let plane = a.plane.max(b.plane);
+    let kind = typed::ExprKind::Binary(operator, Box::new(a), Box::new(b));
+    typed::Expr { kind, ty: Kind::Real, plane, span }
+}

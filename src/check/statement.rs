@@ -1,0 +1,605 @@
+//! Definitions, `~` statements, factors and reports: from trees to checked statements.
+
+use super::{Bound, Checker, Context, Judged, Problem, Progress, Reported};
+use crate::source::{Span, Spanned};
+use crate::syntax::ast::{self, Argument, Expr, ExprKind, Name, StatementKind};
+use crate::typed::{
+    self, AxisId, Centering, Definition, DefinitionId, DefinitionValue, Factor, IndexId, Kind, Plane,
+    Random, RandomId, RandomRole, Role, VariableId,
+};
+
+/// The label of one argument of `columns(…)`: its name, or the name it is.
+pub(super) fn column_label(argument: &Argument) -> Option<Spanned<String>> {
+    match (&argument.name, &argument.value.kind) {
+        (Some(name), _) => Some(name.clone()),
+        (None, ExprKind::Name(name)) => Some(Spanned::new(name.clone(), argument.value.span)),
+        (None, _) => None,
+    }
+}
+
+impl<'a> Checker<'a> {
+    /// Resolves everything that was declared.
+    pub(super) fn resolve_all(&mut self) {
+        self.resolve_aliases();
+        self.declare_latent_axes();
+        self.typed.definitions.reserve(self.definitions.len());
+        for id in 0..self.typed.variables.len() {
+            let id = VariableId(id as u32);
+            let span = self.typed.variable(id).span;
+            // The mistakes of a definition are reported where it is resolved.
+            let _reported = self.axes_of(id, span);
+        }
+        self.resolve_randoms();
+        self.resolve_others();
+    }
+
+    /// Replaces axes that are another name of an axis by that axis.
+    fn resolve_aliases(&mut self) {
+        for id in 0..self.typed.variables.len() {
+            let variable = &self.typed.variables[id];
+            let axes = variable.axes.iter().map(|a| self.typed.resolve_axis(*a)).collect();
+            let kind = match variable.kind {
+                Kind::Index(axis) => Kind::Index(self.typed.resolve_axis(axis)),
+                other @ (Kind::Real | Kind::Int | Kind::Bool) => other,
+            };
+            let variable = &mut self.typed.variables[id];
+            variable.axes = axes;
+            variable.kind = kind;
+        }
+    }
+
+    /// Latents have the axes on their left side, always; so their axes need no inference.
+    fn declare_latent_axes(&mut self) {
+        for i in 0..self.random_heads.len() {
+            let (variable, role) = self.random_heads[i];
+            if role == RandomRole::Observed {
+                continue;
+            }
+            let binders = self.randoms[i].0.binders.as_deref().unwrap_or(&[]);
+            let axes = binders.iter().map(|b| self.binder_axis(b)).collect::<Vec<_>>();
+            let axes = axes.into_iter().collect::<Judged<Vec<_>>>();
+            let info = &mut self.typed.variables[variable.index()];
+            info.plane = match role {
+                RandomRole::Predicted => Plane::Predicted,
+                RandomRole::Latent | RandomRole::Observed => Plane::Latent,
+            };
+            self.progress[variable.index()] = match axes {
+                Ok(axes) => {
+                    info.axes = axes;
+                    Progress::Done
+                }
+                Err(Reported) => Progress::Poisoned,
+            };
+        }
+    }
+
+    /// The axes of a variable, resolving its definition if need be.
+    pub(super) fn axes_of(&mut self, variable: VariableId, span: Span) -> Judged<Vec<AxisId>> {
+        match self.progress[variable.index()] {
+            Progress::Done => Ok(self.typed.variable(variable).axes.clone()),
+            Progress::Poisoned => Err(Reported),
+            Progress::Busy => Err(self.cycle(variable, span)),
+            Progress::Waiting => {
+                let Role::Derived(definition) = self.typed.variable(variable).role else {
+                    return Err(Reported);
+                };
+                self.progress[variable.index()] = Progress::Busy;
+                self.resolving.push(variable);
+                let outcome = self.resolve_definition(variable, definition);
+                self.resolving.pop();
+                self.progress[variable.index()] =
+                    if outcome.is_ok() { Progress::Done } else { Progress::Poisoned };
+                outcome.map(|()| self.typed.variable(variable).axes.clone())
+            }
+        }
+    }
+
+    fn cycle(&mut self, variable: VariableId, span: Span) -> Reported {
+        let start = self.resolving.iter().position(|v| *v == variable).unwrap_or(0);
+        let members = self.resolving[start..].to_vec();
+        let indexed = members.iter().all(|v| match self.typed.variable(*v).role {
+            Role::Derived(d) => self.definitions[d.index()].0.binders.is_some(),
+            Role::Data(_) | Role::Latent(_) | Role::Predicted(_) => false,
+        });
+        if indexed {
+            return self
+                .report(Problem::NotYet { what: "recurrences with `start`".to_owned(), span });
+        }
+        let names = members.iter().map(|v| self.typed.variable(*v).name.clone()).collect();
+        let mut spans: Vec<Span> = members.iter().map(|v| self.typed.variable(*v).span).collect();
+        spans.insert(0, span);
+        self.report(Problem::Cycle { names, spans })
+    }
+
+    fn resolve_definition(&mut self, variable: VariableId, id: DefinitionId) -> Judged<()> {
+        let (define, span) = self.definitions[id.index()];
+        if let Some(guard) = &define.guard {
+            return Err(self.report(Problem::NotYet {
+                what: "definitions with `where`".to_owned(),
+                span: guard.span,
+            }));
+        }
+        let (context, indices) = match &define.binders {
+            Some(binders) => self.bind(binders, &Context::default())?,
+            None => (Context::default(), Vec::new()),
+        };
+        let (indices, value) = match &define.value.kind {
+            ExprKind::Call(function, arguments) if function.value == "columns" => {
+                self.columns(define, function, arguments, context, indices)?
+            }
+            ExprKind::List(elements) => self.list(define, elements, context, indices)?,
+            _ => self.each(define, context, indices)?,
+        };
+        let axes = indices.iter().map(|i| self.typed.index(*i).axis).collect();
+        let parts: Vec<&typed::Expr> = match &value {
+            DefinitionValue::Each(expr) => vec![expr],
+            DefinitionValue::PerElement(exprs) => exprs.iter().collect(),
+        };
+        let plane = parts.iter().map(|e| e.plane).max().unwrap_or(Plane::Data);
+        let kind = parts.iter().map(|e| e.ty).reduce(super::elaborate::join_any);
+        let info = &mut self.typed.variables[variable.index()];
+        info.axes = axes;
+        info.plane = plane;
+        info.kind = kind.unwrap_or(Kind::Real);
+        self.typed.definition_order.push(id);
+        self.definition_values.insert(id, Definition { variable, indices, value, span });
+        Ok(())
+    }
+
+    /// `f = e`, with the axes on the left or, without any, those of e.
+    fn each(
+        &mut self,
+        define: &ast::Define,
+        context: Context,
+        mut indices: Vec<IndexId>,
+    ) -> Judged<(Vec<IndexId>, DefinitionValue)> {
+        let free = self.free(&define.value, &context)?;
+        let inner = if define.binders.is_some() {
+            if !free.is_empty() {
+                return Err(self.missing_axis(&define.name, &define.value, &free, &context, false));
+            }
+            context
+        } else {
+            let (inner, fresh) = self.bind_fresh(&context, &free);
+            indices = fresh;
+            inner
+        };
+        let value = self.elaborate(&define.value, &inner)?;
+        Ok((indices, DefinitionValue::Each(value)))
+    }
+
+    /// `X[row, term] = columns(one = 1, height, …)`: the last axis is made of the names.
+    fn columns(
+        &mut self,
+        define: &ast::Define,
+        function: &Name,
+        arguments: &[Argument],
+        mut context: Context,
+        indices: Vec<IndexId>,
+    ) -> Judged<(Vec<IndexId>, DefinitionValue)> {
+        // The last index names the new axis; the columns are over the others.
+        if indices.is_empty() || context.bound.pop().is_none() {
+            return Err(self.report(Problem::ColumnsNeedAxis {
+                name: define.name.value.clone(),
+                span: function.span,
+            }));
+        }
+        let mut failed = Ok(());
+        let mut values = Vec::new();
+        for argument in arguments {
+            if column_label(argument).is_none() {
+                failed = Err(self.report(Problem::UnnamedColumn { span: argument.value.span }));
+            }
+        }
+        let labels: Vec<_> = arguments.iter().filter_map(column_label).collect();
+        for (i, label) in labels.iter().enumerate() {
+            if let Some(first) = labels[..i].iter().find(|l| l.value == label.value) {
+                failed = Err(self.report(Problem::DefinedTwice {
+                    name: label.value.clone(),
+                    span: label.span,
+                    first: first.span,
+                }));
+            }
+        }
+        for argument in arguments {
+            match self.elaborate_part(&define.name, &argument.value, &context) {
+                Ok(value) => values.push(value),
+                Err(reported) => failed = Err(reported),
+            }
+        }
+        failed?;
+        let axis = indices.last().map(|i| self.typed.index(*i).axis);
+        self.check_element_count(define, axis, &labels, function.span)?;
+        Ok((indices, DefinitionValue::PerElement(values)))
+    }
+
+    /// Two `columns(…)` may share an axis only if their names are the same.
+    fn check_element_count(
+        &mut self,
+        define: &ast::Define,
+        axis: Option<AxisId>,
+        labels: &[Spanned<String>],
+        span: Span,
+    ) -> Judged<()> {
+        let Some(axis) = axis else { return Ok(()) };
+        let wanted = match &self.typed.axis(axis).origin {
+            typed::AxisOrigin::Labels(wanted) => wanted.clone(),
+            typed::AxisOrigin::Rows(_)
+            | typed::AxisOrigin::Array
+            | typed::AxisOrigin::Levels
+            | typed::AxisOrigin::Range(..)
+            | typed::AxisOrigin::Same(_) => Vec::new(),
+        };
+        if wanted.iter().eq(labels.iter().map(|l| &l.value)) {
+            return Ok(());
+        }
+        Err(self.report(Problem::ColumnsOfOtherAxis {
+            name: define.name.value.clone(),
+            axis: self.typed.axis(axis).name.clone(),
+            span,
+            declared: self.typed.axis(axis).span,
+            wanted,
+        }))
+    }
+
+    /// `w[comp] = [a, b]`: one value per element of the last axis.
+    fn list(
+        &mut self,
+        define: &ast::Define,
+        elements: &[Expr],
+        mut context: Context,
+        indices: Vec<IndexId>,
+    ) -> Judged<(Vec<IndexId>, DefinitionValue)> {
+        if indices.is_empty() || context.bound.pop().is_none() {
+            return Err(self.report(Problem::MisplacedList { span: define.value.span }));
+        }
+        let mut failed = Ok(());
+        let mut values = Vec::new();
+        for element in elements {
+            match self.elaborate_part(&define.name, element, &context) {
+                Ok(value) => values.push(value),
+                Err(reported) => failed = Err(reported),
+            }
+        }
+        failed.map(|()| (indices, DefinitionValue::PerElement(values)))
+    }
+
+    fn elaborate_part(&mut self, name: &Name, value: &Expr, context: &Context) -> Judged<typed::Expr> {
+        let free = self.free(value, context)?;
+        if !free.is_empty() {
+            return Err(self.missing_axis(name, value, &free, context, false));
+        }
+        let value = self.elaborate(value, context)?;
+        self.number(value)
+    }
+
+    /// Reports a right side that varies over axes the left side does not have.
+    pub(super) fn missing_axis(
+        &mut self,
+        name: &Name,
+        value: &Expr,
+        free: &[AxisId],
+        context: &Context,
+        latent: bool,
+    ) -> Reported {
+        let left: Vec<AxisId> = context.bound.iter().map(|b| b.axis).collect();
+        // A column of the left side's table that picks one element of the missing axis.
+        let column = free.first().and_then(|axis| {
+            let column = self.typed.variables.iter().find(|v| {
+                matches!(v.kind, Kind::Index(of) if of == *axis)
+                    && !v.axes.is_empty()
+                    && v.axes.iter().all(|a| left.contains(a))
+            });
+            column.map(|v| v.name.clone())
+        });
+        let culprit = self.first_over(value, free, context);
+        self.report(Problem::MissingAxis {
+            name: name.value.clone(),
+            span: name.span,
+            value: value.span,
+            free: self.axis_list(free),
+            left: self.axis_list(&left),
+            has_axes: !left.is_empty(),
+            latent,
+            column,
+            culprit,
+        })
+    }
+
+    /// The first bare name of an expression that brings one of the axes, with its place.
+    fn first_over(
+        &self,
+        expr: &Expr,
+        free: &[AxisId],
+        context: &Context,
+    ) -> Option<(String, Span, Span)> {
+        let visit = |e: &Expr| self.first_over(e, free, context);
+        match &expr.kind {
+            ExprKind::Name(name) => {
+                let variable = self.typed.variable(*self.names.get(name)?);
+                let brings =
+                    |a: &AxisId| free.contains(a) && context.over(*a).next().is_none();
+                let found = variable.axes.iter().any(brings);
+                found.then(|| (name.clone(), expr.span, variable.span))
+            }
+            ExprKind::Unary(_, a) | ExprKind::Group(a) => visit(a),
+            ExprKind::Binary(_, _, a, b) | ExprKind::Start(a, b) => visit(a).or_else(|| visit(b)),
+            ExprKind::Index(base, subscripts) => {
+                subscripts.iter().find_map(|s| visit(&s.value)).or_else(|| visit(base))
+            }
+            ExprKind::Call(_, arguments) => arguments.iter().find_map(|a| visit(&a.value)),
+            ExprKind::If(c, a, b) => visit(c).or_else(|| visit(a)).or_else(|| visit(b)),
+            ExprKind::Comprehension { body, .. } => visit(body),
+            ExprKind::In(a, _) => visit(a),
+            ExprKind::List(elements) => elements.iter().find_map(visit),
+            ExprKind::Number { .. } | ExprKind::Label(_) | ExprKind::Error => None,
+        }
+    }
+
+    fn resolve_randoms(&mut self) {
+        for i in 0..self.randoms.len() {
+            match self.resolve_random(RandomId(i as u32)) {
+                Ok(random) => self.random_values.push(Some(random)),
+                Err(Reported) => {
+                    let (variable, role) = self.random_heads[i];
+                    if role != RandomRole::Observed {
+                        self.progress[variable.index()] = Progress::Poisoned;
+                    }
+                    self.random_values.push(None);
+                }
+            }
+        }
+        self.infer_ranges();
+        self.check_supports();
+    }
+
+    fn resolve_random(&mut self, id: RandomId) -> Judged<Random> {
+        let (tree, span) = self.randoms[id.index()];
+        let (variable, role) = self.random_heads[id.index()];
+        let axes = self.axes_of(variable, tree.name.span);
+        let (context, indices) = match (&tree.binders, &axes) {
+            (Some(binders), _) => self.bind(binders, &Context::default())?,
+            (None, Ok(axes)) => {
+                let mut context = Context::default();
+                let mut indices = Vec::new();
+                for axis in axes {
+                    let name = self.index_name(&context, *axis);
+                    let index = self.fresh_index(name, *axis);
+                    context.bound.push(Bound { name: None, index, axis: *axis, fresh: false });
+                    indices.push(index);
+                }
+                (context, indices)
+            }
+            (None, Err(Reported)) => return Err(Reported),
+        };
+        let axes = axes?;
+        if role == RandomRole::Observed {
+            self.check_observed(tree, variable, &axes, &context)?;
+        }
+        let guard = tree.guard.as_ref().map(|g| self.guard(&tree.name, g, &context)).transpose();
+        let hints = self.hints(tree, role);
+        let distribution = self.distribution(&tree.name, &tree.distribution, &context, role);
+        if let Some(over) = tree.over.first() {
+            return Err(self.report(Problem::OverOnElementwise { span: over.span }));
+        }
+        let (guard, centering, distribution) = (guard?, hints?, distribution?);
+        if role == RandomRole::Latent {
+            self.check_latent(tree, &distribution, guard.as_ref())?;
+        }
+        let centering = self.check_centering(tree, centering, &distribution)?;
+        if role == RandomRole::Observed {
+            self.typed.variables[variable.index()].observed = Some(id);
+        } else if distribution.parameterization.variate.is_discrete() {
+            self.typed.variables[variable.index()].kind = Kind::Int;
+        }
+        Ok(Random { variable, role, indices, distribution, guard, centering, span })
+    }
+
+    /// An observed name must be known from data, and indices written on it must be its axes.
+    fn check_observed(
+        &mut self,
+        tree: &ast::Random,
+        variable: VariableId,
+        axes: &[AxisId],
+        context: &Context,
+    ) -> Judged<()> {
+        let info = self.typed.variable(variable);
+        let (declared, plane, name) = (info.span, info.plane, info.name.clone());
+        if plane != Plane::Data {
+            return Err(self.report(Problem::ObservesLatent { name, span: tree.name.span, declared }));
+        }
+        let left: Vec<AxisId> = context.bound.iter().map(|b| b.axis).collect();
+        if left != axes {
+            return Err(self.report(Problem::WrongLeftAxes {
+                name,
+                span: tree.name.span,
+                given: self.axis_list(&left),
+                axes: self.axis_list(axes),
+                declared,
+            }));
+        }
+        Ok(())
+    }
+
+    fn guard(&mut self, name: &Name, guard: &Expr, context: &Context) -> Judged<typed::Expr> {
+        let free = self.free(guard, context)?;
+        if !free.is_empty() {
+            return Err(self.missing_axis(name, guard, &free, context, false));
+        }
+        self.condition(guard, context)
+    }
+
+    /// What a latent needs beyond a distribution.
+    fn check_latent(
+        &mut self,
+        tree: &ast::Random,
+        distribution: &typed::Distribution,
+        guard: Option<&typed::Expr>,
+    ) -> Judged<()> {
+        if distribution.parameterization.variate.is_discrete() {
+            let nearest = self.nearest_data(&tree.name.value);
+            return Err(self.report(Problem::DiscreteLatent {
+                name: tree.name.value.clone(),
+                span: tree.name.span,
+                family: distribution.family.name,
+                at: distribution.span,
+                nearest,
+            }));
+        }
+        if let Some(guard) = guard {
+            return Err(self.report(Problem::NotYet {
+                what: "latents with `where`".to_owned(),
+                span: guard.span,
+            }));
+        }
+        if distribution.family.name == "Flat" {
+            let bounded = distribution.truncation.as_ref().is_some_and(|t| {
+                t.low.is_some() && t.high.is_some()
+            });
+            if !bounded {
+                let half = distribution.truncation.is_some();
+                self.report(Problem::ImproperPrior {
+                    name: tree.name.value.clone(),
+                    span: distribution.span,
+                    half,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn hints(&mut self, tree: &ast::Random, role: RandomRole) -> Judged<Option<(Centering, Span)>> {
+        let mut centering = None;
+        for hint in &tree.hints {
+            let value = match hint.name.value.as_str() {
+                "noncentered" => Centering::Noncentered,
+                "centered" => Centering::Centered,
+                _ => {
+                    return Err(self.report(Problem::UnknownHint {
+                        hint: hint.name.value.clone(),
+                        span: hint.name.span,
+                    }));
+                }
+            };
+            if role != RandomRole::Latent {
+                return Err(self.report(Problem::HintOnObserved {
+                    hint: hint.name.value.clone(),
+                    span: hint.name.span,
+                    name: tree.name.value.clone(),
+                }));
+            }
+            centering = Some((value, hint.name.span));
+        }
+        Ok(centering)
+    }
+
+    fn check_centering(
+        &mut self,
+        tree: &ast::Random,
+        centering: Option<(Centering, Span)>,
+        distribution: &typed::Distribution,
+    ) -> Judged<Option<Centering>> {
+        let Some((centering, span)) = centering else { return Ok(None) };
+        let applies = distribution.family.location_scale.is_some() && distribution.truncation.is_none();
+        if !applies {
+            return Err(self.report(Problem::CenteringDoesNotApply {
+                name: tree.name.value.clone(),
+                span,
+                family: distribution.family.name,
+                at: distribution.span,
+                truncated: distribution.truncation.is_some(),
+            }));
+        }
+        Ok(Some(centering))
+    }
+
+    /// `report`, `predict` and `factor` statements.
+    fn resolve_others(&mut self) {
+        let program = self.program;
+        for statement in &program.statements {
+            match &statement.kind {
+                StatementKind::Define(define) if define.report => {
+                    self.add_report(&define.name);
+                }
+                StatementKind::Report(names) => {
+                    for name in names {
+                        self.add_report(name);
+                    }
+                }
+                StatementKind::Predict(names) => {
+                    for name in names {
+                        self.add_prediction(name);
+                    }
+                }
+                StatementKind::Factor(value) => {
+                    if let Ok(factor) = self.factor(value, statement.span) {
+                        self.typed.factors.push(factor);
+                    }
+                }
+                StatementKind::Import { .. }
+                | StatementKind::Data(_)
+                | StatementKind::Axis { .. }
+                | StatementKind::Define(_)
+                | StatementKind::Random(_)
+                | StatementKind::Function(_)
+                | StatementKind::Distribution(_)
+                | StatementKind::Ode(_)
+                | StatementKind::Error => {}
+            }
+        }
+    }
+
+    fn add_report(&mut self, name: &Name) {
+        let context = Context::default();
+        if let Ok(super::axes::Meaning::Variable(variable)) =
+            self.lookup(&name.value, name.span, &context)
+            && !self.typed.reports.contains(&variable)
+            && !matches!(self.typed.variable(variable).role, Role::Latent(_) | Role::Predicted(_))
+        {
+            self.typed.reports.push(variable);
+        }
+    }
+
+    fn add_prediction(&mut self, name: &Name) {
+        let context = Context::default();
+        let Ok(super::axes::Meaning::Variable(variable)) =
+            self.lookup(&name.value, name.span, &context)
+        else {
+            return;
+        };
+        match self.typed.variable(variable).observed {
+            Some(random) => self.typed.predictive.push(random),
+            None if self.progress[variable.index()] == Progress::Poisoned => {}
+            None => {
+                let declared = self.typed.variable(variable).span;
+                self.report(Problem::PredictsUnobserved {
+                    name: name.value.clone(),
+                    span: name.span,
+                    declared,
+                });
+            }
+        }
+    }
+
+    /// `factor e`; a comprehension sum is one factor per element.
+    fn factor(&mut self, value: &Expr, span: Span) -> Judged<Factor> {
+        let context = Context::default();
+        let free = self.free(value, &context)?;
+        if !free.is_empty() {
+            let axes = self.axis_list(&free);
+            return Err(self.report(Problem::FactorOfArray { span: value.span, axes }));
+        }
+        if let ExprKind::Comprehension { function, binders, guard, body } = &value.kind
+            && function.value == "sum"
+        {
+            let (inner, indices) = self.bind(binders, &context)?;
+            let guard = guard.as_ref().map(|g| self.condition(g, &inner)).transpose()?;
+            let value = self.elaborate(body, &inner)?;
+            let value = self.number(value)?;
+            return Ok(Factor { indices, guard, value, span });
+        }
+        let value = self.elaborate(value, &context)?;
+        let value = self.number(value)?;
+        Ok(Factor { indices: Vec::new(), guard: None, value, span })
+    }
+}
