@@ -1,8 +1,11 @@
 //! vippl: a probabilistic programming language with a variational-inference backend.
 
 pub mod bound;
+pub mod check;
+pub mod diagnostic;
 pub mod inference;
 pub mod library;
 pub mod math;
 pub mod source;
+pub mod syntax;
 pub mod typed;
