@@ -1,6 +1,8 @@
 //! vippl: a probabilistic programming language with a variational-inference backend.
 
 pub mod bound;
+pub mod engine;
+pub mod graph;
 pub mod inference;
 pub mod library;
 pub mod math;
