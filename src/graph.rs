@@ -10,7 +10,7 @@ mod node;
 mod simplify;
 mod trace;
 
-pub use differentiate::{Chain, DifferentiationOptions, gradient};
+pub use differentiate::{DifferentiationOptions, Seed, gradient};
 pub use expression::{Expression, Leaf, Literal, NodeId, Op};
 pub use node::{
     Access, BufferId, Input, Inconsistency, Kernel, Matrix, Model, Node, Product, Quantity, Slot, Tag,

@@ -110,6 +110,11 @@ impl Op {
         }
     }
 
+    /// Whether it gives a mask.
+    pub fn is_mask(&self) -> bool {
+        matches!(self, Op::Less(..) | Op::Same(..))
+    }
+
     /// Whether it computes something, rather than naming a number.
     pub fn is_computation(&self) -> bool {
         !matches!(self, Op::Constant(_) | Op::Leaf(_))

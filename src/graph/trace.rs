@@ -72,7 +72,18 @@ impl Graph {
         match self.op(id) {
             Op::Constant(c) => Traced::Constant(c.value()),
             op if op.is_mask() => Traced::Constant(f64::NAN),
-            _ => Traced::At(self, id),
+            Op::Leaf(_)
+            | Op::Neg(_)
+            | Op::Add(..)
+            | Op::Sub(..)
+            | Op::Mul(..)
+            | Op::Div(..)
+            | Op::Unary(..)
+            | Op::Binary(..)
+            | Op::Less(..)
+            | Op::Same(..)
+            | Op::Select(..)
+            | Op::Gated(..) => Traced::At(self, id),
         }
     }
 
@@ -84,10 +95,10 @@ impl Graph {
     }
 
     fn intern(&self, op: Op) -> NodeId {
+        let op = simplify::canonical(op);
         let mut nodes = self.nodes.borrow_mut();
-        if self.simplify
-            && let Some(id) = nodes.known.get(&op)
-        {
+        let known = nodes.known.get(&op).filter(|_| self.simplify);
+        if let Some(id) = known {
             return *id;
         }
         let id = NodeId(nodes.ops.len() as u32);
@@ -107,7 +118,7 @@ impl Graph {
         {
             return simpler;
         }
-        self.record(simplify::canonical(op))
+        self.record(op)
     }
 
     /// Records an operation that gives a mask.
