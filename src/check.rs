@@ -18,7 +18,7 @@ use crate::diagnostic::{Checked, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{self, AxisId, IndexId, VariableId};
-use problem::Problem;
+use problem::Explain;
 use std::collections::{HashMap, HashSet};
 
 /// Checks a program. The value is complete only if no diagnostic is an error.
@@ -27,9 +27,7 @@ pub fn check(program: &ast::Program) -> Checked<typed::Program> {
     checker.declare();
     checker.resolve_all();
     checker.check_liveness();
-    let mut diagnostics = checker.diagnostics;
-    diagnostics.sort_by_key(|d| d.primary.as_ref().map_or(0, |label| label.span.start));
-    Checked { value: checker.typed, diagnostics }
+    checker.finish()
 }
 
 /// Proof that a mistake has been reported; what depends on it stays silent.
@@ -108,6 +106,10 @@ struct Checker<'a> {
     declared_axes: HashMap<String, AxisDeclaration<'a>>,
     /// Whether some statement could not be read: what it defines is unknown.
     unreadable: bool,
+    /// Resolved definitions.
+    definition_values: HashMap<typed::DefinitionId, typed::Definition>,
+    /// Resolved `~` statements, by [`typed::RandomId`]; `None` where there was a mistake.
+    random_values: Vec<Option<typed::Random>>,
     /// Names defined by statements with a mistake, or of kinds that are not run yet.
     poisoned: HashSet<String>,
     /// Unknown names already reported.
@@ -132,6 +134,8 @@ impl<'a> Checker<'a> {
             random_heads: Vec::new(),
             declared_axes: HashMap::new(),
             unreadable: false,
+            definition_values: HashMap::new(),
+            random_values: Vec::new(),
             poisoned: HashSet::new(),
             unknown: HashSet::new(),
             used: HashSet::new(),
@@ -140,8 +144,24 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// The program and what was found, in the order of the text. A program with errors keeps only
+    /// the statements that have none.
+    fn finish(mut self) -> Checked<typed::Program> {
+        let complete = !self.diagnostics.iter().any(Diagnostic::is_error);
+        if complete {
+            let mut definitions: Vec<_> = self.definition_values.into_iter().collect();
+            definitions.sort_by_key(|(id, _)| *id);
+            self.typed.definitions = definitions.into_iter().map(|(_, d)| d).collect();
+            self.typed.randoms = self.random_values.into_iter().flatten().collect();
+        } else {
+            self.typed.definition_order.clear();
+        }
+        self.diagnostics.sort_by_key(|d| d.primary.as_ref().map_or(0, |label| label.span.start));
+        Checked { value: self.typed, diagnostics: self.diagnostics }
+    }
+
     /// Records a mistake.
-    fn report(&mut self, problem: Problem) -> Reported {
+    fn report(&mut self, problem: impl Explain) -> Reported {
         self.diagnostics.push(problem.diagnostic());
         Reported
     }
@@ -173,9 +193,8 @@ impl<'a> Checker<'a> {
         } else {
             "i".to_owned()
         };
-        let taken = |name: &str| {
-            context.bound.iter().any(|b| self.typed.index(b.index).name == name)
-        };
+        let taken =
+            |name: &str| context.bound.iter().any(|b| self.typed.index(b.index).name == name);
         if !taken(&stem) {
             return stem;
         }
@@ -193,7 +212,9 @@ impl<'a> Checker<'a> {
         candidates
             .filter(|c| *c != name)
             .map(|c| (strsim::osa_distance(&c.to_lowercase(), &name.to_lowercase()), c))
-            .filter(|(distance, c)| *distance <= (name.chars().count().max(c.chars().count())).div_ceil(3).min(3))
+            .filter(|(distance, c)| {
+                *distance <= (name.chars().count().max(c.chars().count())).div_ceil(3).min(3)
+            })
             .min_by_key(|(distance, c)| (*distance, c.len()))
             .map(|(_, c)| c.to_owned())
     }

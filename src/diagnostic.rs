@@ -59,7 +59,12 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error at a place. The label repeats nothing: `here` says what this place is.
-    pub fn error(slug: Slug, message: impl Into<String>, span: Span, here: impl Into<String>) -> Self {
+    pub fn error(
+        slug: Slug,
+        message: impl Into<String>,
+        span: Span,
+        here: impl Into<String>,
+    ) -> Self {
         Self::new(slug, Severity::Error, message).at(span, here)
     }
 

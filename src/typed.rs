@@ -9,6 +9,9 @@
 //! positions and the integers of an integer axis are explicit ([`ExprKind::ElementNumber`],
 //! [`ExprKind::ElementOf`]).
 
+mod print;
+mod visit;
+
 use crate::library::{Elementwise, Family, Parameterization, Reduction};
 use crate::source::Span;
 
@@ -119,10 +122,7 @@ impl Program {
     /// Whether elements of an axis have neighbours: integers, or labels listed by the program.
     pub fn is_ordered_axis(&self, axis: AxisId) -> bool {
         self.is_integer_axis(axis)
-            || matches!(
-                self.axes[self.resolve_axis(axis).index()].origin,
-                AxisOrigin::Labels(_)
-            )
+            || matches!(self.axes[self.resolve_axis(axis).index()].origin, AxisOrigin::Labels(_))
     }
 
     /// A variable.

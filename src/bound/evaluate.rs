@@ -7,7 +7,9 @@ use super::{Array, Elements};
 use crate::library::Reduction;
 use crate::math::Scalar;
 use crate::source::Span;
-use crate::typed::{self, AxisId, Expr, ExprKind, IndexId, Kind, Operator, Plane, Reduce, VariableId};
+use crate::typed::{
+    self, AxisId, Expr, ExprKind, IndexId, Kind, Operator, Plane, Reduce, VariableId,
+};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -152,10 +154,18 @@ impl<'a, V> Evaluator<'a, V> {
             ExprKind::Negate(a) => Ok(-self.data(a)?),
             ExprKind::Not(a) => Ok(f64::from(u8::from(self.data(a)? == 0.0))),
             ExprKind::Binary(Operator::And, a, b) => {
-                if self.data(a)? == 0.0 { Ok(0.0) } else { self.data(b) }
+                if self.data(a)? == 0.0 {
+                    Ok(0.0)
+                } else {
+                    self.data(b)
+                }
             }
             ExprKind::Binary(Operator::Or, a, b) => {
-                if self.data(a)? != 0.0 { Ok(1.0) } else { self.data(b) }
+                if self.data(a)? != 0.0 {
+                    Ok(1.0)
+                } else {
+                    self.data(b)
+                }
             }
             ExprKind::Binary(operator, a, b) => Ok(binary(*operator, self.data(a)?, self.data(b)?)),
             ExprKind::Call(function, arguments) => {
@@ -164,7 +174,11 @@ impl<'a, V> Evaluator<'a, V> {
                 Ok(function.apply(&arguments))
             }
             ExprKind::If(condition, yes, no) => {
-                if self.data(condition)? != 0.0 { self.data(yes) } else { self.data(no) }
+                if self.data(condition)? != 0.0 {
+                    self.data(yes)
+                } else {
+                    self.data(no)
+                }
             }
             ExprKind::Reduce(reduce) => self.reduce_data(reduce, expr.span),
             ExprKind::Error => Err(EvaluationError::Unavailable { span: expr.span }),
@@ -288,7 +302,11 @@ impl<'a, V> Evaluator<'a, V> {
                 Ok(function.apply(&arguments))
             }
             ExprKind::If(condition, yes, no) => {
-                if self.data(condition)? != 0.0 { self.eval(yes) } else { self.eval(no) }
+                if self.data(condition)? != 0.0 {
+                    self.eval(yes)
+                } else {
+                    self.eval(no)
+                }
             }
             ExprKind::Reduce(reduce) => {
                 let mut elements = Vec::new();

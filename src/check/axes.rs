@@ -2,8 +2,12 @@
 //!
 //! Visits every name of the expression, so that all unknown names are reported here, once.
 
-use super::{Bound, Checker, Context, Judged, Problem, Reported};
-use crate::library::{self, FunctionRule};
+use super::call::CallRule;
+use super::{
+    Bound, Checker, Context, Judged, Reported,
+    problem::{AxisProblem, FamilyProblem, NameProblem, ValueProblem},
+};
+use crate::library;
 use crate::source::Span;
 use crate::syntax::ast::{self, Argument, BinaryOperator, Binder, Expr, ExprKind, Extent, Name};
 use crate::typed::{Axis, AxisId, AxisOrigin, IndexId, Kind};
@@ -39,7 +43,9 @@ impl<'a> Checker<'a> {
                 self.larger(operator.symbol(), *at, (a.span, a_free), (b.span, b_free))
             }
             ExprKind::Index(base, subscripts) => self.free_index(expr, base, subscripts, context),
-            ExprKind::Call(function, arguments) => self.free_call(expr, function, arguments, context),
+            ExprKind::Call(function, arguments) => {
+                self.free_call(expr, function, arguments, context)
+            }
             ExprKind::Comprehension { binders, guard, body, .. } => {
                 let inner = self.bind_for_axes(binders, context)?;
                 let guard = guard.as_ref().map(|g| self.free(g, &inner)).transpose();
@@ -47,7 +53,7 @@ impl<'a> Checker<'a> {
                 guard?;
                 body
             }
-            ExprKind::List(_) => Err(self.report(Problem::MisplacedList { span: expr.span })),
+            ExprKind::List(_) => Err(self.report(ValueProblem::MisplacedList { span: expr.span })),
             ExprKind::If(condition, yes, no) => {
                 let condition_free = self.free(condition, context);
                 let branches = self.both(yes, no, context);
@@ -57,9 +63,9 @@ impl<'a> Checker<'a> {
                 self.larger("if", expr.span, (condition.span, condition_free), (expr.span, axes))
             }
             ExprKind::In(_, interval) => {
-                Err(self.report(Problem::IntervalOnNumber { span: interval.span }))
+                Err(self.report(ValueProblem::IntervalOnNumber { span: interval.span }))
             }
-            ExprKind::Start(_, value) => Err(self.report(Problem::NotYet {
+            ExprKind::Start(_, value) => Err(self.report(NameProblem::NotYet {
                 what: "recurrences with `start`".to_owned(),
                 span: value.span,
             })),
@@ -95,7 +101,14 @@ impl<'a> Checker<'a> {
             return Ok(b);
         }
         let (a, b) = (self.axis_list(&a), self.axis_list(&b));
-        Err(self.report(Problem::AxisMismatch { what: what.to_owned(), at, a_span, a, b_span, b }))
+        Err(self.report(AxisProblem::AxisMismatch {
+            what: what.to_owned(),
+            at,
+            a_span,
+            a,
+            b_span,
+            b,
+        }))
     }
 
     /// The one axis that both sides of `@` have.
@@ -110,7 +123,7 @@ impl<'a> Checker<'a> {
             [axis] => Ok(axis),
             _ => {
                 let (a_axes, b_axes) = (self.axis_list(a_free), self.axis_list(b_free));
-                Err(self.report(Problem::NothingToContract {
+                Err(self.report(AxisProblem::NothingToContract {
                     at,
                     a_span: a.span,
                     a: a_axes,
@@ -151,7 +164,7 @@ impl<'a> Checker<'a> {
                         .over(*axis)
                         .map(|b| b.name.clone().unwrap_or_else(|| axis_name.clone()))
                         .collect();
-                    return Err(self.report(Problem::AmbiguousIndex {
+                    return Err(self.report(AxisProblem::AmbiguousIndex {
                         name: name.to_owned(),
                         span,
                         axis: self.typed.axis(*axis).name.clone(),
@@ -164,12 +177,7 @@ impl<'a> Checker<'a> {
     }
 
     /// What a name means here: an index of the equation, a variable, or a constant.
-    pub(super) fn lookup(
-        &mut self,
-        name: &str,
-        span: Span,
-        context: &Context,
-    ) -> Judged<Meaning> {
+    pub(super) fn lookup(&mut self, name: &str, span: Span, context: &Context) -> Judged<Meaning> {
         let variable = self.names.get(name).copied();
         if let Some(bound) = context.named(name).cloned() {
             // Both an index and a column whose row is bound too: nobody can tell which is meant.
@@ -179,7 +187,7 @@ impl<'a> Checker<'a> {
                     && typed.axes.iter().all(|axis| context.over(*axis).next().is_some());
                 if reachable && matches!(typed.kind, Kind::Index(axis) if axis == bound.axis) {
                     let column = typed.span;
-                    return Err(self.report(Problem::IndexOrColumn {
+                    return Err(self.report(AxisProblem::IndexOrColumn {
                         name: name.to_owned(),
                         span,
                         column,
@@ -207,16 +215,17 @@ impl<'a> Checker<'a> {
             return Reported;
         }
         if self.axis_names.contains_key(name) {
-            return self.report(Problem::AxisAsValue { name: name.to_owned(), span });
+            return self.report(AxisProblem::AxisAsValue { name: name.to_owned(), span });
         }
         if library::family(name).is_some() {
-            return self.report(Problem::DistributionAsNumber { name: name.to_owned(), span });
+            return self
+                .report(FamilyProblem::DistributionAsNumber { name: name.to_owned(), span });
         }
         let indices = context.bound.iter().filter_map(|b| b.name.as_deref());
         let known = self.names.keys().map(String::as_str).chain(indices);
         let nearest = Self::nearest(name, known);
         let function = library::function(name).is_some();
-        self.report(Problem::UnknownName { name: name.to_owned(), span, nearest, function })
+        self.report(NameProblem::UnknownName { name: name.to_owned(), span, nearest, function })
     }
 
     fn free_call(
@@ -236,19 +245,24 @@ impl<'a> Checker<'a> {
             let free = self.free(&argument.value, context);
             axes = match (axes, free) {
                 (Ok((span, so_far)), Ok(free)) => self
-                    .larger(function_name, function.span, (span, so_far), (argument.value.span, free))
+                    .larger(
+                        function_name,
+                        function.span,
+                        (span, so_far),
+                        (argument.value.span, free),
+                    )
                     .map(|larger| (argument.value.span, larger)),
                 _ => Err(Reported),
             };
         }
         let (_, axes) = axes?;
         match rule {
-            FunctionRule::Elementwise(_) => Ok(axes),
-            FunctionRule::Reduction(_) | FunctionRule::WholeAxis(_) => {
+            CallRule::Elementwise(_) => Ok(axes),
+            CallRule::Reduction(_) | CallRule::WholeAxis(_) => {
                 if axes.is_empty() {
                     return Err(self.nothing_to_reduce(expr, function, arguments, context));
                 }
-                Ok(if matches!(rule, FunctionRule::Reduction(_)) { Vec::new() } else { axes })
+                Ok(if matches!(rule, CallRule::Reduction(_)) { Vec::new() } else { axes })
             }
         }
     }
@@ -272,7 +286,7 @@ impl<'a> Checker<'a> {
         });
         let bound = context.bound.iter().map(|b| b.axis).collect::<Vec<_>>();
         let bound = self.axis_list(&bound);
-        self.report(Problem::NothingToReduce {
+        self.report(AxisProblem::NothingToReduce {
             function: function.value.clone(),
             span: expr.span,
             argument: arguments.first().map_or(expr.span, |a| a.value.span),
@@ -290,7 +304,11 @@ impl<'a> Checker<'a> {
             return Err(Reported);
         }
         let nearest = Self::nearest(&name.value, self.axis_names.keys().map(String::as_str));
-        Err(self.report(Problem::UnknownAxis { name: name.value.clone(), span: name.span, nearest }))
+        Err(self.report(AxisProblem::UnknownAxis {
+            name: name.value.clone(),
+            span: name.span,
+            nearest,
+        }))
     }
 
     /// The axis a binder runs over. A bare name is an axis; a range is an anonymous axis shared
@@ -300,7 +318,7 @@ impl<'a> Checker<'a> {
             (_, Some(Extent::Axis(axis))) => self.named_axis(axis),
             (_, Some(Extent::Range(low, high))) => self.anonymous_range(low, high, binder.span),
             (_, Some(Extent::Labels(_, span))) => {
-                Err(self.report(Problem::AnonymousLabels { span: *span }))
+                Err(self.report(AxisProblem::AnonymousLabels { span: *span }))
             }
             (Some(name), None) => {
                 if self.axis_names.contains_key(&name.value) {
@@ -319,7 +337,7 @@ impl<'a> Checker<'a> {
         }
         let nearest = Self::nearest(&name.value, self.axis_names.keys().map(String::as_str));
         let axes = self.axis_names.keys().filter(|k| !k.contains("..")).cloned().collect();
-        self.report(Problem::UnknownBinder {
+        self.report(AxisProblem::UnknownBinder {
             name: name.value.clone(),
             span: name.span,
             nearest,
@@ -359,13 +377,13 @@ impl<'a> Checker<'a> {
         let free = self.free(bound, &context)?;
         if !free.is_empty() {
             let axes = self.axis_list(&free);
-            return Err(self.report(Problem::RangeOfArray { span: bound.span, axes }));
+            return Err(self.report(AxisProblem::RangeOfArray { span: bound.span, axes }));
         }
         let typed = self.elaborate(bound, &context)?;
         self.require_data(&typed, "the ends of a range")?;
         match typed.ty {
             Kind::Int | Kind::Bool => Ok(typed),
-            Kind::Real | Kind::Index(_) => Err(self.report(Problem::WrongKind {
+            Kind::Real | Kind::Index(_) => Err(self.report(ValueProblem::WrongKind {
                 what: "the end of a range".to_owned(),
                 wanted: "a whole number".to_owned(),
                 span: bound.span,
@@ -405,7 +423,9 @@ impl<'a> Checker<'a> {
         let mut failed = Ok(());
         for subscript in subscripts {
             match self.free(&subscript.value, context) {
-                Ok(free) => axes.extend(free.into_iter().filter(|x| !axes.contains(x)).collect::<Vec<_>>()),
+                Ok(free) => {
+                    axes.extend(free.into_iter().filter(|x| !axes.contains(x)).collect::<Vec<_>>())
+                }
                 Err(reported) => failed = Err(reported),
             }
         }

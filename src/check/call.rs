@@ -1,31 +1,76 @@
 //! Calls of functions: elementwise, reductions and whole-axis functions.
 
 use super::elaborate::data;
-use super::{Checker, Context, Judged, Problem, Reported};
-use crate::library::{self, FunctionRule, Reduction, WholeAxis};
+use super::{
+    Checker, Context, Judged, Reported,
+    problem::{AxisProblem, FamilyProblem, NameProblem, ValueProblem},
+};
+use crate::library::{self, Elementwise, Function, FunctionRule, Reduction, WholeAxis};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind, Name};
 use crate::typed::{self, IndexId, Kind, Operator};
 
+/// What a call does, once the number of its arguments is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CallRule {
+    /// Cell by cell.
+    Elementwise(Elementwise),
+    /// Takes the free axes away.
+    Reduction(Reduction),
+    /// Works on a whole axis.
+    WholeAxis(WholeAxis),
+}
+
+impl CallRule {
+    fn of(function: &Function, count: usize) -> Option<CallRule> {
+        match function.rule {
+            FunctionRule::Elementwise(e) => {
+                (count == e.arity()).then_some(CallRule::Elementwise(e))
+            }
+            FunctionRule::Reduction(r) => (count == 1).then_some(CallRule::Reduction(r)),
+            FunctionRule::ReductionOrElementwise(r, e) => match count {
+                1 => Some(CallRule::Reduction(r)),
+                2 => Some(CallRule::Elementwise(e)),
+                _ => None,
+            },
+            FunctionRule::WholeAxis(w) => (count == 1).then_some(CallRule::WholeAxis(w)),
+        }
+    }
+}
+
+/// Whether a function of whole numbers gives a whole number.
+fn keeps_integers(function: Elementwise) -> bool {
+    matches!(
+        function,
+        Elementwise::Abs
+            | Elementwise::Square
+            | Elementwise::Floor
+            | Elementwise::Ceil
+            | Elementwise::Round
+            | Elementwise::Max2
+            | Elementwise::Min2
+    )
+}
+
 impl<'a> Checker<'a> {
     /// The rule of a function for this many arguments.
-    pub(super) fn function_rule(&mut self, name: &Name, count: usize) -> Judged<FunctionRule> {
+    pub(super) fn function_rule(&mut self, name: &Name, count: usize) -> Judged<CallRule> {
         let Some(function) = library::function(&name.value) else {
             return Err(self.unknown_function(name));
         };
-        let Some(rule) = function.rule_for(count) else {
-            return Err(self.report(Problem::ArgumentCount {
+        let Some(rule) = CallRule::of(function, count) else {
+            return Err(self.report(ValueProblem::ArgumentCount {
                 name: name.value.clone(),
                 span: name.span,
                 parameters: function.parameters.iter().map(|p| (*p).to_owned()).collect(),
                 given: count,
             }));
         };
-        if let FunctionRule::WholeAxis(
+        if let CallRule::WholeAxis(
             WholeAxis::Softmax | WholeAxis::CumSum | WholeAxis::Cholesky | WholeAxis::Transpose,
         ) = rule
         {
-            return Err(self.report(Problem::NotYet {
+            return Err(self.report(NameProblem::NotYet {
                 what: format!("the function `{}`", name.value),
                 span: name.span,
             }));
@@ -34,28 +79,31 @@ impl<'a> Checker<'a> {
     }
 
     fn unknown_function(&mut self, name: &Name) -> Reported {
-        if self.poisoned.contains(&name.value) || !self.unknown.insert(format!("{}()", name.value)) {
+        if self.poisoned.contains(&name.value) || !self.unknown.insert(format!("{}()", name.value))
+        {
             return Reported;
         }
         if matches!(name.value.as_str(), "logpdf") {
-            return self.report(Problem::NotYet {
+            return self.report(NameProblem::NotYet {
                 what: format!("the function `{}`", name.value),
                 span: name.span,
             });
         }
         if library::family(&name.value).is_some() {
-            return self
-                .report(Problem::DistributionAsNumber { name: name.value.clone(), span: name.span });
+            return self.report(FamilyProblem::DistributionAsNumber {
+                name: name.value.clone(),
+                span: name.span,
+            });
         }
         if name.value == "columns" {
-            return self.report(Problem::MisplacedColumns { span: name.span });
+            return self.report(ValueProblem::MisplacedColumns { span: name.span });
         }
         let functions = library::function::ALL.iter().map(|f| f.name);
         let nearest = library::synonym(&name.value)
             .map(str::to_owned)
             .or_else(|| Self::nearest(&name.value, functions));
         let variable = self.names.get(&name.value).map(|v| self.typed.variable(*v).span);
-        self.report(Problem::UnknownFunction {
+        self.report(NameProblem::UnknownFunction {
             name: name.value.clone(),
             span: name.span,
             nearest,
@@ -65,11 +113,10 @@ impl<'a> Checker<'a> {
 
     /// The reduction a comprehension names.
     pub(super) fn reduction(&mut self, name: &Name) -> Judged<Reduction> {
-        match library::function(&name.value).and_then(|f| f.rule_for(1)) {
-            Some(FunctionRule::Reduction(reduction)) => Ok(reduction),
-            Some(FunctionRule::Elementwise(_) | FunctionRule::WholeAxis(_)) => {
-                Err(self.report(Problem::NotAReduction { name: name.value.clone(), span: name.span }))
-            }
+        match library::function(&name.value).and_then(|f| CallRule::of(f, 1)) {
+            Some(CallRule::Reduction(reduction)) => Ok(reduction),
+            Some(CallRule::Elementwise(_) | CallRule::WholeAxis(_)) => Err(self
+                .report(ValueProblem::NotAReduction { name: name.value.clone(), span: name.span })),
             None => Err(self.unknown_function(name)),
         }
     }
@@ -86,13 +133,13 @@ impl<'a> Checker<'a> {
         }
         if let Some(argument) = arguments.iter().find(|a| a.name.is_some()) {
             let named = argument.name.as_ref().map_or(argument.value.span, |n| n.span);
-            return Err(self.report(Problem::NamedArgumentOfFunction {
+            return Err(self.report(ValueProblem::NamedArgumentOfFunction {
                 function: function.value.clone(),
                 span: named,
             }));
         }
         match self.function_rule(function, arguments.len())? {
-            FunctionRule::Elementwise(elementwise) => {
+            CallRule::Elementwise(elementwise) => {
                 let mut values = Vec::new();
                 for argument in arguments {
                     let value = self.elaborate(&argument.value, context);
@@ -101,17 +148,17 @@ impl<'a> Checker<'a> {
                 let values = values.into_iter().collect::<Judged<Vec<_>>>()?;
                 let plane = values.iter().map(|v| v.plane).max().unwrap_or(typed::Plane::Data);
                 let whole = values.iter().all(|v| v.ty != Kind::Real);
-                let ty = if whole && elementwise.keeps_integers() { Kind::Int } else { Kind::Real };
+                let ty = if whole && keeps_integers(elementwise) { Kind::Int } else { Kind::Real };
                 let kind = typed::ExprKind::Call(elementwise, values);
                 Ok(typed::Expr { kind, ty, plane, span: expr.span })
             }
-            FunctionRule::Reduction(reduction) => {
+            CallRule::Reduction(reduction) => {
                 let argument = &arguments[0].value;
                 let (body, indices) = self.over_free_axes(argument, context)?;
                 self.note_whole_column(reduction, &body, &indices, context, expr.span);
                 Ok(self.reduce(reduction, indices, None, body, expr.span))
             }
-            FunctionRule::WholeAxis(whole) => {
+            CallRule::WholeAxis(whole) => {
                 self.elaborate_whole_axis(whole, function, &arguments[0].value, expr.span, context)
             }
         }
@@ -143,7 +190,7 @@ impl<'a> Checker<'a> {
         let outer = self.written_context(context);
         let free = self.free(argument, &outer)?;
         let [_] = free[..] else {
-            return Err(self.report(Problem::OneAxisWanted {
+            return Err(self.report(AxisProblem::OneAxisWanted {
                 function: function.value.clone(),
                 span: argument.span,
                 axes: self.axis_list(&free),
@@ -161,9 +208,11 @@ impl<'a> Checker<'a> {
                 Ok(combine(Operator::Divide, centered, sd, span))
             }
             // `function_rule` has refused these.
-            WholeAxis::Softmax | WholeAxis::CumSum | WholeAxis::Cholesky | WholeAxis::Transpose => {
-                Err(Reported)
-            }
+            WholeAxis::Softmax
+            | WholeAxis::CumSum
+            | WholeAxis::Cholesky
+            | WholeAxis::Transpose
+            | WholeAxis::Size => Err(Reported),
         }
     }
 
@@ -179,7 +228,7 @@ impl<'a> Checker<'a> {
                 let axis = self.named_axis(&Name::new(name.clone(), *at))?;
                 Ok(data(typed::ExprKind::Size(axis), Kind::Int, span))
             }
-            _ => Err(self.report(Problem::ArgumentCount {
+            _ => Err(self.report(ValueProblem::ArgumentCount {
                 name: function.value.clone(),
                 span: function.span,
                 parameters: vec!["axis".to_owned()],
@@ -210,7 +259,7 @@ impl<'a> Checker<'a> {
             Some((bound.axis, column.name.clone()))
         });
         if let Some((group, column)) = group {
-            self.report(Problem::WholeColumnStatistic {
+            self.report(AxisProblem::WholeColumnStatistic {
                 span,
                 rows: self.typed.axis(axis).name.clone(),
                 group: self.typed.axis(group).name.clone(),

@@ -2,12 +2,12 @@
 //!
 //! After this every name of the program is known, whatever the order of the equations.
 
-use super::{AxisDeclaration, Checker, Problem, Progress};
+use super::{AxisDeclaration, Checker, Progress, problem::NameProblem};
 use crate::source::Span;
 use crate::syntax::ast::{self, Binder, Entry, Extent, Name, StatementKind};
 use crate::typed::{
-    self, Axis, AxisId, AxisOrigin, DataEntry, DefinitionId, Kind, Plane, RandomId, RandomRole, Role,
-    TableId, Variable, VariableId,
+    self, Axis, AxisId, AxisOrigin, DataEntry, DefinitionId, Kind, Plane, RandomId, RandomRole,
+    Role, TableId, Variable, VariableId,
 };
 
 impl<'a> Checker<'a> {
@@ -44,15 +44,14 @@ impl<'a> Checker<'a> {
             StatementKind::Axis { name, extent } => {
                 if let Some(first) = self.declared_axes.get(&name.value) {
                     let first = first.name.span;
-                    self.report(Problem::DefinedTwice {
+                    self.report(NameProblem::DefinedTwice {
                         name: name.value.clone(),
                         span: name.span,
                         first,
                     });
                     return;
                 }
-                self.declared_axes
-                    .insert(name.value.clone(), AxisDeclaration { name, extent });
+                self.declared_axes.insert(name.value.clone(), AxisDeclaration { name, extent });
                 let origin = match extent {
                     Extent::Labels(labels, _) => {
                         AxisOrigin::Labels(labels.iter().map(|l| l.value.clone()).collect())
@@ -200,12 +199,12 @@ impl<'a> Checker<'a> {
     }
 
     fn not_yet(&mut self, what: &'static str, span: Span) {
-        self.report(Problem::NotYet { what: format!("`{what}` statements"), span });
+        self.report(NameProblem::NotYet { what: format!("`{what}` statements"), span });
     }
 
     fn declare_data(&mut self, data: &'a ast::Data, documentation: Option<&String>) {
         for hint in &data.hints {
-            self.report(Problem::NotYet {
+            self.report(NameProblem::NotYet {
                 what: format!("the hint `{}` on data", hint.name.value),
                 span: hint.name.span,
             });
@@ -222,7 +221,7 @@ impl<'a> Checker<'a> {
                         self.typed.tables[..table].iter().find(|t| t.name == name.value)
                     {
                         let first = first.span;
-                        self.report(Problem::DefinedTwice {
+                        self.report(NameProblem::DefinedTwice {
                             name: name.value.clone(),
                             span: name.span,
                             first,
@@ -300,7 +299,11 @@ impl<'a> Checker<'a> {
     ) -> Option<VariableId> {
         if let Some(first) = self.names.get(&name.value) {
             let first = self.typed.variable(*first).span;
-            self.report(Problem::DefinedTwice { name: name.value.clone(), span: name.span, first });
+            self.report(NameProblem::DefinedTwice {
+                name: name.value.clone(),
+                span: name.span,
+                first,
+            });
             return None;
         }
         let id = VariableId(self.typed.variables.len() as u32);
@@ -334,11 +337,9 @@ impl<'a> Checker<'a> {
                 .and_then(|v| first_of.iter().find(|(first, _)| first == v))
                 .copied();
             if let Some((variable, first)) = earlier {
-                let observed = matches!(
-                    self.typed.variable(variable).role,
-                    Role::Data(_) | Role::Derived(_)
-                );
-                self.report(Problem::TwoPriors {
+                let observed =
+                    matches!(self.typed.variable(variable).role, Role::Data(_) | Role::Derived(_));
+                self.report(NameProblem::TwoPriors {
                     name: name.value.clone(),
                     span: name.span,
                     first,
@@ -351,7 +352,7 @@ impl<'a> Checker<'a> {
             let (variable, role) = match existing {
                 Some(variable) if random.predict => {
                     let first = self.typed.variable(variable).span;
-                    self.report(Problem::PredictsDefined {
+                    self.report(NameProblem::PredictsDefined {
                         name: name.value.clone(),
                         span: name.span,
                         first,
@@ -395,7 +396,7 @@ impl<'a> Checker<'a> {
                 }
                 Extent::Axis(other) => match self.named_axis(other) {
                     Ok(other) if self.typed.resolve_axis(other) == axis => {
-                        self.report(Problem::Cycle {
+                        self.report(NameProblem::Cycle {
                             names: vec![name.value.clone(), other_name(self, other)],
                             spans: vec![name.span],
                         });
@@ -416,7 +417,7 @@ impl<'a> Checker<'a> {
     fn check_labels(&mut self, labels: &[crate::source::Spanned<String>]) {
         for (i, label) in labels.iter().enumerate() {
             if let Some(first) = labels[..i].iter().find(|l| l.value == label.value) {
-                self.report(Problem::DefinedTwice {
+                self.report(NameProblem::DefinedTwice {
                     name: format!("\"{}\"", label.value),
                     span: label.span,
                     first: first.span,

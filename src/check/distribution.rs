@@ -1,10 +1,13 @@
 //! The right side of `~`: which family, which parameterization, which interval.
 
-use super::{Checker, Context, Judged, Problem, Reported};
+use super::{
+    Checker, Context, Judged, Reported,
+    problem::{FamilyProblem, NameProblem, ValueProblem},
+};
 use crate::library::{self, Bound, Density, Family, Parameterization, Support};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind, Interval, Name};
-use crate::typed::{self, Distribution, Kind, Plane, RandomRole, Role, Truncation};
+use crate::typed::{self, Distribution, Plane, RandomRole, Role, Truncation};
 
 impl<'a> Checker<'a> {
     /// The distribution of one element of `name`, in the context of the left side.
@@ -32,11 +35,11 @@ impl<'a> Checker<'a> {
             ExprKind::Call(family, arguments) => {
                 self.family_call(name, family, arguments, expr.span, context, role)
             }
-            ExprKind::If(..) => Err(self.report(Problem::NotYet {
+            ExprKind::If(..) => Err(self.report(NameProblem::NotYet {
                 what: "a choice between distributions".to_owned(),
                 span: expr.span,
             })),
-            ExprKind::Start(..) => Err(self.report(Problem::NotYet {
+            ExprKind::Start(..) => Err(self.report(NameProblem::NotYet {
                 what: "recurrences with `start`".to_owned(),
                 span: expr.span,
             })),
@@ -53,7 +56,7 @@ impl<'a> Checker<'a> {
                 if what.is_err() {
                     return Err(Reported);
                 }
-                Err(self.report(Problem::NotADistribution {
+                Err(self.report(FamilyProblem::NotADistribution {
                     name: name.value.clone(),
                     span: expr.span,
                     known: role == RandomRole::Observed,
@@ -81,18 +84,7 @@ impl<'a> Checker<'a> {
         }
         let (parameterization, slots) = slots?;
         let values = values.into_iter().collect::<Judged<Vec<_>>>()?;
-        let arguments = slots
-            .iter()
-            .zip(parameterization.parameters)
-            .map(|(slot, parameter)| match slot {
-                Some(i) => values[*i].clone(),
-                None => super::elaborate::data(
-                    typed::ExprKind::Number(parameter.default.unwrap_or(f64::NAN)),
-                    Kind::Real,
-                    span,
-                ),
-            })
-            .collect();
+        let arguments = slots.iter().map(|slot| values[*slot].clone()).collect();
         Ok(Distribution { family, parameterization, arguments, truncation: None, span })
     }
 
@@ -112,7 +104,7 @@ impl<'a> Checker<'a> {
         let typed = self.elaborate(value, context)?;
         let typed = self.number(typed)?;
         if typed.plane == Plane::Predicted && role != RandomRole::Predicted {
-            return Err(self.report(Problem::UsesPrediction {
+            return Err(self.report(NameProblem::UsesPrediction {
                 name: name.value.clone(),
                 span: value.span,
             }));
@@ -121,11 +113,12 @@ impl<'a> Checker<'a> {
     }
 
     fn unknown_family(&mut self, name: &Name) -> Reported {
-        if self.poisoned.contains(&name.value) || !self.unknown.insert(format!("{}()", name.value)) {
+        if self.poisoned.contains(&name.value) || !self.unknown.insert(format!("{}()", name.value))
+        {
             return Reported;
         }
         if PLANNED_FAMILIES.contains(&name.value.as_str()) {
-            return self.report(Problem::NotYet {
+            return self.report(NameProblem::NotYet {
                 what: format!("the family `{}`", name.value),
                 span: name.span,
             });
@@ -136,7 +129,7 @@ impl<'a> Checker<'a> {
             .map(str::to_owned)
             .or_else(|| Self::nearest(&name.value, families));
         let function = library::function(&name.value).is_some();
-        self.report(Problem::UnknownFamily {
+        self.report(FamilyProblem::UnknownFamily {
             name: name.value.clone(),
             span: name.span,
             nearest,
@@ -151,11 +144,11 @@ impl<'a> Checker<'a> {
         family: &'static Family,
         name: &Name,
         arguments: &[Argument],
-    ) -> Judged<(&'static Parameterization, Vec<Option<usize>>)> {
+    ) -> Judged<(&'static Parameterization, Vec<usize>)> {
         if family.named_only
             && let Some(positional) = arguments.iter().find(|a| a.name.is_none())
         {
-            return Err(self.report(Problem::NamedArgumentsOnly {
+            return Err(self.report(FamilyProblem::NamedArgumentsOnly {
                 family: family.name,
                 span: positional.value.span,
                 forms: forms(family),
@@ -172,10 +165,8 @@ impl<'a> Checker<'a> {
             .iter()
             .filter_map(|a| a.name.as_ref())
             .find(|n| !known.contains(&n.value.as_str()))
-            .map(|n| {
-                (n.value.clone(), n.span, Self::nearest(&n.value, known.iter().copied()))
-            });
-        Err(self.report(Problem::WrongFamilyArguments {
+            .map(|n| (n.value.clone(), n.span, Self::nearest(&n.value, known.iter().copied())));
+        Err(self.report(FamilyProblem::WrongFamilyArguments {
             family: family.name,
             span: name.span,
             forms: forms(family),
@@ -196,11 +187,10 @@ impl<'a> Checker<'a> {
         if let (Some(a), Some(b)) = (low.constant(), high.constant())
             && a >= b
         {
-            return Err(self.report(Problem::EmptyInterval { span: interval.span }));
+            return Err(self.report(FamilyProblem::EmptyInterval { span: interval.span }));
         }
-        let finite = |end: typed::Expr, infinity: f64| {
-            (end.constant() != Some(infinity)).then_some(end)
-        };
+        let finite =
+            |end: typed::Expr, infinity: f64| (end.constant() != Some(infinity)).then_some(end);
         Ok(Truncation {
             low: finite(low, f64::NEG_INFINITY),
             high: finite(high, f64::INFINITY),
@@ -211,10 +201,12 @@ impl<'a> Checker<'a> {
     fn check_truncation(&mut self, distribution: &Distribution, span: Span) -> Judged<()> {
         let density = distribution.parameterization.density;
         if distribution.truncation.is_some() {
-            return Err(self.report(Problem::TwoIntervals { span }));
+            return Err(self.report(FamilyProblem::TwoIntervals { span }));
         }
         if density != Density::Flat && !density.has_cdf() {
-            return Err(self.report(Problem::NoCdf { family: distribution.family.name, span }));
+            return Err(
+                self.report(FamilyProblem::NoCdf { family: distribution.family.name, span })
+            );
         }
         Ok(())
     }
@@ -267,7 +259,7 @@ impl<'a> Checker<'a> {
         support: Support,
     ) {
         if support.is_discrete() && argument.plane != Plane::Data {
-            self.report(Problem::WrongKind {
+            self.report(ValueProblem::WrongKind {
                 what: format!("`{}`'s {parameter}", distribution.family.name),
                 wanted: "a whole number known from data".to_owned(),
                 span: argument.span,
@@ -279,7 +271,7 @@ impl<'a> Checker<'a> {
             // Bounds that name other parameters are checked with the data.
             let fixed = !matches!(support, Support::Interval(..) | Support::Integers(..));
             if fixed && !support.contains(value, &[]) {
-                self.report(Problem::LiteralOutsideSupport {
+                self.report(FamilyProblem::LiteralOutsideSupport {
                     family: distribution.family.name,
                     parameter,
                     support,
@@ -291,7 +283,9 @@ impl<'a> Checker<'a> {
         }
         let typed::ExprKind::Variable(variable, _) = &argument.kind else { return };
         let variable = self.typed.variable(*variable);
-        let (Role::Latent(id), Some((low, high))) = (&variable.role, variable.range) else { return };
+        let (Role::Latent(id), Some((low, high))) = (&variable.role, variable.range) else {
+            return;
+        };
         let (wanted_low, wanted_high) = match support.bounds() {
             (Bound::Value(low), Bound::Value(high)) => (low, high),
             (Bound::Parameter(_), _) | (_, Bound::Parameter(_)) => return,
@@ -299,7 +293,7 @@ impl<'a> Checker<'a> {
         if low < wanted_low || high > wanted_high {
             let statement = self.randoms[id.index()].1;
             let prior = self.random_values_span(*id);
-            self.report(Problem::LatentOutsideSupport {
+            self.report(FamilyProblem::LatentOutsideSupport {
                 family: distribution.family.name,
                 parameter,
                 support,
@@ -338,7 +332,7 @@ const PLANNED_FAMILIES: &[&str] = &[
 ];
 
 /// The argument for each parameter, if all arguments find a place and no parameter lacks one.
-fn fit(parameterization: &Parameterization, arguments: &[Argument]) -> Option<Vec<Option<usize>>> {
+fn fit(parameterization: &Parameterization, arguments: &[Argument]) -> Option<Vec<usize>> {
     let parameters = parameterization.parameters;
     let mut slots = vec![None; parameters.len()];
     for (i, argument) in arguments.iter().enumerate() {
@@ -351,8 +345,7 @@ fn fit(parameterization: &Parameterization, arguments: &[Argument]) -> Option<Ve
             return None;
         }
     }
-    let complete = slots.iter().zip(parameters).all(|(s, p)| s.is_some() || p.default.is_some());
-    complete.then_some(slots)
+    slots.into_iter().collect()
 }
 
 /// Every way to call a family: `Gamma(shape = …, rate = …)`.

@@ -4,7 +4,7 @@
 //! indices, contractions and reductions bind fresh ones.
 
 use super::axes::Meaning;
-use super::{Bound, Checker, Context, Judged, Problem, Reported};
+use super::{Bound, Checker, Context, Judged, Reported, problem::ValueProblem};
 use crate::library::Reduction;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOperator, Binder, Expr, ExprKind, Name, UnaryOperator};
@@ -20,7 +20,7 @@ impl<'a> Checker<'a> {
                 Ok(data(typed::ExprKind::Number(*value), ty, span))
             }
             ExprKind::Label(label) => {
-                Err(self.report(Problem::MisplacedLabel { label: label.clone(), span }))
+                Err(self.report(ValueProblem::MisplacedLabel { label: label.clone(), span }))
             }
             ExprKind::Name(name) => self.elaborate_name(name, span, context),
             ExprKind::Group(inner) => self.elaborate(inner, context),
@@ -35,7 +35,9 @@ impl<'a> Checker<'a> {
                 let a = self.condition(a, context)?;
                 Ok(data(typed::ExprKind::Not(Box::new(a)), Kind::Bool, span))
             }
-            ExprKind::Binary(operator, _, a, b) => self.elaborate_binary(*operator, a, b, span, context),
+            ExprKind::Binary(operator, _, a, b) => {
+                self.elaborate_binary(*operator, a, b, span, context)
+            }
             ExprKind::Index(base, subscripts) => {
                 let (name, variable) = self.indexed_variable(base, context)?;
                 let slots = self.fill(expr, &name, variable, subscripts, context)?;
@@ -55,9 +57,8 @@ impl<'a> Checker<'a> {
             ExprKind::Call(function, arguments) => {
                 self.elaborate_call(expr, function, arguments, context)
             }
-            ExprKind::Comprehension { function, binders, guard, body } => {
-                self.elaborate_comprehension(function, binders, guard.as_deref(), body, span, context)
-            }
+            ExprKind::Comprehension { function, binders, guard, body } => self
+                .elaborate_comprehension(function, binders, guard.as_deref(), body, span, context),
             ExprKind::If(condition, yes, no) => {
                 let condition = self.condition(condition, context);
                 let yes = self.elaborate(yes, context).and_then(|e| self.number(e));
@@ -126,7 +127,7 @@ impl<'a> Checker<'a> {
             let ordered = self.typed.is_ordered_axis(axis);
             let axis = self.typed.axis(axis).name.clone();
             let span = expr.span;
-            return Err(self.report(Problem::LabelAsNumber { axis, span, ordered }));
+            return Err(self.report(ValueProblem::LabelAsNumber { axis, span, ordered }));
         }
         let (plane, span) = (expr.plane, expr.span);
         Ok(typed::Expr {
@@ -219,7 +220,7 @@ impl<'a> Checker<'a> {
             (Kind::Index(x), Kind::Index(y))
                 if !self.typed.is_integer_axis(x) || !self.typed.is_integer_axis(y) =>
             {
-                Err(self.report(Problem::ComparesAxes {
+                Err(self.report(ValueProblem::ComparesAxes {
                     a_span: a.span,
                     a: self.typed.axis(x).name.clone(),
                     b_span: b.span,
@@ -252,7 +253,7 @@ impl<'a> Checker<'a> {
         self.require_data(&condition, "a condition")?;
         match condition.ty {
             Kind::Bool | Kind::Int => Ok(condition),
-            Kind::Real | Kind::Index(_) => Err(self.report(Problem::WrongKind {
+            Kind::Real | Kind::Index(_) => Err(self.report(ValueProblem::WrongKind {
                 what: "a condition".to_owned(),
                 wanted: "a comparison or a bool".to_owned(),
                 span: expr.span,
@@ -272,11 +273,17 @@ impl<'a> Checker<'a> {
             (variable.name.clone(), variable.span)
         });
         let latents = latents.collect();
-        Err(self.report(Problem::LatentCondition { what, span: expr.span, latents }))
+        Err(self.report(ValueProblem::LatentCondition { what, span: expr.span, latents }))
     }
 
     /// `a @ b`: the sum over their one shared axis.
-    fn contract(&mut self, a: &Expr, b: &Expr, span: Span, context: &Context) -> Judged<typed::Expr> {
+    fn contract(
+        &mut self,
+        a: &Expr,
+        b: &Expr,
+        span: Span,
+        context: &Context,
+    ) -> Judged<typed::Expr> {
         let a_free = self.free(a, context)?;
         let b_free = self.free(b, context)?;
         let shared = self.shared_axis(span, (a, &a_free), (b, &b_free))?;
@@ -385,6 +392,11 @@ pub(super) fn join(a: Kind, b: Kind) -> Kind {
         (Kind::Bool | Kind::Int, Kind::Bool | Kind::Int) => Kind::Int,
         _ => Kind::Real,
     }
+}
+
+/// The kind of an array whose cells have these kinds.
+pub(super) fn join_any(a: Kind, b: Kind) -> Kind {
+    if a == b { a } else { join(a, b) }
 }
 
 /// A data-only expression.

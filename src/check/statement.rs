@@ -1,11 +1,14 @@
 //! Definitions, `~` statements, factors and reports: from trees to checked statements.
 
-use super::{Bound, Checker, Context, Judged, Problem, Progress, Reported};
+use super::{
+    Bound, Checker, Context, Judged, Progress, Reported,
+    problem::{AxisProblem, FamilyProblem, NameProblem, ValueProblem},
+};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, Argument, Expr, ExprKind, Name, StatementKind};
 use crate::typed::{
-    self, AxisId, Centering, Definition, DefinitionId, DefinitionValue, Factor, IndexId, Kind, Plane,
-    Random, RandomId, RandomRole, Role, VariableId,
+    self, AxisId, Centering, Definition, DefinitionId, DefinitionValue, Factor, IndexId, Kind,
+    Plane, Random, RandomId, RandomRole, Role, VariableId,
 };
 
 /// The label of one argument of `columns(…)`: its name, or the name it is.
@@ -103,18 +106,18 @@ impl<'a> Checker<'a> {
         });
         if indexed {
             return self
-                .report(Problem::NotYet { what: "recurrences with `start`".to_owned(), span });
+                .report(NameProblem::NotYet { what: "recurrences with `start`".to_owned(), span });
         }
         let names = members.iter().map(|v| self.typed.variable(*v).name.clone()).collect();
         let mut spans: Vec<Span> = members.iter().map(|v| self.typed.variable(*v).span).collect();
         spans.insert(0, span);
-        self.report(Problem::Cycle { names, spans })
+        self.report(NameProblem::Cycle { names, spans })
     }
 
     fn resolve_definition(&mut self, variable: VariableId, id: DefinitionId) -> Judged<()> {
         let (define, span) = self.definitions[id.index()];
         if let Some(guard) = &define.guard {
-            return Err(self.report(Problem::NotYet {
+            return Err(self.report(NameProblem::NotYet {
                 what: "definitions with `where`".to_owned(),
                 span: guard.span,
             }));
@@ -179,7 +182,7 @@ impl<'a> Checker<'a> {
     ) -> Judged<(Vec<IndexId>, DefinitionValue)> {
         // The last index names the new axis; the columns are over the others.
         if indices.is_empty() || context.bound.pop().is_none() {
-            return Err(self.report(Problem::ColumnsNeedAxis {
+            return Err(self.report(ValueProblem::ColumnsNeedAxis {
                 name: define.name.value.clone(),
                 span: function.span,
             }));
@@ -188,13 +191,14 @@ impl<'a> Checker<'a> {
         let mut values = Vec::new();
         for argument in arguments {
             if column_label(argument).is_none() {
-                failed = Err(self.report(Problem::UnnamedColumn { span: argument.value.span }));
+                failed =
+                    Err(self.report(ValueProblem::UnnamedColumn { span: argument.value.span }));
             }
         }
         let labels: Vec<_> = arguments.iter().filter_map(column_label).collect();
         for (i, label) in labels.iter().enumerate() {
             if let Some(first) = labels[..i].iter().find(|l| l.value == label.value) {
-                failed = Err(self.report(Problem::DefinedTwice {
+                failed = Err(self.report(NameProblem::DefinedTwice {
                     name: label.value.clone(),
                     span: label.span,
                     first: first.span,
@@ -233,7 +237,7 @@ impl<'a> Checker<'a> {
         if wanted.iter().eq(labels.iter().map(|l| &l.value)) {
             return Ok(());
         }
-        Err(self.report(Problem::ColumnsOfOtherAxis {
+        Err(self.report(ValueProblem::ColumnsOfOtherAxis {
             name: define.name.value.clone(),
             axis: self.typed.axis(axis).name.clone(),
             span,
@@ -251,7 +255,7 @@ impl<'a> Checker<'a> {
         indices: Vec<IndexId>,
     ) -> Judged<(Vec<IndexId>, DefinitionValue)> {
         if indices.is_empty() || context.bound.pop().is_none() {
-            return Err(self.report(Problem::MisplacedList { span: define.value.span }));
+            return Err(self.report(ValueProblem::MisplacedList { span: define.value.span }));
         }
         let mut failed = Ok(());
         let mut values = Vec::new();
@@ -264,7 +268,12 @@ impl<'a> Checker<'a> {
         failed.map(|()| (indices, DefinitionValue::PerElement(values)))
     }
 
-    fn elaborate_part(&mut self, name: &Name, value: &Expr, context: &Context) -> Judged<typed::Expr> {
+    fn elaborate_part(
+        &mut self,
+        name: &Name,
+        value: &Expr,
+        context: &Context,
+    ) -> Judged<typed::Expr> {
         let free = self.free(value, context)?;
         if !free.is_empty() {
             return Err(self.missing_axis(name, value, &free, context, false));
@@ -293,7 +302,7 @@ impl<'a> Checker<'a> {
             column.map(|v| v.name.clone())
         });
         let culprit = self.first_over(value, free, context);
-        self.report(Problem::MissingAxis {
+        self.report(AxisProblem::MissingAxis {
             name: name.value.clone(),
             span: name.span,
             value: value.span,
@@ -317,8 +326,7 @@ impl<'a> Checker<'a> {
         match &expr.kind {
             ExprKind::Name(name) => {
                 let variable = self.typed.variable(*self.names.get(name)?);
-                let brings =
-                    |a: &AxisId| free.contains(a) && context.over(*a).next().is_none();
+                let brings = |a: &AxisId| free.contains(a) && context.over(*a).next().is_none();
                 let found = variable.axes.iter().any(brings);
                 found.then(|| (name.clone(), expr.span, variable.span))
             }
@@ -380,7 +388,7 @@ impl<'a> Checker<'a> {
         let hints = self.hints(tree, role);
         let distribution = self.distribution(&tree.name, &tree.distribution, &context, role);
         if let Some(over) = tree.over.first() {
-            return Err(self.report(Problem::OverOnElementwise { span: over.span }));
+            return Err(self.report(AxisProblem::OverOnElementwise { span: over.span }));
         }
         let (guard, centering, distribution) = (guard?, hints?, distribution?);
         if role == RandomRole::Latent {
@@ -406,11 +414,15 @@ impl<'a> Checker<'a> {
         let info = self.typed.variable(variable);
         let (declared, plane, name) = (info.span, info.plane, info.name.clone());
         if plane != Plane::Data {
-            return Err(self.report(Problem::ObservesLatent { name, span: tree.name.span, declared }));
+            return Err(self.report(NameProblem::ObservesLatent {
+                name,
+                span: tree.name.span,
+                declared,
+            }));
         }
         let left: Vec<AxisId> = context.bound.iter().map(|b| b.axis).collect();
         if left != axes {
-            return Err(self.report(Problem::WrongLeftAxes {
+            return Err(self.report(AxisProblem::WrongLeftAxes {
                 name,
                 span: tree.name.span,
                 given: self.axis_list(&left),
@@ -438,7 +450,7 @@ impl<'a> Checker<'a> {
     ) -> Judged<()> {
         if distribution.parameterization.variate.is_discrete() {
             let nearest = self.nearest_data(&tree.name.value);
-            return Err(self.report(Problem::DiscreteLatent {
+            return Err(self.report(NameProblem::DiscreteLatent {
                 name: tree.name.value.clone(),
                 span: tree.name.span,
                 family: distribution.family.name,
@@ -447,18 +459,19 @@ impl<'a> Checker<'a> {
             }));
         }
         if let Some(guard) = guard {
-            return Err(self.report(Problem::NotYet {
+            return Err(self.report(NameProblem::NotYet {
                 what: "latents with `where`".to_owned(),
                 span: guard.span,
             }));
         }
         if distribution.family.name == "Flat" {
-            let bounded = distribution.truncation.as_ref().is_some_and(|t| {
-                t.low.is_some() && t.high.is_some()
-            });
+            let bounded = distribution
+                .truncation
+                .as_ref()
+                .is_some_and(|t| t.low.is_some() && t.high.is_some());
             if !bounded {
                 let half = distribution.truncation.is_some();
-                self.report(Problem::ImproperPrior {
+                self.report(FamilyProblem::ImproperPrior {
                     name: tree.name.value.clone(),
                     span: distribution.span,
                     half,
@@ -475,14 +488,14 @@ impl<'a> Checker<'a> {
                 "noncentered" => Centering::Noncentered,
                 "centered" => Centering::Centered,
                 _ => {
-                    return Err(self.report(Problem::UnknownHint {
+                    return Err(self.report(NameProblem::UnknownHint {
                         hint: hint.name.value.clone(),
                         span: hint.name.span,
                     }));
                 }
             };
             if role != RandomRole::Latent {
-                return Err(self.report(Problem::HintOnObserved {
+                return Err(self.report(FamilyProblem::HintOnObserved {
                     hint: hint.name.value.clone(),
                     span: hint.name.span,
                     name: tree.name.value.clone(),
@@ -500,9 +513,10 @@ impl<'a> Checker<'a> {
         distribution: &typed::Distribution,
     ) -> Judged<Option<Centering>> {
         let Some((centering, span)) = centering else { return Ok(None) };
-        let applies = distribution.family.location_scale.is_some() && distribution.truncation.is_none();
+        let applies =
+            distribution.family.location_scale.is_some() && distribution.truncation.is_none();
         if !applies {
-            return Err(self.report(Problem::CenteringDoesNotApply {
+            return Err(self.report(FamilyProblem::CenteringDoesNotApply {
                 name: tree.name.value.clone(),
                 span,
                 family: distribution.family.name,
@@ -572,7 +586,7 @@ impl<'a> Checker<'a> {
             None if self.progress[variable.index()] == Progress::Poisoned => {}
             None => {
                 let declared = self.typed.variable(variable).span;
-                self.report(Problem::PredictsUnobserved {
+                self.report(NameProblem::PredictsUnobserved {
                     name: name.value.clone(),
                     span: name.span,
                     declared,
@@ -587,7 +601,7 @@ impl<'a> Checker<'a> {
         let free = self.free(value, &context)?;
         if !free.is_empty() {
             let axes = self.axis_list(&free);
-            return Err(self.report(Problem::FactorOfArray { span: value.span, axes }));
+            return Err(self.report(AxisProblem::FactorOfArray { span: value.span, axes }));
         }
         if let ExprKind::Comprehension { function, binders, guard, body } = &value.kind
             && function.value == "sum"

@@ -1,6 +1,9 @@
 //! Subscripts: which axis each one fills, and its value as a position along that axis.
 
-use super::{Checker, Context, Judged, Problem, Reported};
+use super::{
+    Checker, Context, Judged, Reported,
+    problem::{AxisProblem, ValueProblem},
+};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOperator, Expr, ExprKind, Subscript, UnaryOperator};
 use crate::typed::{self, AxisId, AxisOrigin, Kind, VariableId};
@@ -33,7 +36,7 @@ impl<'a> Checker<'a> {
                 }
                 None => {
                     self.lookup(name, base.span, context)?;
-                    Err(self.report(Problem::NotIndexable { span: base.span }))
+                    Err(self.report(AxisProblem::NotIndexable { span: base.span }))
                 }
             },
             ExprKind::Group(inner) => self.indexed_variable(inner, context),
@@ -49,7 +52,7 @@ impl<'a> Checker<'a> {
             | ExprKind::If(..)
             | ExprKind::In(..)
             | ExprKind::Start(..) => {
-                Err(self.report(Problem::NotIndexable { span: base.span }))
+                Err(self.report(AxisProblem::NotIndexable { span: base.span }))
             }
         }
     }
@@ -66,7 +69,7 @@ impl<'a> Checker<'a> {
     ) -> Judged<Vec<Option<usize>>> {
         let axes = self.axes_of(variable, expr.span)?;
         if subscripts.len() > axes.len() {
-            return Err(self.report(Problem::SubscriptCount {
+            return Err(self.report(AxisProblem::SubscriptCount {
                 name: name.to_owned(),
                 span: expr.span,
                 given: subscripts.len(),
@@ -96,7 +99,7 @@ impl<'a> Checker<'a> {
             match slot {
                 Ok(slot) => slots[slot] = Some(i),
                 Err((span, found)) => {
-                    return Err(self.report(Problem::WrongAxis {
+                    return Err(self.report(AxisProblem::WrongAxis {
                         name: name.to_owned(),
                         span,
                         wanted: self.axis_list(&axes),
@@ -214,7 +217,7 @@ impl<'a> Checker<'a> {
         let value = self.elaborate(&subscript.value, context)?;
         self.require_data(&value, "an index")?;
         let wrong = |checker: &mut Self, found: String, help: Option<String>| {
-            Err(checker.report(Problem::WrongAxis {
+            Err(checker.report(AxisProblem::WrongAxis {
                 name: name.to_owned(),
                 span,
                 wanted: checker.typed.axis(axis).name.clone(),
@@ -230,10 +233,12 @@ impl<'a> Checker<'a> {
                 Ok(element_of(axis, number))
             }
             Kind::Index(of) => wrong(self, self.typed.axis(of).name.clone(), None),
-            Kind::Int | Kind::Bool if self.typed.is_integer_axis(axis) => Ok(element_of(axis, value)),
+            Kind::Int | Kind::Bool if self.typed.is_integer_axis(axis) => {
+                Ok(element_of(axis, value))
+            }
             Kind::Int | Kind::Bool => {
                 if self.shifts(&subscript.value, context) {
-                    return Err(self.report(Problem::NoOrder {
+                    return Err(self.report(AxisProblem::NoOrder {
                         axis: self.typed.axis(axis).name.clone(),
                         span,
                         declared: self.typed.axis(axis).span,
@@ -245,7 +250,7 @@ impl<'a> Checker<'a> {
                 );
                 wrong(self, "a whole number".to_owned(), Some(help))
             }
-            Kind::Real => Err(self.report(Problem::WrongKind {
+            Kind::Real => Err(self.report(ValueProblem::WrongKind {
                 what: format!("an index of `{name}`"),
                 wanted: format!("an element of `{}`", self.typed.axis(axis).name),
                 span,
@@ -258,11 +263,9 @@ impl<'a> Checker<'a> {
     fn shifts(&self, expr: &Expr, context: &Context) -> bool {
         match &expr.kind {
             ExprKind::Group(inner) => self.shifts(inner, context),
-            ExprKind::Binary(BinaryOperator::Add | BinaryOperator::Subtract, _, a, b) => {
-                [a, b].iter().any(|e| {
-                    matches!(self.subscript_kind(e, context), SubscriptKind::Element(_))
-                })
-            }
+            ExprKind::Binary(BinaryOperator::Add | BinaryOperator::Subtract, _, a, b) => [a, b]
+                .iter()
+                .any(|e| matches!(self.subscript_kind(e, context), SubscriptKind::Element(_))),
             ExprKind::Number { .. }
             | ExprKind::Label(_)
             | ExprKind::Name(_)
@@ -291,7 +294,7 @@ impl<'a> Checker<'a> {
         {
             let nearest = Self::nearest(label, labels.iter().map(String::as_str));
             let (labels, axis) = (labels.clone(), self.typed.axis(axis));
-            return Err(self.report(Problem::UnknownLabel {
+            return Err(self.report(ValueProblem::UnknownLabel {
                 label: label.to_owned(),
                 axis: axis.name.clone(),
                 span,
@@ -300,7 +303,7 @@ impl<'a> Checker<'a> {
             }));
         }
         if self.typed.is_integer_axis(axis) && label.parse::<i64>().is_err() {
-            return Err(self.report(Problem::WrongKind {
+            return Err(self.report(ValueProblem::WrongKind {
                 what: format!("an element of `{}`", self.typed.axis(axis).name),
                 wanted: "a whole number".to_owned(),
                 span,

@@ -1,0 +1,130 @@
+//! Which latents reach an observation, which data are used.
+
+use super::{Checker, Progress, problem::NameProblem};
+use crate::typed::{Definition, DefinitionValue, Expr, Random, RandomRole, Role, VariableId};
+use std::collections::HashSet;
+
+impl<'a> Checker<'a> {
+    /// Reports latents that nothing observed depends on, and data that nothing uses. Silent where
+    /// other mistakes may be the reason.
+    pub(super) fn check_liveness(&mut self) {
+        if self.unreadable || self.diagnostics.iter().any(|d| d.is_error()) {
+            self.check_observes();
+            return;
+        }
+        let mut suspected = HashSet::new();
+        for variable in self.dead_ends() {
+            let info = self.typed.variable(variable);
+            let (name, span) = (info.name.clone(), info.span);
+            let nearest = self.nearest_data(&name);
+            suspected.extend(nearest.clone());
+            self.report(NameProblem::UnusedLatent { name, span, nearest });
+        }
+        self.check_unused_data(&suspected);
+        self.check_observes();
+    }
+
+    /// Latents that nothing observed depends on and that no other such latent uses: a misspelt
+    /// observation is one mistake, however many parameters it leaves hanging.
+    fn dead_ends(&self) -> Vec<VariableId> {
+        let live = self.live();
+        let dead = |v: &VariableId| !live.contains(v);
+        let latents = self.random_values.iter().flatten();
+        let latents: Vec<&Random> =
+            latents.filter(|r| r.role == RandomRole::Latent && dead(&r.variable)).collect();
+        let mut used: HashSet<VariableId> = HashSet::new();
+        for random in &latents {
+            let mut pending = in_random(random);
+            while let Some(variable) = pending.pop() {
+                if variable != random.variable && used.insert(variable) {
+                    pending.extend(self.direct(variable));
+                }
+            }
+        }
+        latents.iter().map(|r| r.variable).filter(|v| !used.contains(v)).collect()
+    }
+
+    /// What a variable is computed or drawn from.
+    fn direct(&self, variable: VariableId) -> Vec<VariableId> {
+        match self.typed.variable(variable).role {
+            Role::Derived(id) => {
+                self.definition_values.get(&id).map(in_definition).unwrap_or_default()
+            }
+            Role::Latent(id) | Role::Predicted(id) => {
+                let random = self.random_values.get(id.index()).and_then(Option::as_ref);
+                random.map(in_random).unwrap_or_default()
+            }
+            Role::Data(_) => Vec::new(),
+        }
+    }
+
+    /// Everything that an observation, factor or prediction depends on.
+    fn live(&self) -> HashSet<VariableId> {
+        let mut pending: Vec<VariableId> = Vec::new();
+        for random in self.random_values.iter().flatten() {
+            if random.role != RandomRole::Latent {
+                pending.push(random.variable);
+                pending.extend(in_random(random));
+            }
+        }
+        pending.extend(self.typed.factors.iter().flat_map(|f| f.value.variables()));
+        let mut live = HashSet::new();
+        while let Some(variable) = pending.pop() {
+            if !live.insert(variable) {
+                continue;
+            }
+            pending.extend(self.direct(variable));
+        }
+        live
+    }
+
+    /// The data or data-computed name that a latent's name is nearest to.
+    pub(super) fn nearest_data(&self, name: &str) -> Option<String> {
+        let unobserved =
+            self.typed.variables.iter().filter(|v| {
+                v.observed.is_none() && matches!(v.role, Role::Data(_) | Role::Derived(_))
+            });
+        Self::nearest(name, unobserved.map(|v| v.name.as_str()))
+    }
+
+    fn check_unused_data(&mut self, suspected: &HashSet<String>) {
+        for i in 0..self.typed.variables.len() {
+            let variable = VariableId(i as u32);
+            let info = self.typed.variable(variable);
+            let used = self.used.contains(&variable)
+                || info.observed.is_some()
+                || suspected.contains(&info.name);
+            if used || !matches!(info.role, Role::Data(_)) {
+                continue;
+            }
+            let (name, span) = (info.name.clone(), info.span);
+            self.report(NameProblem::UnusedData { name, span });
+        }
+    }
+
+    /// A program that observes nothing has no posterior to fit.
+    fn check_observes(&mut self) {
+        let observes = self.random_heads.iter().any(|(_, r)| *r == RandomRole::Observed);
+        let broken = self.unreadable
+            || self.progress.contains(&Progress::Poisoned)
+            || self.diagnostics.iter().any(|d| d.is_error());
+        if observes || broken || !self.typed.factors.is_empty() || self.randoms.is_empty() {
+            return;
+        }
+        let span = self.randoms[0].1;
+        self.report(NameProblem::NothingObserved { span });
+    }
+}
+
+fn in_random(random: &Random) -> Vec<VariableId> {
+    let d = &random.distribution;
+    let ends = d.truncation.iter().flat_map(|t| t.low.iter().chain(t.high.iter()));
+    d.arguments.iter().chain(ends).chain(random.guard.iter()).flat_map(Expr::variables).collect()
+}
+
+fn in_definition(definition: &Definition) -> Vec<VariableId> {
+    match &definition.value {
+        DefinitionValue::Each(value) => value.variables(),
+        DefinitionValue::PerElement(values) => values.iter().flat_map(Expr::variables).collect(),
+    }
+}

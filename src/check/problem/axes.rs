@@ -1,0 +1,430 @@
+//! Mistakes about axes and indices.
+
+use super::Explain;
+use crate::diagnostic::{Diagnostic, Slug};
+use crate::source::Span;
+
+/// A mistake about an axis or an index. Lists of axes are printed: `[house, county]`.
+#[derive(Clone, Debug)]
+pub(in crate::check) enum AxisProblem {
+    UnknownAxis {
+        name: String,
+        span: Span,
+        nearest: Option<String>,
+    },
+    UnknownBinder {
+        name: String,
+        span: Span,
+        nearest: Option<String>,
+        axes: Vec<String>,
+    },
+    AxisMismatch {
+        what: String,
+        at: Span,
+        a_span: Span,
+        a: String,
+        b_span: Span,
+        b: String,
+    },
+    NothingToContract {
+        at: Span,
+        a_span: Span,
+        a: String,
+        b_span: Span,
+        b: String,
+        shared: usize,
+    },
+    AmbiguousIndex {
+        name: String,
+        span: Span,
+        axis: String,
+        indices: Vec<String>,
+    },
+    IndexOrColumn {
+        name: String,
+        span: Span,
+        column: Span,
+    },
+    NothingToReduce {
+        function: String,
+        span: Span,
+        argument: Span,
+        column: Option<(String, String)>,
+        bound: String,
+    },
+    OneAxisWanted {
+        function: String,
+        span: Span,
+        axes: String,
+    },
+    MissingAxis {
+        name: String,
+        span: Span,
+        value: Span,
+        free: String,
+        left: String,
+        has_axes: bool,
+        latent: bool,
+        column: Option<String>,
+        culprit: Option<(String, Span, Span)>,
+    },
+    WrongLeftAxes {
+        name: String,
+        span: Span,
+        given: String,
+        axes: String,
+        declared: Span,
+    },
+    WrongAxis {
+        name: String,
+        span: Span,
+        wanted: String,
+        found: String,
+        declared: Span,
+        help: Option<String>,
+    },
+    SubscriptCount {
+        name: String,
+        span: Span,
+        given: usize,
+        axes: String,
+        declared: Span,
+    },
+    NoOrder {
+        axis: String,
+        span: Span,
+        declared: Span,
+    },
+    RangeOfArray {
+        span: Span,
+        axes: String,
+    },
+    FactorOfArray {
+        span: Span,
+        axes: String,
+    },
+    AnonymousLabels {
+        span: Span,
+    },
+    AxisAsValue {
+        name: String,
+        span: Span,
+    },
+    OverOnElementwise {
+        span: Span,
+    },
+    NotIndexable {
+        span: Span,
+    },
+    WholeColumnStatistic {
+        span: Span,
+        rows: String,
+        group: String,
+        column: String,
+    },
+}
+
+impl Explain for AxisProblem {
+    fn diagnostic(self) -> Diagnostic {
+        match self {
+            AxisProblem::UnknownAxis { name, span, nearest } => {
+                let diagnostic = Diagnostic::error(
+                    Slug::UnknownAxis,
+                    format!("unknown axis `{name}`"),
+                    span,
+                    "no table, column, array or `axis` line has this name",
+                );
+                match nearest {
+                    Some(axis) => {
+                        diagnostic.help(format!("did you mean `{axis}`?")).edit(span, axis)
+                    }
+                    None => diagnostic.help(format!("declare it: `axis {name} = 1..10`, or as a column: `{name}: index`")),
+                }
+            }
+            AxisProblem::UnknownBinder { name, span, nearest, axes } => {
+                unknown_binder(name, span, nearest, &axes)
+            }
+            AxisProblem::AxisMismatch { what, at, a_span, a, b_span, b } => Diagnostic::error(
+                Slug::AxisMismatch,
+                format!("`{what}` between something over {a} and something over {b}"),
+                at,
+                "neither side has all the axes of the other",
+            )
+            .because(a_span, format!("over {a}"))
+            .because(b_span, format!("over {b}"))
+            .help(pairs_help(&a, &b)),
+            AxisProblem::NothingToContract { at, a_span, a, b_span, b, shared } => Diagnostic::error(
+                Slug::AxisMismatch,
+                if shared == 0 {
+                    format!("`@` between {a} and {b}, which share no axis")
+                } else {
+                    format!("`@` between {a} and {b}, which share more than one axis")
+                },
+                at,
+                "`@` sums over the one axis both sides have",
+            )
+            .because(a_span, format!("over {a}"))
+            .because(b_span, format!("over {b}"))
+            .help("write the sum out: `sum(k in axis: x[i, k] * b[k])`, or use `*` for elementwise products"),
+            AxisProblem::AmbiguousIndex { name, span, axis, indices } => Diagnostic::error(
+                Slug::AmbiguousIndex,
+                format!(
+                    "`{name}` is over `{axis}`, and {} indices ({}) run over it here",
+                    number_word(indices.len()),
+                    indices.join(", ")
+                ),
+                span,
+                "which element is meant?",
+            )
+            .help(match indices.first() {
+                Some(index) => format!("write the index: `{name}[{index}]`"),
+                None => "write the index".to_owned(),
+            }),
+            AxisProblem::IndexOrColumn { name, span, column } => Diagnostic::error(
+                Slug::AmbiguousIndex,
+                format!("`{name}` is both an index of this equation and a column"),
+                span,
+                "the index, or the row's value?",
+            )
+            .because(column, "the column")
+            .help(format!("give the index another name on the left: `[c in {name}]`")),
+            AxisProblem::NothingToReduce { function, span, argument, column, bound } => {
+                nothing_to_reduce(&function, span, argument, column, &bound)
+            }
+            AxisProblem::OneAxisWanted { function, span, axes } => Diagnostic::error(
+                Slug::AxisMismatch,
+                format!("`{function}` works along one axis, and this is over {axes}"),
+                span,
+                format!("over {axes}"),
+            )
+            .help(format!(
+                "bind the other axes on the left, or write the statistic with its index: `x[i, k] - mean(j in row: x[j, k])` instead of `{function}`"
+            )),
+            AxisProblem::MissingAxis {
+                name, span, value, free, left, has_axes, latent, column, culprit
+            } => missing_axis(&name, span, value, &free, &left, has_axes, latent, column, culprit),
+            AxisProblem::WrongLeftAxes { name, span, given, axes, declared } => Diagnostic::error(
+                Slug::WrongAxis,
+                format!("`{name}` is over {axes}, but the left side binds {given}"),
+                span,
+                format!("bound here over {given}"),
+            )
+            .because(declared, format!("declared over {axes}"))
+            .help(format!("write `{name} ~ …`: its own axes are then bound")),
+            AxisProblem::WrongAxis { name, span, wanted, found, declared, help } => {
+                let wanted = wanted.trim_matches(['[', ']']).to_owned();
+                let found = if found.contains(' ') { found } else { format!("`{found}`") };
+                let diagnostic = Diagnostic::error(
+                    Slug::WrongAxis,
+                    format!("`{name}` is indexed by `{wanted}`, not by {found}"),
+                    span,
+                    format!("not an element of `{wanted}`"),
+                )
+                .because(declared, format!("`{name}` is over `{wanted}`"));
+                match help {
+                    Some(help) => diagnostic.help(help),
+                    None => diagnostic.help(format!(
+                        "use a column or index of kind `{wanted}`; columns get it from their declaration: `column: {wanted}`"
+                    )),
+                }
+            }
+            AxisProblem::SubscriptCount { name, span, given, axes, declared } => {
+                let message = if axes == "[]" {
+                    format!("`{name}` has no axes, so it takes no index")
+                } else {
+                    format!("`{name}` is over {axes} and was given {given} indices")
+                };
+                Diagnostic::error(Slug::SubscriptCount, message, span, "too many indices")
+                    .because(declared, "declared here")
+            }
+            AxisProblem::NoOrder { axis, span, declared } => Diagnostic::error(
+                Slug::NoOrder,
+                format!("`{axis}` has no order: its elements cannot be shifted"),
+                span,
+                "moves along an axis of labels",
+            )
+            .because(declared, "an axis of labels from the data")
+            .help(format!("declare its order: `axis {axis} = [\"first\", \"second\"]`, or number it: `axis {axis} = 1..n`")),
+            AxisProblem::RangeOfArray { span, axes } => Diagnostic::error(
+                Slug::MissingAxis,
+                format!("the end of a range must be a single number, and this is over {axes}"),
+                span,
+                format!("over {axes}"),
+            )
+            .help("reduce it: `1..max(x)`"),
+            AxisProblem::FactorOfArray { span, axes } => Diagnostic::error(
+                Slug::MissingAxis,
+                format!("a factor must be a single number, and this is over {axes}"),
+                span,
+                format!("over {axes}"),
+            )
+            .help("sum it: `factor sum(…)`"),
+            AxisProblem::AnonymousLabels { span } => Diagnostic::error(
+                Slug::UnknownAxis,
+                "an axis of labels needs a name",
+                span,
+                "labels without a name",
+            )
+            .help("declare it on its own line: `axis animal = [\"hare\", \"lynx\"]`"),
+            AxisProblem::AxisAsValue { name, span } => Diagnostic::error(
+                Slug::UnknownName,
+                format!("`{name}` is an axis, not a value"),
+                span,
+                "an axis",
+            )
+            .help(format!("its number of elements is `size({name})`; the element of an equation is the index on its left: `[i in {name}]`")),
+            AxisProblem::OverOnElementwise { span } => Diagnostic::error(
+                Slug::JointAxis,
+                "`over` names the axis of a joint family, and this family gives one number at a time",
+                span,
+                "not a joint family",
+            )
+            .help("drop `over`: the axes on the left are all there is"),
+            AxisProblem::NotIndexable { span } => Diagnostic::error(
+                Slug::SubscriptCount,
+                "only a name can be indexed",
+                span,
+                "not a name of something with axes",
+            )
+            .help("give the expression a name on its own line, then index that"),
+            AxisProblem::WholeColumnStatistic { span, rows, group, column } => Diagnostic::warning(
+                Slug::WholeColumnStatistic,
+                format!("this is the statistic of the whole column over `{rows}`, not of one `{group}`"),
+                span,
+                format!("over all of `{rows}`"),
+            )
+            .help(format!(
+                "the mean of one group is `mean(i in {rows} where {column}[i] == g: …[i])` with `g in {group}` on the left"
+            )),
+        }
+    }
+}
+
+fn number_word(n: usize) -> String {
+    match n {
+        2 => "two".to_owned(),
+        3 => "three".to_owned(),
+        n => n.to_string(),
+    }
+}
+
+fn pairs_help(a: &str, b: &str) -> String {
+    let inner = |s: &str| s.trim_matches(['[', ']']).to_owned();
+    format!(
+        "write the result with its axes on the left to ask for all pairs: `name[{}, {}] = …`; to pick one element write the index: `x[column]`",
+        inner(a),
+        inner(b)
+    )
+}
+
+fn unknown_binder(
+    name: String,
+    span: Span,
+    nearest: Option<String>,
+    axes: &[String],
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        Slug::UnknownAxis,
+        format!("unknown axis `{name}`"),
+        span,
+        "what does it run over?",
+    );
+    if name.chars().count() > 2
+        && let Some(axis) = nearest
+    {
+        return diagnostic.help(format!("did you mean `{axis}`?")).edit(span, axis);
+    }
+    match axes {
+        [] => diagnostic.help(format!(
+            "name a range: `[{name} in 1..10]`, or declare an axis: `axis {name} = 1..10`"
+        )),
+        [axis] => diagnostic.help(format!("drop `[{name}]`, or write `[{name} in {axis}]`")),
+        [axis, ..] => {
+            let mut sorted = axes.to_vec();
+            sorted.sort();
+            diagnostic.help(format!(
+                "drop `[{name}]`, or say what it runs over: `[{name} in {axis}]` (the axes are {})",
+                sorted.join(", ")
+            ))
+        }
+    }
+}
+
+fn nothing_to_reduce(
+    function: &str,
+    span: Span,
+    argument: Span,
+    column: Option<(String, String)>,
+    bound: &str,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        Slug::NothingToReduce,
+        format!("`{function}(…)` has nothing to reduce: its argument is a single number here"),
+        span,
+        "one number, not many",
+    );
+    let diagnostic = if bound == "[]" {
+        diagnostic
+    } else {
+        diagnostic
+            .because(argument, format!("{bound} is bound on the left, so this is one element"))
+    };
+    match (function, column) {
+        ("mean" | "center" | "sd" | "standardize", Some((column, axis))) => {
+            diagnostic.help(format!(
+                "compute it on its own line, where nothing is bound: `{column}_c = center({column})`; or write the index: `{function}(i in {axis}: {column}[i])`"
+            ))
+        }
+        (_, Some((column, axis))) => diagnostic.help(format!(
+            "write the index it runs over: `{function}(i in {axis}: {column}[i])`"
+        )),
+        (_, None) => {
+            diagnostic.help(format!("write the index it runs over: `{function}(i in axis: …)`"))
+        }
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the facts of one message")]
+fn missing_axis(
+    name: &str,
+    span: Span,
+    value: Span,
+    free: &str,
+    left: &str,
+    has_axes: bool,
+    latent: bool,
+    column: Option<String>,
+    culprit: Option<(String, Span, Span)>,
+) -> Diagnostic {
+    let axes = free.trim_matches(['[', ']']);
+    let message = if has_axes {
+        format!("the right side varies over {free}, but `{name}` has axes {left}")
+    } else {
+        format!("the right side varies over {free}, but `{name}` has no axis")
+    };
+    let at = culprit.as_ref().map_or(value, |(_, span, _)| *span);
+    let mut diagnostic =
+        Diagnostic::error(Slug::MissingAxis, message, at, format!("varies over {free}"));
+    if let Some((_, _, declared)) = &culprit {
+        diagnostic = diagnostic.because(*declared, format!("over {free}"));
+    }
+    diagnostic = diagnostic
+        .because(span, if has_axes { format!("over {left}") } else { "one number".to_owned() });
+    let culprit = culprit.map_or("x".to_owned(), |(name, ..)| name);
+    match (has_axes, column) {
+        (true, Some(column)) => {
+            let one = left.trim_matches(['[', ']']);
+            diagnostic
+                .help(format!("choose one per {one}, for example with an index: `{culprit}[{column}]`"))
+                .edit(Span { start: at.end, ..at }, format!("[{column}]"))
+        }
+        (true, None) => diagnostic.help(format!(
+            "choose one with an index: `{culprit}[…]`, reduce it: `sum(…)`, or add the axis on the left: `{name}[{}, {axes}]`",
+            left.trim_matches(['[', ']'])
+        )),
+        (false, _) if latent => diagnostic
+            .help(format!("if each {axes} has its own value, write `{name}[{axes}]`"))
+            .edit(Span { start: span.end, ..span }, format!("[{axes}]")),
+        (false, _) => diagnostic.help(format!("write `{name}[{axes}]`, or reduce the right side: `mean(…)`")),
+    }
+}

@@ -1,0 +1,289 @@
+//! Mistakes about distributions: families, arguments, supports.
+
+use super::Explain;
+use crate::diagnostic::{Diagnostic, Severity, Slug};
+use crate::library::Support;
+use crate::source::Span;
+
+/// A mistake about a distribution.
+#[derive(Clone, Debug)]
+pub(in crate::check) enum FamilyProblem {
+    UnknownFamily {
+        name: String,
+        span: Span,
+        nearest: Option<String>,
+        function: bool,
+    },
+    DistributionAsNumber {
+        name: String,
+        span: Span,
+    },
+    NotADistribution {
+        name: String,
+        span: Span,
+        known: bool,
+    },
+    NamedArgumentsOnly {
+        family: &'static str,
+        span: Span,
+        forms: Vec<String>,
+    },
+    WrongFamilyArguments {
+        family: &'static str,
+        span: Span,
+        forms: Vec<String>,
+        given: usize,
+        stranger: Option<(String, Span, Option<String>)>,
+    },
+    EmptyInterval {
+        span: Span,
+    },
+    TwoIntervals {
+        span: Span,
+    },
+    NoCdf {
+        family: &'static str,
+        span: Span,
+    },
+    LiteralOutsideSupport {
+        family: &'static str,
+        parameter: &'static str,
+        support: Support,
+        span: Span,
+        value: f64,
+    },
+    LatentOutsideSupport {
+        family: &'static str,
+        parameter: &'static str,
+        support: Support,
+        span: Span,
+        name: String,
+        statement: Span,
+    },
+    ImproperPrior {
+        name: String,
+        span: Span,
+        half: bool,
+    },
+    HintOnObserved {
+        hint: String,
+        span: Span,
+        name: String,
+    },
+    CenteringDoesNotApply {
+        name: String,
+        span: Span,
+        family: &'static str,
+        at: Span,
+        truncated: bool,
+    },
+}
+
+impl Explain for FamilyProblem {
+    fn diagnostic(self) -> Diagnostic {
+        match self {
+            FamilyProblem::UnknownFamily { name, span, nearest, function } => {
+                unknown_family(&name, span, nearest, function)
+            }
+            FamilyProblem::DistributionAsNumber { name, span } => Diagnostic::error(
+                Slug::NotADistribution,
+                format!("`{name}` is a distribution, not a number"),
+                span,
+                "a family of distributions",
+            )
+            .help("distributions stand on the right of `~`; the function of the same name, if there is one, is lower-case"),
+            FamilyProblem::NotADistribution { name, span, known } => {
+                let diagnostic = Diagnostic::error(
+                    Slug::NotADistribution,
+                    "the right side of `~` must be a distribution, and this is a number",
+                    span,
+                    "a number",
+                );
+                if known {
+                    diagnostic.help(format!("say how `{name}` scatters around it: `{name} ~ Normal(…, sigma)`"))
+                } else {
+                    diagnostic.help(format!("to compute `{name}` write `=` instead of `~`"))
+                }
+            }
+            FamilyProblem::NamedArgumentsOnly { family, span, forms } => Diagnostic::error(
+                Slug::NamedArgumentsOnly,
+                format!("the arguments of `{family}` must be named"),
+                span,
+                "which parameter is this?",
+            )
+            .note("programs and books disagree about their order and meaning")
+            .help(format!("write {}", either(&forms))),
+            FamilyProblem::WrongFamilyArguments { family, span, forms, given, stranger } => {
+                match stranger {
+                    Some((name, at, nearest)) => {
+                        let diagnostic = Diagnostic::error(
+                            Slug::WrongArguments,
+                            format!("`{family}` has no parameter `{name}`"),
+                            at,
+                            "unknown parameter",
+                        );
+                        match nearest {
+                            Some(nearest) => diagnostic
+                                .help(format!("did you mean `{nearest}`?"))
+                                .edit(at, nearest),
+                            None => diagnostic.help(format!("write {}", either(&forms))),
+                        }
+                    }
+                    None => Diagnostic::error(
+                        Slug::WrongArguments,
+                        format!("these arguments do not fit `{family}`"),
+                        span,
+                        match given {
+                            0 => "called without arguments".to_owned(),
+                            1 => "called with one argument".to_owned(),
+                            n => format!("called with {n} arguments"),
+                        },
+                    )
+                    .help(format!("write {}", either(&forms))),
+                }
+            }
+            FamilyProblem::EmptyInterval { span } => Diagnostic::error(
+                Slug::SupportMismatch,
+                "the interval is empty",
+                span,
+                "its lower end is not below its upper end",
+            ),
+            FamilyProblem::TwoIntervals { span } => Diagnostic::error(
+                Slug::WrongArguments,
+                "a distribution can be conditioned on one interval only",
+                span,
+                "the second interval",
+            ),
+            FamilyProblem::NoCdf { family, span } => Diagnostic::error(
+                Slug::NoCdf,
+                format!("`{family}` cannot be conditioned on an interval: its cdf is not known here"),
+                span,
+                "needs the probability of the interval",
+            )
+            .help("use a family that has a cdf, or one with the support you want"),
+            FamilyProblem::LiteralOutsideSupport { family, parameter, support, span, value } => {
+                Diagnostic::error(
+                    Slug::SupportMismatch,
+                    format!("`{family}`'s {parameter} must be {}; {value} is not", words(support)),
+                    span,
+                    format!("{value}"),
+                )
+            }
+            FamilyProblem::LatentOutsideSupport {
+                family, parameter, support, span, name, statement
+            } => Diagnostic::error(
+                Slug::SupportMismatch,
+                format!(
+                    "`{family}`'s {parameter} must be {}; `{name}` need not be",
+                    words(support)
+                ),
+                span,
+                format!("may leave {}", set(support)),
+            )
+            .because(statement, format!("`{name}` is drawn here"))
+            .help(suggestion(support, &name)),
+            FamilyProblem::ImproperPrior { name, span, half } => Diagnostic::new(
+                Slug::ImproperPrior,
+                Severity::Warning,
+                format!("`{name} ~ Flat` is improper: it has no prior predictive, and the posterior may not exist"),
+            )
+            .at(span, "not a probability distribution")
+            .help(if half {
+                format!("use a weakly informative prior, for example `{name} ~ HalfNormal(1)` on the scale of the data")
+            } else {
+                format!("use a weakly informative prior, for example `{name} ~ Normal(0, 10)` on the scale of the data")
+            }),
+            FamilyProblem::HintOnObserved { hint, span, name } => Diagnostic::error(
+                Slug::BadHint,
+                format!("`with {hint}` is for latents, and `{name}` is not one"),
+                span,
+                "has no effect here",
+            )
+            .help("remove the hint"),
+            FamilyProblem::CenteringDoesNotApply { name, span, family, at, truncated } => {
+                let reason = if truncated {
+                    "it is conditioned on an interval"
+                } else {
+                    "this family has no location and scale"
+                };
+                Diagnostic::error(
+                    Slug::BadHint,
+                    format!("`{name}` cannot be centred or non-centred: {reason}"),
+                    span,
+                    "needs a location-scale family without `in`",
+                )
+                .because(at, format!("`{family}`"))
+                .help("remove the hint")
+            }
+        }
+    }
+}
+
+fn unknown_family(name: &str, span: Span, nearest: Option<String>, function: bool) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        Slug::UnknownFunction,
+        format!("unknown distribution `{name}`"),
+        span,
+        "there is no family of this name",
+    );
+    match nearest {
+        Some(nearest) if nearest.to_lowercase() == name.to_lowercase() => {
+            diagnostic.help(format!("families are capitalised: `{nearest}`")).edit(span, nearest)
+        }
+        Some(nearest) => diagnostic.help(format!("did you mean `{nearest}`?")).edit(span, nearest),
+        None if function => diagnostic
+            .help(format!("`{name}` is a function; to compute a name write `=` instead of `~`")),
+        None => diagnostic.help("families are capitalised: `Normal(0, 1)`, `Poisson(rate)`, …"),
+    }
+}
+
+/// `A` or `B`, each in backquotes.
+fn either(forms: &[String]) -> String {
+    let quoted: Vec<String> = forms.iter().map(|f| format!("`{f}`")).collect();
+    quoted.join(" or ")
+}
+
+/// What a value in a support is.
+fn words(support: Support) -> &'static str {
+    match support {
+        Support::Real => "a real number",
+        Support::Positive => "positive",
+        Support::NonNegative => "non-negative",
+        Support::Unit => "between 0 and 1",
+        Support::Interval(..) => "inside its interval",
+        Support::Boolean => "0 or 1",
+        Support::Count => "a whole number, 0 or more",
+        Support::Integers(..) => "a whole number in its range",
+    }
+}
+
+/// The support as a set.
+fn set(support: Support) -> &'static str {
+    match support {
+        Support::Real => "(-inf, inf)",
+        Support::Positive => "(0, inf)",
+        Support::NonNegative => "[0, inf)",
+        Support::Unit => "(0, 1)",
+        Support::Interval(..) => "the interval",
+        Support::Boolean => "{0, 1}",
+        Support::Count => "{0, 1, 2, …}",
+        Support::Integers(..) => "the range",
+    }
+}
+
+/// A prior that stays in a support.
+fn suggestion(support: Support, name: &str) -> String {
+    match support {
+        Support::Positive | Support::NonNegative => {
+            format!("give `{name}` a positive prior: `{name} ~ HalfNormal(1)`, or `in [0, inf]`")
+        }
+        Support::Unit => format!(
+            "give `{name}` a prior on (0, 1): `{name} ~ Beta(1, 1)`, or pass its log odds by the argument `logit =`"
+        ),
+        Support::Real
+        | Support::Interval(..)
+        | Support::Boolean
+        | Support::Count
+        | Support::Integers(..) => format!("give `{name}` a prior inside the support"),
+    }
+}

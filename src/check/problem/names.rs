@@ -1,0 +1,281 @@
+//! Mistakes about names: unknown, defined twice, unused.
+
+use super::{Explain, listed};
+use crate::diagnostic::{Diagnostic, Severity, Slug};
+use crate::source::Span;
+
+/// A mistake about a name.
+#[derive(Clone, Debug)]
+pub(in crate::check) enum NameProblem {
+    DefinedTwice {
+        name: String,
+        span: Span,
+        first: Span,
+    },
+    TwoPriors {
+        name: String,
+        span: Span,
+        first: Span,
+        observed: bool,
+    },
+    PredictsDefined {
+        name: String,
+        span: Span,
+        first: Span,
+    },
+    PredictsUnobserved {
+        name: String,
+        span: Span,
+        declared: Span,
+    },
+    ObservesLatent {
+        name: String,
+        span: Span,
+        declared: Span,
+    },
+    UsesPrediction {
+        name: String,
+        span: Span,
+    },
+    UnknownName {
+        name: String,
+        span: Span,
+        nearest: Option<String>,
+        function: bool,
+    },
+    UnknownFunction {
+        name: String,
+        span: Span,
+        nearest: Option<String>,
+        variable: Option<Span>,
+    },
+    UnknownHint {
+        hint: String,
+        span: Span,
+    },
+    Cycle {
+        names: Vec<String>,
+        spans: Vec<Span>,
+    },
+    UnusedLatent {
+        name: String,
+        span: Span,
+        nearest: Option<String>,
+    },
+    UnusedData {
+        name: String,
+        span: Span,
+    },
+    NothingObserved {
+        span: Span,
+    },
+    NotYet {
+        what: String,
+        span: Span,
+    },
+    DiscreteLatent {
+        name: String,
+        span: Span,
+        family: &'static str,
+        at: Span,
+        nearest: Option<String>,
+    },
+}
+
+/// Offers the nearest name as an edit, if there is one.
+fn did_you_mean(diagnostic: Diagnostic, span: Span, nearest: Option<String>) -> Diagnostic {
+    match nearest {
+        Some(name) => diagnostic.help(format!("did you mean `{name}`?")).edit(span, name),
+        None => diagnostic,
+    }
+}
+
+impl Explain for NameProblem {
+    fn diagnostic(self) -> Diagnostic {
+        match self {
+            NameProblem::DefinedTwice { name, span, first } => Diagnostic::error(
+                Slug::DefinedTwice,
+                format!("`{name}` is defined twice"),
+                span,
+                "defined again here",
+            )
+            .because(first, "first defined here")
+            .help("every name has one definition; rename one of them"),
+            NameProblem::TwoPriors { name, span, first, observed } => two_priors(name, span, first, observed),
+            NameProblem::PredictsDefined { name, span, first } => Diagnostic::error(
+                Slug::DefinedTwice,
+                format!("`predict {name} ~ …` would define `{name}` again"),
+                span,
+                "already has a definition",
+            )
+            .because(first, "defined here")
+            .help(format!(
+                "to draw an observed name again after the fit write `predict {name}` alone; to predict something else give it a new name"
+            )),
+            NameProblem::PredictsUnobserved { name, span, declared } => Diagnostic::error(
+                Slug::PredictedName,
+                format!("`{name}` has no `~` that could be drawn again"),
+                span,
+                "not observed by any `~`",
+            )
+            .because(declared, "defined here")
+            .help(format!("write `predict {name}_new ~ …` with its distribution, or `report {name}`")),
+            NameProblem::ObservesLatent { name, span, declared } => Diagnostic::error(
+                Slug::DefinedTwice,
+                format!("`{name}` is computed from latents, so `~` can neither observe it nor define it"),
+                span,
+                "`~` on a computed name",
+            )
+            .because(declared, "computed here")
+            .help("put the `~` on data or on a name computed from data only; to add a term to the log density write `factor`"),
+            NameProblem::UsesPrediction { name, span } => Diagnostic::error(
+                Slug::PredictedName,
+                format!("`{name}` depends on a prediction"),
+                span,
+                "drawn only after the fit",
+            )
+            .help("only `predict` and `report` may use a predicted name; drop `predict` to make it a latent"),
+            NameProblem::UnknownName { name, span, nearest, function } => {
+                let diagnostic = Diagnostic::error(
+                    Slug::UnknownName,
+                    format!("unknown name `{name}`"),
+                    span,
+                    "nothing in the program defines it",
+                );
+                if nearest.is_none() && function {
+                    return diagnostic.help(format!("`{name}` is a function: write `{name}(…)`"));
+                }
+                if nearest.is_none() {
+                    return diagnostic.help(format!(
+                        "if it is data add it to a `data` line; if it is to be inferred give it a prior: `{name} ~ Normal(0, 1)`"
+                    ));
+                }
+                did_you_mean(diagnostic, span, nearest)
+            }
+            NameProblem::UnknownFunction { name, span, nearest, variable } => {
+                let mut diagnostic = Diagnostic::error(
+                    Slug::UnknownFunction,
+                    format!("unknown function `{name}`"),
+                    span,
+                    "there is no function of this name",
+                );
+                if let Some(variable) = variable {
+                    diagnostic = diagnostic
+                        .because(variable, "a variable, not a function")
+                        .help(format!("to take an element write `{name}[…]`, to multiply write `{name} * (…)`"));
+                    return diagnostic;
+                }
+                match nearest {
+                    Some(nearest) => operator_or_name(diagnostic, span, &nearest),
+                    None => diagnostic.help("functions are lower-case, families capitalised; `vippl docs functions` lists them"),
+                }
+            }
+            NameProblem::UnknownHint { hint, span } => Diagnostic::error(
+                Slug::BadHint,
+                format!("unknown hint `{hint}`"),
+                span,
+                "there is no hint of this name",
+            )
+            .help("the hints for a latent are `noncentered` and `centered`"),
+            NameProblem::Cycle { names, spans } => cycle(&names, &spans),
+            NameProblem::UnusedLatent { name, span, nearest } => {
+                let diagnostic = Diagnostic::error(
+                    Slug::UnusedLatent,
+                    format!("`{name}` is a latent that no observation depends on"),
+                    span,
+                    "a latent, because `data` does not declare it",
+                );
+                match nearest {
+                    Some(data) => diagnostic
+                        .help(format!("did you mean the data `{data}`?"))
+                        .edit(span, data),
+                    None => diagnostic.help(format!(
+                        "use `{name}` in what is observed, write `predict {name} ~ …` to draw it after the fit, or remove it"
+                    )),
+                }
+            }
+            NameProblem::UnusedData { name, span } => Diagnostic::warning(
+                Slug::UnusedData,
+                format!("data `{name}` is declared but never used"),
+                span,
+                "no equation uses it",
+            )
+            .help("remove it, or use it"),
+            NameProblem::NothingObserved { span } => Diagnostic::error(
+                Slug::NothingObserved,
+                "nothing is observed",
+                span,
+                "every `~` of the program is on a latent",
+            )
+            .help("declare the observed names with `data`, and give one of them a `~`"),
+            NameProblem::NotYet { what, span } => Diagnostic::error(
+                Slug::NotYet,
+                format!("{what} cannot be run by this version"),
+                span,
+                "part of the language, but not supported yet",
+            ),
+            NameProblem::DiscreteLatent { name, span, family, at, nearest } => {
+                discrete_latent(name, span, family, at, nearest)
+            }
+        }
+    }
+}
+
+fn two_priors(name: String, span: Span, first: Span, observed: bool) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        Slug::TwoPriors,
+        format!("`{name}` has two `~` statements"),
+        span,
+        "the second `~`",
+    )
+    .because(first, "the first `~`");
+    if observed {
+        diagnostic.help("observing a name twice counts its data twice; keep one of them")
+    } else {
+        diagnostic.help("keep one; a second prior must be a `factor`")
+    }
+}
+
+/// A synonym may be an operator: `pow` is `^`.
+fn operator_or_name(diagnostic: Diagnostic, span: Span, nearest: &str) -> Diagnostic {
+    if nearest.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        return diagnostic.help(format!("did you mean `{nearest}`?")).edit(span, nearest);
+    }
+    diagnostic.help(format!("write `{nearest}`"))
+}
+
+fn cycle(names: &[String], spans: &[Span]) -> Diagnostic {
+    let at = spans.first().copied().unwrap_or_default();
+    let message = match names {
+        [one] => format!("`{one}` is defined in terms of itself"),
+        _ => format!("{} are defined in terms of each other", listed(names)),
+    };
+    let mut diagnostic =
+        Diagnostic::error(Slug::Cycle, message, at, "leads back to where it began");
+    for span in spans.iter().skip(1) {
+        diagnostic = diagnostic.because(*span, "part of the cycle");
+    }
+    diagnostic.help("a recurrence along an axis is written with an index and `start`: `x[t in time] = f(x[t-1]) start x0`")
+}
+
+fn discrete_latent(
+    name: String,
+    span: Span,
+    family: &'static str,
+    at: Span,
+    nearest: Option<String>,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::new(
+        Slug::NotYet,
+        Severity::Error,
+        format!("`{name}` is a whole-number latent, which this version cannot sum out"),
+    )
+    .at(span, "a latent, because `data` does not declare it")
+    .because(at, format!("`{family}` gives whole numbers"));
+    match nearest {
+        Some(data) => diagnostic.help(format!("did you mean the data `{data}`?")).edit(span, data),
+        None => diagnostic.help(format!(
+            "if `{name}` is in your data declare it: `data …, {name}: int`; if it should be drawn after the fit write `predict {name} ~ …`"
+        )),
+    }
+}

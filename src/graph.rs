@@ -1,0 +1,19 @@
+//! A log density as kernels over rows: no names, no labels, every size known.
+//!
+//! The [`Model`] is what lowering produces and the [`engine`](crate::engine) compiles. Expressions
+//! inside a kernel are traced by running code generic over [`Scalar`](crate::math::Scalar) on
+//! [`Traced`], and differentiated by [`gradient`].
+
+mod differentiate;
+mod expression;
+mod node;
+mod simplify;
+mod trace;
+
+pub use differentiate::{DifferentiationOptions, Seed, gradient};
+pub use expression::{Expression, Leaf, Literal, NodeId, Op};
+pub use node::{
+    Access, BufferId, Input, Inconsistency, Kernel, Matrix, Model, Node, Product, Quantity, Slot, Tag,
+    Target,
+};
+pub use trace::{Graph, Traced, TracedMask};

@@ -1,0 +1,257 @@
+//! The parts of a model: buffers of real numbers, and the kernels and products that fill them.
+//!
+//! Invariant (see [`Model::check`]): a node reads only buffers that earlier nodes have filled, and
+//! no two nodes write the same element, except that accumulations share their buffer.
+
+use super::expression::Expression;
+use std::sync::Arc;
+
+/// A vector of [`Model::buffers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BufferId(pub u32);
+
+impl BufferId {
+    /// The unconstrained point itself.
+    pub const POINT: BufferId = BufferId(0);
+
+    /// The position in the list of buffers.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The statement a node came from; its meaning belongs to whoever built the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tag(pub u32);
+
+/// A log density on ℝ^d: the sum over the rows of every kernel with [`Target::LogDensity`].
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The length of every buffer; the first is the unconstrained point, of length d.
+    pub buffers: Vec<usize>,
+    /// What the log density needs, in an order in which everything is computed before it is used.
+    pub nodes: Vec<Node>,
+    /// What only [`Model::quantities`] need; computed after `nodes`. None may add to the log density.
+    pub report_nodes: Vec<Node>,
+    /// What to report, in order.
+    pub quantities: Vec<Quantity>,
+}
+
+impl Model {
+    /// The number of unconstrained coordinates, d.
+    pub fn dimension(&self) -> usize {
+        self.buffers.first().copied().unwrap_or(0)
+    }
+
+    /// Adds a buffer.
+    pub fn add_buffer(&mut self, length: usize) -> BufferId {
+        self.buffers.push(length);
+        BufferId(self.buffers.len() as u32 - 1)
+    }
+}
+
+/// Consecutive elements of a buffer to report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quantity {
+    /// The buffer.
+    pub buffer: BufferId,
+    /// The first element.
+    pub offset: usize,
+    /// How many elements.
+    pub length: usize,
+}
+
+/// One step of the computation.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// An expression evaluated for every row.
+    Kernel(Kernel),
+    /// A dense matrix times a vector.
+    Product(Product),
+}
+
+/// An expression evaluated for every row r = 0, …, rows - 1.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    /// How many rows.
+    pub rows: usize,
+    /// Where [`Leaf::Input`](super::Leaf::Input) k comes from; these are differentiated.
+    pub inputs: Vec<Input>,
+    /// Data: [`Leaf::Column`](super::Leaf::Column) k of row r is `columns[k][r]`. Never differentiated.
+    pub columns: Vec<Arc<[f64]>>,
+    /// What is computed, with one output.
+    pub body: Expression,
+    /// What becomes of the output.
+    pub target: Target,
+    /// The statement it came from.
+    pub tag: Tag,
+}
+
+/// One number per row, read from a buffer.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The buffer.
+    pub buffer: BufferId,
+    /// Which element a row reads.
+    pub access: Access,
+}
+
+/// Which element of a buffer belongs to row r.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// The same element for every row.
+    Uniform(usize),
+    /// Element offset + r.
+    Contiguous(usize),
+    /// Element index\[r\].
+    Gather(Arc<[u32]>),
+}
+
+/// What becomes of a kernel's value.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// The sum over rows is added to the log density.
+    LogDensity,
+    /// Row r becomes the element of `buffer` at offset + r.
+    Store(Slot),
+    /// Row r is added to the element `index[r]` of `buffer`, which starts at zero.
+    Accumulate {
+        /// The buffer; only accumulations may write to it.
+        buffer: BufferId,
+        /// The element for each row.
+        index: Arc<[u32]>,
+    },
+}
+
+/// A place in a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The buffer.
+    pub buffer: BufferId,
+    /// The first element.
+    pub offset: usize,
+}
+
+/// output = X input, with adjoint: input += Xᵀ output.
+#[derive(Clone, Debug)]
+pub struct Product {
+    /// X, data only.
+    pub matrix: Arc<Matrix>,
+    /// The first of `columns` consecutive elements.
+    pub input: Slot,
+    /// The first of `rows` consecutive elements.
+    pub output: Slot,
+    /// The statement it came from.
+    pub tag: Tag,
+}
+
+/// A dense matrix of data in row-major order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    /// How many rows.
+    pub rows: usize,
+    /// How many columns.
+    pub columns: usize,
+    /// rows × columns values, the column running fastest.
+    pub values: Vec<f64>,
+}
+
+/// How a model breaks its invariant: always a mistake of whoever built it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inconsistency {
+    /// A node reads or writes beyond the end of a buffer, or a buffer that does not exist.
+    OutOfBuffer(Tag),
+    /// A column or an index does not have one element per row, or a matrix has the wrong size.
+    WrongLength(Tag),
+    /// A body names an input or a column that the kernel does not have, or has not one output.
+    WrongBody(Tag),
+    /// A node that is only reported adds to the log density.
+    ReportedDensity(Tag),
+    /// A node writes to the unconstrained point.
+    WritesPoint(Tag),
+    /// A quantity reaches beyond its buffer.
+    Quantity(usize),
+}
+
+impl Model {
+    /// The first inconsistency, if any. A model without one compiles and evaluates without panics.
+    pub fn check(&self) -> Option<Inconsistency> {
+        let nodes = self.nodes.iter().find_map(|node| self.check_node(node));
+        let reports = || {
+            self.report_nodes.iter().find_map(|node| match node {
+                Node::Kernel(Kernel { target: Target::LogDensity, tag, .. }) => {
+                    Some(Inconsistency::ReportedDensity(*tag))
+                }
+                Node::Kernel(_) | Node::Product(_) => self.check_node(node),
+            })
+        };
+        let quantities = || {
+            let bad = |q: &Quantity| !self.contains(q.buffer, q.offset, q.length);
+            self.quantities.iter().position(bad).map(Inconsistency::Quantity)
+        };
+        nodes.or_else(reports).or_else(quantities)
+    }
+
+    fn contains(&self, buffer: BufferId, offset: usize, length: usize) -> bool {
+        let end = offset.checked_add(length);
+        self.buffers.get(buffer.index()).is_some_and(|size| end.is_some_and(|end| end <= *size))
+    }
+
+    fn contains_all(&self, buffer: BufferId, index: &[u32]) -> bool {
+        let size = self.buffers.get(buffer.index()).copied().unwrap_or(0);
+        index.iter().all(|i| (*i as usize) < size)
+    }
+
+    fn check_node(&self, node: &Node) -> Option<Inconsistency> {
+        match node {
+            Node::Kernel(kernel) => self.check_kernel(kernel),
+            Node::Product(product) => {
+                let Product { matrix, input, output, tag } = product;
+                if matrix.values.len() != matrix.rows * matrix.columns {
+                    return Some(Inconsistency::WrongLength(*tag));
+                }
+                if output.buffer == BufferId::POINT {
+                    return Some(Inconsistency::WritesPoint(*tag));
+                }
+                let fits = self.contains(input.buffer, input.offset, matrix.columns)
+                    && self.contains(output.buffer, output.offset, matrix.rows);
+                (!fits).then_some(Inconsistency::OutOfBuffer(*tag))
+            }
+        }
+    }
+
+    fn check_kernel(&self, kernel: &Kernel) -> Option<Inconsistency> {
+        let Kernel { rows, inputs, columns, body, target, tag } = kernel;
+        let gathers = inputs.iter().filter_map(|input| match &input.access {
+            Access::Gather(index) => Some(index),
+            Access::Uniform(_) | Access::Contiguous(_) => None,
+        });
+        let (target_index, written) = match target {
+            Target::LogDensity => (None, None),
+            Target::Store(slot) => (None, Some(slot.buffer)),
+            Target::Accumulate { buffer, index } => (Some(index), Some(*buffer)),
+        };
+        if gathers.chain(target_index).any(|index| index.len() != *rows)
+            || columns.iter().any(|column| column.len() != *rows)
+        {
+            return Some(Inconsistency::WrongLength(*tag));
+        }
+        if written == Some(BufferId::POINT) {
+            return Some(Inconsistency::WritesPoint(*tag));
+        }
+        if body.outputs.len() != 1 || !body.is_closed(inputs.len(), columns.len()) {
+            return Some(Inconsistency::WrongBody(*tag));
+        }
+        let reads = inputs.iter().all(|input| match &input.access {
+            Access::Uniform(offset) => self.contains(input.buffer, *offset, 1),
+            Access::Contiguous(offset) => self.contains(input.buffer, *offset, *rows),
+            Access::Gather(index) => self.contains_all(input.buffer, index),
+        });
+        let writes = match target {
+            Target::LogDensity => true,
+            Target::Store(slot) => self.contains(slot.buffer, slot.offset, *rows),
+            Target::Accumulate { buffer, index } => self.contains_all(*buffer, index),
+        };
+        (!(reads && writes)).then_some(Inconsistency::OutOfBuffer(*tag))
+    }
+}

@@ -1,0 +1,236 @@
+//! Prints checked expressions and equations with every index written: what `explain` shows.
+
+use super::{
+    Definition, DefinitionValue, Distribution, Expr, ExprKind, IndexId, Kind, Operator, Program,
+    Random, RandomRole,
+};
+use crate::library::Reduction;
+
+impl Program {
+    /// `index<county>`, `real`, …
+    pub fn kind_name(&self, kind: Kind) -> String {
+        match kind {
+            Kind::Real => "a real number".to_owned(),
+            Kind::Int => "a whole number".to_owned(),
+            Kind::Bool => "a bool".to_owned(),
+            Kind::Index(axis) => format!("an element of `{}`", self.axis(axis).name),
+        }
+    }
+
+    /// An expression with all its indices.
+    pub fn print(&self, expr: &Expr) -> String {
+        self.print_at(expr, 0)
+    }
+
+    /// A definition: `X[i, k] = …`, one line per element where they differ.
+    pub fn print_definition(&self, definition: &Definition) -> Vec<String> {
+        let name = &self.variable(definition.variable).name;
+        match &definition.value {
+            DefinitionValue::Each(value) => {
+                vec![format!(
+                    "{name}{} = {}",
+                    self.brackets(&definition.indices),
+                    self.print(value)
+                )]
+            }
+            DefinitionValue::PerElement(values) => {
+                let (last, outer) = match definition.indices.split_last() {
+                    Some((last, outer)) => (self.index(*last).axis, outer),
+                    None => return Vec::new(),
+                };
+                let label = |i: usize| match &self.axis(last).origin {
+                    super::AxisOrigin::Labels(labels) => {
+                        labels.get(i).map(|l| format!("\"{l}\"")).unwrap_or_default()
+                    }
+                    _ => format!("#{}", i + 1),
+                };
+                let mut parts: Vec<String> =
+                    outer.iter().map(|i| self.index(*i).name.clone()).collect();
+                let line = |(i, value): (usize, &Expr)| {
+                    parts.push(label(i));
+                    let line = format!("{name}[{}] = {}", parts.join(", "), self.print(value));
+                    parts.pop();
+                    line
+                };
+                values.iter().enumerate().map(line).collect()
+            }
+        }
+    }
+
+    /// A `~` statement: `y[i] ~ Normal(mu[i], sigma)`.
+    pub fn print_random(&self, random: &Random) -> String {
+        let name = &self.variable(random.variable).name;
+        let predict = if random.role == RandomRole::Predicted { "predict " } else { "" };
+        let mut line = format!(
+            "{predict}{name}{} ~ {}",
+            self.brackets(&random.indices),
+            self.print_distribution(&random.distribution)
+        );
+        if let Some(guard) = &random.guard {
+            line.push_str(&format!(" where {}", self.print(guard)));
+        }
+        line
+    }
+
+    fn print_distribution(&self, distribution: &Distribution) -> String {
+        let family = distribution.family;
+        let first = family.parameterizations.first().map(|p| p.density);
+        let named = family.named_only || first != Some(distribution.parameterization.density);
+        let arguments: Vec<String> = distribution
+            .arguments
+            .iter()
+            .zip(distribution.parameterization.parameters)
+            .map(|(argument, parameter)| {
+                let value = self.print(argument);
+                if named { format!("{} = {value}", parameter.name) } else { value }
+            })
+            .collect();
+        let call = if arguments.is_empty() {
+            family.name.to_owned()
+        } else {
+            format!("{}({})", family.name, arguments.join(", "))
+        };
+        match &distribution.truncation {
+            None => call,
+            Some(t) => {
+                let end = |e: &Option<Expr>, infinite: &str| {
+                    e.as_ref().map_or(infinite.to_owned(), |e| self.print(e))
+                };
+                format!("{call} in [{}, {}]", end(&t.low, "-inf"), end(&t.high, "inf"))
+            }
+        }
+    }
+
+    fn brackets(&self, indices: &[IndexId]) -> String {
+        if indices.is_empty() {
+            return String::new();
+        }
+        let names: Vec<&str> = indices.iter().map(|i| self.index(*i).name.as_str()).collect();
+        format!("[{}]", names.join(", "))
+    }
+
+    fn print_at(&self, expr: &Expr, level: u8) -> String {
+        let (text, own) = match &expr.kind {
+            ExprKind::Number(x) => (number(*x), if *x < 0.0 { 5 } else { 9 }),
+            ExprKind::Label(label) => (format!("\"{label}\""), 9),
+            ExprKind::Index(index) => (self.index(*index).name.clone(), 9),
+            ExprKind::Variable(variable, at) => {
+                let name = &self.variable(*variable).name;
+                if at.is_empty() {
+                    (name.clone(), 9)
+                } else {
+                    let at: Vec<String> = at.iter().map(|e| self.print(e)).collect();
+                    (format!("{name}[{}]", at.join(", ")), 9)
+                }
+            }
+            // Conversions between elements and their integers are not written in the language.
+            ExprKind::ElementNumber(e) | ExprKind::ElementOf(e) => return self.print_at(e, level),
+            ExprKind::Size(axis) => (format!("size({})", self.axis(*axis).name), 9),
+            ExprKind::Negate(a) => (format!("-{}", self.print_at(a, 5)), 5),
+            ExprKind::Not(a) => (format!("not {}", self.print_at(a, 2)), 2),
+            ExprKind::Binary(operator, a, b) => {
+                let (symbol, own) = symbol(*operator);
+                let (left, right) = match operator {
+                    Operator::Power => (own + 1, own),
+                    Operator::Add
+                    | Operator::Subtract
+                    | Operator::Multiply
+                    | Operator::Divide
+                    | Operator::Equal
+                    | Operator::NotEqual
+                    | Operator::Less
+                    | Operator::LessEqual
+                    | Operator::Greater
+                    | Operator::GreaterEqual
+                    | Operator::And
+                    | Operator::Or => (own, own + 1),
+                };
+                let (a, b) = (self.print_at(a, left), self.print_at(b, right));
+                (
+                    if own == 6 { format!("{a}{symbol}{b}") } else { format!("{a} {symbol} {b}") },
+                    own,
+                )
+            }
+            ExprKind::Call(function, arguments) => {
+                let arguments: Vec<String> = arguments.iter().map(|e| self.print(e)).collect();
+                (format!("{}({})", function.name(), arguments.join(", ")), 9)
+            }
+            ExprKind::If(condition, yes, no) => (
+                format!(
+                    "if {} then {} else {}",
+                    self.print(condition),
+                    self.print(yes),
+                    self.print(no)
+                ),
+                0,
+            ),
+            ExprKind::Reduce(reduce) => {
+                let binders: Vec<String> = reduce
+                    .indices
+                    .iter()
+                    .map(|i| {
+                        let index = self.index(*i);
+                        let axis = &self.axis(index.axis).name;
+                        if *axis == index.name {
+                            axis.clone()
+                        } else {
+                            format!("{} in {axis}", index.name)
+                        }
+                    })
+                    .collect();
+                let guard = reduce
+                    .guard
+                    .as_ref()
+                    .map_or(String::new(), |g| format!(" where {}", self.print(g)));
+                let function = reduction_name(reduce.operation);
+                let body = self.print(&reduce.body);
+                (format!("{function}({}{guard}: {body})", binders.join(", ")), 9)
+            }
+            ExprKind::Error => ("?".to_owned(), 9),
+        };
+        if own < level { format!("({text})") } else { text }
+    }
+}
+
+/// A number as a program would write it.
+fn number(x: f64) -> String {
+    if x == f64::INFINITY {
+        "inf".to_owned()
+    } else if x == f64::NEG_INFINITY {
+        "-inf".to_owned()
+    } else if x == std::f64::consts::PI {
+        "pi".to_owned()
+    } else {
+        format!("{x}")
+    }
+}
+
+fn reduction_name(reduction: Reduction) -> &'static str {
+    match reduction {
+        Reduction::Sum => "sum",
+        Reduction::Mean => "mean",
+        Reduction::Sd => "sd",
+        Reduction::Max => "max",
+        Reduction::Min => "min",
+        Reduction::Count => "count",
+    }
+}
+
+/// The symbol and binding strength of an operator.
+fn symbol(operator: Operator) -> (&'static str, u8) {
+    match operator {
+        Operator::Or => ("or", 1),
+        Operator::And => ("and", 2),
+        Operator::Equal => ("==", 3),
+        Operator::NotEqual => ("!=", 3),
+        Operator::Less => ("<", 3),
+        Operator::LessEqual => ("<=", 3),
+        Operator::Greater => (">", 3),
+        Operator::GreaterEqual => (">=", 3),
+        Operator::Add => ("+", 4),
+        Operator::Subtract => ("-", 4),
+        Operator::Multiply => ("*", 5),
+        Operator::Divide => ("/", 5),
+        Operator::Power => ("^", 6),
+    }
+}
