@@ -6,6 +6,7 @@
 
 mod differentiate;
 mod expression;
+pub mod lower;
 mod node;
 mod simplify;
 mod trace;
