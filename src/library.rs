@@ -6,10 +6,12 @@
 pub mod distribution;
 pub mod function;
 mod support;
+mod synonym;
 
-pub use distribution::{Density, Family, Parameter, Parameterization};
+pub use distribution::{Density, Family, InvalidParameters, Parameter, Parameterization};
 pub use function::{Elementwise, Function, FunctionRule, Reduction, WholeAxis};
 pub use support::{Bound, Support};
+pub use synonym::synonym;
 
 /// The family of this name, if there is one. Names are case-sensitive: `Normal`.
 pub fn family(name: &str) -> Option<&'static Family> {

@@ -1,5 +1,14 @@
 //! Numbers with derivatives, special functions, transforms and linear algebra.
 
+pub mod bijector;
+pub mod composite;
+pub mod derivative;
+pub mod dual;
+mod lift;
 pub mod scalar;
+pub mod special;
 
-pub use scalar::Scalar;
+pub use bijector::Bijector;
+pub use derivative::{derivative, partials};
+pub use dual::Dual;
+pub use scalar::{Binary, Scalar, Unary};

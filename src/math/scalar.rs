@@ -8,7 +8,8 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// Every function of one argument that a density may use.
 ///
-/// Each has its value in [`special`](crate::math::special) and its derivative in [`derivative`].
+/// Each has its value in [`special`](crate::math::special) and its derivative in
+/// [`derivative`](crate::math::derivative()).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Unary {
     /// |x|
@@ -55,8 +56,43 @@ pub enum Unary {
     NormalCdf,
     /// ln Φ(x), accurate in the lower tail
     LnNormalCdf,
+    /// ln I₀(x), the modified Bessel function of the first kind, for x ≥ 0
+    LnBesselI0,
+    /// I₁(x) / I₀(x) for x ≥ 0, the derivative of ln I₀
+    BesselRatio,
     /// The largest integer not above x; derivative 0.
     Floor,
+}
+
+impl Unary {
+    /// Every function, in the order of declaration.
+    pub const ALL: [Unary; 25] = [
+        Unary::Abs,
+        Unary::Exp,
+        Unary::Expm1,
+        Unary::Ln,
+        Unary::Log1p,
+        Unary::Softplus,
+        Unary::Sigmoid,
+        Unary::Sqrt,
+        Unary::Square,
+        Unary::Recip,
+        Unary::Sin,
+        Unary::Cos,
+        Unary::Atan,
+        Unary::Asin,
+        Unary::Tanh,
+        Unary::LnGamma,
+        Unary::Digamma,
+        Unary::Trigamma,
+        Unary::Tetragamma,
+        Unary::Erf,
+        Unary::NormalCdf,
+        Unary::LnNormalCdf,
+        Unary::LnBesselI0,
+        Unary::BesselRatio,
+        Unary::Floor,
+    ];
 }
 
 /// Every function of two arguments beyond the four operations.
@@ -141,6 +177,34 @@ pub trait Scalar:
     /// |x|
     fn abs(self) -> Self {
         self.apply(Unary::Abs)
+    }
+    /// e^x - 1
+    fn expm1(self) -> Self {
+        self.apply(Unary::Expm1)
+    }
+    /// tanh x
+    fn tanh(self) -> Self {
+        self.apply(Unary::Tanh)
+    }
+    /// The largest integer not above x.
+    fn floor(self) -> Self {
+        self.apply(Unary::Floor)
+    }
+    /// Φ(x)
+    fn normal_cdf(self) -> Self {
+        self.apply(Unary::NormalCdf)
+    }
+    /// ln Φ(x)
+    fn ln_normal_cdf(self) -> Self {
+        self.apply(Unary::LnNormalCdf)
+    }
+    /// ln(1 - e^x) for x < 0, accurate at both ends; negative infinity at 0.
+    ///
+    /// Switches between ln(-expm1 x) and log1p(-e^x) at -ln 2 (Mächler 2012).
+    fn log1m_exp(self) -> Self {
+        let near = (-self.expm1()).ln();
+        let far = (-self.exp()).log1p();
+        Self::select(Self::constant(-std::f64::consts::LN_2).less(self), near, far)
     }
     /// ln Γ(x)
     fn ln_gamma(self) -> Self {

@@ -1,0 +1,164 @@
+//! Formulas that several declarations share.
+
+use std::f64::consts::{LN_2, PI};
+
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
+
+use crate::math::composite::{ln_beta, ln_choose};
+use crate::math::scalar::Scalar;
+use crate::math::special::incomplete::{ln_incomplete_beta, ln_incomplete_gamma};
+use crate::math::special::ln_gamma;
+
+/// `inside` where low ≤ x ≤ high, else negative infinity.
+pub(super) fn within<S: Scalar>(x: S, low: S, high: S, inside: S) -> S {
+    let outside = S::constant(f64::NEG_INFINITY);
+    S::select(x.less(low), outside, S::select(high.less(x), outside, inside))
+}
+
+/// The log density of a standard t variate.
+pub(super) fn student_t<S: Scalar>(df: S, z: S) -> S {
+    let half = (df + 1.0) * 0.5;
+    let constant = half.ln_gamma() - (df * 0.5).ln_gamma() - (df * PI).ln() * 0.5;
+    constant - half * (z.square() / df).log1p()
+}
+
+/// df / (df - 2), infinite for df ≤ 2 and NaN for df ≤ 1.
+pub(super) fn student_t_variance(df: f64) -> f64 {
+    if df > 2.0 {
+        df / (df - 2.0)
+    } else if df > 1.0 {
+        f64::INFINITY
+    } else {
+        f64::NAN
+    }
+}
+
+/// (ln P(|T| ≤ t), ln P(|T| > t)) for a standard t variate and t ≥ 0.
+pub(super) fn folded_t_tails(df: f64, t: f64) -> (f64, f64) {
+    let ratio = t * t / df;
+    ln_incomplete_beta(0.5, 0.5 * df, (1.0 + ratio.recip()).recip(), (1.0 + ratio).recip())
+}
+
+/// (ln P(T ≤ t), ln P(T > t)) for a standard t variate.
+pub(super) fn student_t_tails(df: f64, t: f64) -> (f64, f64) {
+    let small = folded_t_tails(df, t.abs()).1 - LN_2;
+    let large = (-small.exp()).ln_1p();
+    if t < 0.0 { (small, large) } else { (large, small) }
+}
+
+/// (a - 1) ln x + (b - 1) ln(1 - x) - ln B(a, b), with 0 ln 0 = 0.
+pub(super) fn beta<S: Scalar>(a: S, b: S, x: S) -> S {
+    let one = S::constant(1.0);
+    let rest = S::select(x.same(one), (b - 1.0).x_log_y(one - x), (b - 1.0) * (-x).log1p());
+    (a - 1.0).x_log_y(x) + rest - ln_beta(a, b)
+}
+
+/// x ln p + (n - x) ln(1 - p) + ln (n choose x)
+pub(super) fn binomial<S: Scalar>(n: S, p: S, x: S) -> S {
+    let failures = S::select(x.same(n), S::constant(0.0), (n - x) * (-p).log1p());
+    within(x, S::constant(0.0), n, x.x_log_y(p) + failures + ln_choose(n, x))
+}
+
+/// ln Γ(a + x) - ln Γ(a) - ln x!
+pub(super) fn ln_rising<S: Scalar>(a: S, x: S) -> S {
+    (a + x).ln_gamma() - a.ln_gamma() - (x + 1.0).ln_gamma()
+}
+
+/// A draw from the von Mises distribution by Best and Fisher's (1979) wrapped Cauchy envelope.
+pub(super) fn von_mises(location: f64, concentration: f64, rng: &mut impl Rng) -> f64 {
+    /// Below this the distribution is uniform, above [`NORMAL`] it is normal, to all digits.
+    const UNIFORM: f64 = 1e-8;
+    const NORMAL: f64 = 1e12;
+    let wrap = |x: f64| x - 2.0 * PI * (x / (2.0 * PI)).round();
+    if concentration < UNIFORM {
+        return wrap(2.0 * PI * rng.random::<f64>());
+    }
+    if concentration > NORMAL {
+        return wrap(location + rng.sample::<f64, _>(StandardNormal) / concentration.sqrt());
+    }
+    let tau = 1.0 + (1.0 + 4.0 * concentration * concentration).sqrt();
+    let rho = (tau - (2.0 * tau).sqrt()) / (2.0 * concentration);
+    let r = (1.0 + rho * rho) / (2.0 * rho);
+    loop {
+        let z = (PI * rng.random::<f64>()).cos();
+        let f = (1.0 + r * z) / (r + z);
+        let c = concentration * (r - f);
+        let u: f64 = 1.0 - rng.random::<f64>();
+        if c * (2.0 - c) > u || (c / u).ln() + 1.0 >= c {
+            let angle = f.clamp(-1.0, 1.0).acos();
+            return wrap(location + if rng.random() { angle } else { -angle });
+        }
+    }
+}
+
+/// Mean and variance of scale Eᵖ for a standard exponential E.
+pub(super) fn power_moments(scale: f64, p: f64) -> (f64, f64) {
+    let raw = |p: f64| if p > -1.0 { ln_gamma(1.0 + p).exp() } else { f64::INFINITY };
+    let (first, second) = (raw(p), raw(2.0 * p));
+    (scale * first, scale * scale * (second - first * first))
+}
+
+/// ln P(X ≤ x) of a 0/1 variate with ln P(X = 0).
+pub(super) fn bernoulli_ln_cdf<S: Scalar>(x: S, ln_zero: S) -> S {
+    let (zero, never) = (S::constant(0.0), S::constant(f64::NEG_INFINITY));
+    S::select(x.less(zero), never, S::select(x.less(S::constant(1.0)), ln_zero, zero))
+}
+
+/// ln P(X > x) of a 0/1 variate with ln P(X = 1).
+pub(super) fn bernoulli_ln_survival<S: Scalar>(x: S, ln_one: S) -> S {
+    let (zero, never) = (S::constant(0.0), S::constant(f64::NEG_INFINITY));
+    S::select(x.less(zero), zero, S::select(x.less(S::constant(1.0)), ln_one, never))
+}
+
+/// (ln P(X ≤ x), ln P(X > x)) of a binomial variate, with q = 1 - p.
+pub(super) fn binomial_tails(n: f64, p: f64, q: f64, x: f64) -> (f64, f64) {
+    let x = x.floor();
+    if x < 0.0 {
+        (f64::NEG_INFINITY, 0.0)
+    } else if x >= n {
+        (0.0, f64::NEG_INFINITY)
+    } else {
+        ln_incomplete_beta(n - x, x + 1.0, q, p)
+    }
+}
+
+/// (ln P(X ≤ x), ln P(X > x)) of a Poisson variate.
+pub(super) fn poisson_tails(rate: f64, x: f64) -> (f64, f64) {
+    if x < 0.0 {
+        return (f64::NEG_INFINITY, 0.0);
+    }
+    let (lower, upper) = ln_incomplete_gamma(x.floor() + 1.0, rate);
+    (upper, lower)
+}
+
+/// (ln P(X ≤ x), ln P(X > x)) of a negative binomial variate.
+pub(super) fn negative_binomial_tails(mean: f64, size: f64, x: f64) -> (f64, f64) {
+    if x < 0.0 {
+        return (f64::NEG_INFINITY, 0.0);
+    }
+    let ratio = mean / size;
+    ln_incomplete_beta(size, x.floor() + 1.0, (1.0 + ratio).recip(), (1.0 + ratio.recip()).recip())
+}
+
+/// A Poisson draw whose mean is a gamma draw of this mean and shape `size`.
+pub(super) fn mixed_poisson(mean: f64, size: f64, rng: &mut impl Rng) -> Option<f64> {
+    if mean == 0.0 {
+        return Some(0.0);
+    }
+    let rate = rng.sample(rand_distr::Gamma::new(size, mean / size).ok()?);
+    if rate == 0.0 { Some(0.0) } else { Some(rng.sample(rand_distr::Poisson::new(rate).ok()?)) }
+}
+
+/// A parameter as a count of the samplers, up to 2⁵³.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+pub(super) fn whole(x: f64) -> Option<u64> {
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    (x >= 0.0 && x <= LARGEST && x.fract() == 0.0).then_some(x as u64)
+}
+
+/// A count of the samplers as a number.
+#[expect(clippy::cast_precision_loss, reason = "samplers of at most 2⁵³ trials")]
+pub(super) fn count(x: u64) -> f64 {
+    x as f64
+}
