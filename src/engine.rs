@@ -14,6 +14,7 @@ mod flat;
 mod lane;
 mod product;
 mod program;
+pub mod reference;
 mod routine;
 mod workspace;
 

@@ -56,16 +56,18 @@ pub fn gradient(bound: &bound::Program, point: &[f64]) -> Result<(f64, Vec<f64>)
             .enumerate()
             .map(|(i, x)| {
                 let dual = DualSVec64::from_re(*x);
-                if (first..first + DIRECTIONS).contains(&i) { dual.derivative(i - first) } else { dual }
+                if (first..first + DIRECTIONS).contains(&i) {
+                    dual.derivative(i - first)
+                } else {
+                    dual
+                }
             })
             .collect();
         let evaluation = evaluate(bound, &seeded)?;
         let total = evaluation.log_density + evaluation.log_jacobian;
         value = total.re;
-        let partials = total.eps.unwrap_generic(
-            nalgebra::Const::<DIRECTIONS>,
-            nalgebra::Const::<1>,
-        );
+        let partials =
+            total.eps.unwrap_generic(nalgebra::Const::<DIRECTIONS>, nalgebra::Const::<1>);
         gradient.extend(partials.iter().take(point.len() - first));
     }
     if point.is_empty() {
@@ -125,7 +127,7 @@ pub fn unconstrain(bound: &bound::Program, constrained: &[f64]) -> Result<Vec<f6
         evaluator.for_each(&random.indices, None, |position| {
             let low = optional(&evaluator, low.as_ref(), f64::NEG_INFINITY)?;
             let high = optional(&evaluator, high.as_ref(), f64::INFINITY)?;
-            let value = reading.value(random.variable, position).unwrap_or(f64::NAN);
+            let value = Values::<f64>::value(&&reading, random.variable, position).unwrap_or(f64::NAN);
             let u = bijector.unconstrain(value, low, high);
             if !u.is_finite() {
                 return Err(PointError::Outside(OutsideSupport {

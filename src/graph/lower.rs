@@ -214,8 +214,7 @@ pub fn definition(
     let mut lowering = Lowering::constrained(bound, layout);
     let length = bound.shape(variable).iter().product();
     let slot = lowering.place(variable)?;
-    lowering.model.quantities =
-        vec![Quantity { buffer: slot.buffer, offset: slot.offset, length }];
+    lowering.model.quantities = vec![Quantity { buffer: slot.buffer, offset: slot.offset, length }];
     Ok(lowering.finish_reports())
 }
 
@@ -273,9 +272,7 @@ impl<'a> Lowering<'a> {
         let mut lowering = Lowering::new(bound);
         lowering.model.buffers[0] = layout.len();
         for (variable, offset) in &layout.places {
-            lowering
-                .places
-                .insert(*variable, Slot { buffer: BufferId::POINT, offset: *offset });
+            lowering.places.insert(*variable, Slot { buffer: BufferId::POINT, offset: *offset });
         }
         lowering.reporting = true;
         lowering
@@ -357,10 +354,8 @@ impl<'a> Lowering<'a> {
         for part in [Part::Value, Part::LogJacobian] {
             let graph = Graph::new();
             let mut tracer = Tracer::new(self, &graph, &rows);
-            let u = tracer.input(Input {
-                buffer: BufferId::POINT,
-                access: Access::Contiguous(offset),
-            });
+            let u =
+                tracer.input(Input { buffer: BufferId::POINT, access: Access::Contiguous(offset) });
             let low = tracer.optional(low.as_ref(), f64::NEG_INFINITY)?;
             let high = tracer.optional(high.as_ref(), f64::INFINITY)?;
             let (value, target) = match part {

@@ -170,7 +170,12 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
     }
 
     /// A branch decided by data: each side is evaluated only where it is taken.
-    fn choice(&mut self, condition: &Expr, yes: &Expr, no: &Expr) -> Result<Traced<'g>, LowerError> {
+    fn choice(
+        &mut self,
+        condition: &Expr,
+        yes: &Expr,
+        no: &Expr,
+    ) -> Result<Traced<'g>, LowerError> {
         let condition = self.data_values(condition)?;
         let wanted = |truth: bool, tracer: &Self| -> Arc<[bool]> {
             let taken = |(row, c): (usize, &f64)| (*c != 0.0) == truth && tracer.is_wanted(row);
@@ -193,11 +198,7 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
         Ok(Traced::select(condition.same(Traced::Constant(0.0)), no, yes))
     }
 
-    fn variable(
-        &mut self,
-        variable: VariableId,
-        at: &[Expr],
-    ) -> Result<Traced<'g>, LowerError> {
+    fn variable(&mut self, variable: VariableId, at: &[Expr]) -> Result<Traced<'g>, LowerError> {
         let bound = self.lowering.bound;
         if let Role::Derived(id) = bound.typed.variable(variable).role
             && !self.lowering.places.contains_key(&variable)

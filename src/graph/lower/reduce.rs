@@ -97,16 +97,18 @@ impl<'g> Tracer<'_, '_, 'g> {
         self.accumulate(&inner, &segments, span, |tracer| tracer.trace(&reduce.body))
     }
 
-    fn standard_deviation(&mut self, reduce: &Reduce, span: Span) -> Result<Traced<'g>, LowerError> {
+    fn standard_deviation(
+        &mut self,
+        reduce: &Reduce,
+        span: Span,
+    ) -> Result<Traced<'g>, LowerError> {
         let (inner, segments) = self.expand(reduce)?;
         let sum = self.sum_slot(&inner, &segments, span, |tracer| tracer.trace(&reduce.body))?;
         let counts = self.counts(reduce)?;
         let per_element: Vec<f64> = segments.iter().map(|s| counts[*s as usize]).collect();
         let squares = self.accumulate(&inner, &segments, span, |tracer| {
-            let sum = tracer.input(Input {
-                buffer: sum.buffer,
-                access: Access::Gather(segments.clone()),
-            });
+            let sum = tracer
+                .input(Input { buffer: sum.buffer, access: Access::Gather(segments.clone()) });
             let count = tracer.numbers(per_element.clone());
             Ok((tracer.trace(&reduce.body)? - sum / count).square())
         })?;

@@ -46,7 +46,12 @@ impl Rows {
         if complete {
             kept.clear();
         }
-        Ok(Rows { count, indices: indices.iter().copied().zip(positions).collect(), complete, kept })
+        Ok(Rows {
+            count,
+            indices: indices.iter().copied().zip(positions).collect(),
+            complete,
+            kept,
+        })
     }
 
     /// The row-major position of each row.
