@@ -3,6 +3,7 @@
 mod evaluate;
 
 pub use evaluate::{EvaluationError, Evaluator, Values};
+pub(crate) use evaluate::{arithmetic, power};
 
 use crate::typed::{self, AxisId, ReduceId, VariableId};
 use std::collections::HashMap;

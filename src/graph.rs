@@ -6,14 +6,17 @@
 
 mod differentiate;
 mod expression;
+pub mod lower;
 mod node;
 mod simplify;
 mod trace;
 
 pub use differentiate::{DifferentiationOptions, Seed, gradient};
+pub(crate) use expression::Value;
+pub(crate) use expression::gated;
 pub use expression::{Expression, Leaf, Literal, NodeId, Op};
 pub use node::{
-    Access, BufferId, Input, Inconsistency, Kernel, Matrix, Model, Node, Product, Quantity, Slot, Tag,
-    Target,
+    Access, BufferId, Inconsistency, Input, Kernel, Matrix, Model, Node, Product, Quantity, Slot,
+    Tag, Target,
 };
 pub use trace::{Graph, Traced, TracedMask};

@@ -9,6 +9,7 @@
 //! positions and the integers of an integer axis are explicit ([`ExprKind::ElementNumber`],
 //! [`ExprKind::ElementOf`]).
 
+mod bounds;
 mod print;
 mod visit;
 

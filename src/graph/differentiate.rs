@@ -58,10 +58,13 @@ pub fn gradient(
             gated: gated(body, *root, seed),
             widest: options.widest_island,
         };
-        sweep.run(*root, match seed {
-            Seed::One => Traced::Constant(1.0),
-            Seed::Read(leaf) => graph.leaf(leaf),
-        });
+        sweep.run(
+            *root,
+            match seed {
+                Seed::One => Traced::Constant(1.0),
+                Seed::Read(leaf) => graph.leaf(leaf),
+            },
+        );
         for (op, adjoint) in body.ops.iter().zip(&sweep.adjoints) {
             if let (Op::Leaf(Leaf::Input(k)), Some(adjoint)) = (op, adjoint)
                 && let Some(output) = outputs.get_mut(*k as usize + 1)

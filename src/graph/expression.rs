@@ -186,6 +186,29 @@ pub struct Expression {
 }
 
 impl Expression {
+    /// The operations that the outputs need, renumbered.
+    pub fn pruned(ops: &[Op], outputs: &[NodeId]) -> Self {
+        let mut needed = vec![false; ops.len()];
+        for output in outputs {
+            needed[output.index()] = true;
+        }
+        for (position, op) in ops.iter().enumerate().rev() {
+            if needed[position] {
+                op.operands().for_each(|operand| needed[operand.index()] = true);
+            }
+        }
+        let mut moved = vec![NodeId(0); ops.len()];
+        let mut kept = Vec::new();
+        for (position, op) in ops.iter().enumerate() {
+            if needed[position] {
+                moved[position] = NodeId(kept.len() as u32);
+                kept.push(op.map(|operand| moved[operand.index()]));
+            }
+        }
+        let outputs = outputs.iter().map(|output| moved[output.index()]).collect();
+        Expression { ops: kept, outputs }
+    }
+
     /// Whether all operands are earlier operations and all leaves exist.
     pub fn is_closed(&self, inputs: usize, columns: usize) -> bool {
         let exists = |op: &Op| match op {

@@ -164,7 +164,8 @@ fn quotient(graph: &Graph, a: NodeId, b: NodeId) -> Option<Traced<'_>> {
         return (c == 1.0 || c == -1.0).then(|| y.recip() * c);
     }
     let ((c, x), (d, y)) = (split(graph, a), split(graph, b));
-    (c != 1.0 || d == -1.0).then(|| if d == -1.0 { (x / y) * -c } else { (x / graph.number(b)) * c })
+    (c != 1.0 || d == -1.0)
+        .then(|| if d == -1.0 { (x / y) * -c } else { (x / graph.number(b)) * c })
 }
 
 fn function(graph: &Graph, f: Unary, a: NodeId) -> Option<Traced<'_>> {

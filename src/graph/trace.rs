@@ -59,7 +59,7 @@ impl Graph {
     /// The program that computes these numbers, and nothing else.
     pub fn expression(&self, outputs: &[Traced<'_>]) -> Expression {
         let outputs: Vec<NodeId> = outputs.iter().map(|output| self.id(*output)).collect();
-        prune(&self.nodes.borrow().ops, &outputs)
+        Expression::pruned(&self.nodes.borrow().ops, &outputs)
     }
 
     /// What an operation is.
@@ -127,28 +127,6 @@ impl Graph {
     }
 }
 
-/// The operations that the outputs need, renumbered.
-fn prune(ops: &[Op], outputs: &[NodeId]) -> Expression {
-    let mut needed = vec![false; ops.len()];
-    for output in outputs {
-        needed[output.index()] = true;
-    }
-    for (position, op) in ops.iter().enumerate().rev() {
-        if needed[position] {
-            op.operands().for_each(|operand| needed[operand.index()] = true);
-        }
-    }
-    let mut moved = vec![NodeId(0); ops.len()];
-    let mut kept = Vec::new();
-    for (position, op) in ops.iter().enumerate() {
-        if needed[position] {
-            moved[position] = NodeId(kept.len() as u32);
-            kept.push(op.map(|operand| moved[operand.index()]));
-        }
-    }
-    Expression { ops: kept, outputs: outputs.iter().map(|output| moved[output.index()]).collect() }
-}
-
 /// A number that is known, or computed by a graph.
 #[derive(Clone, Copy, Debug)]
 pub enum Traced<'g> {
@@ -179,13 +157,6 @@ impl<'g> Traced<'g> {
     /// Whether it is known to be this number.
     pub(super) fn is(self, x: f64) -> bool {
         self.constant_value() == Some(x)
-    }
-
-    fn graph(self) -> Option<&'g Graph> {
-        match self {
-            Traced::Constant(_) => None,
-            Traced::At(graph, _) => Some(graph),
-        }
     }
 
     fn unary(self, op: impl FnOnce(NodeId) -> Op, known: impl FnOnce(f64) -> f64) -> Self {

@@ -1,0 +1,23 @@
+//! Compiles a [`Model`](crate::graph::Model) and evaluates it: the mixed mode of differentiation.
+//!
+//! Inside a kernel, derivatives are programs made at compile time by dual numbers
+//! ([`gradient`](crate::graph::gradient())); between kernels, adjoints flow backwards. A kernel runs as a
+//! short list of instructions over blocks of rows, in `f64` for values and gradients and over
+//! [`Dual<f64>`](crate::math::Dual) for products with the Hessian. Sums are always taken in the same
+//! order, so that the same point gives the same bits.
+
+mod blame;
+mod compile;
+mod divide;
+mod execute;
+mod flat;
+mod lane;
+mod product;
+mod program;
+pub mod reference;
+mod routine;
+mod workspace;
+
+pub use blame::Blame;
+pub use program::{Buffers, Cost, Options, Program};
+pub use workspace::Workspace;

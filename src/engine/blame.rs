@@ -1,0 +1,64 @@
+//! Finds out why a log density is not finite.
+
+use super::execute::{for_each_block, run, run_prelude};
+use super::program::{DensityStep, Program, Step};
+use super::workspace::{State, Workspace};
+use crate::graph::Tag;
+
+/// The first term of the log density that is not finite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Blame {
+    /// The statement it came from.
+    pub tag: Tag,
+    /// The row of the kernel.
+    pub row: usize,
+    /// The term: an infinity or NaN.
+    pub value: f64,
+}
+
+impl Program {
+    /// The first term that is not finite at a point, in the order of the model's nodes; `None`
+    /// where all terms are finite.
+    pub fn blame(&self, workspace: &mut Workspace, point: &[f64]) -> Option<Blame> {
+        let state = &mut workspace.plain;
+        self.begin(state, point.iter().copied());
+        self.steps.iter().find_map(|step| match step {
+            Step::Density(density) => first_bad_row(density, state),
+            Step::Map(map) => {
+                run(&map.value, state);
+                None
+            }
+            Step::Product(product) => {
+                product.forward(state);
+                None
+            }
+        })
+    }
+}
+
+fn first_bad_row(density: &DensityStep, state: &mut State<f64>) -> Option<Blame> {
+    let routine = &density.value;
+    if routine.is_idle() {
+        return None;
+    }
+    let blame = |row, value| Blame { tag: density.tag, row, value };
+    run_prelude(routine, state);
+    for (_, slot) in &routine.scalar_outputs {
+        let value = state.scalars[*slot as usize];
+        if !value.is_finite() {
+            return Some(blame(0, value));
+        }
+    }
+    let mut found = None;
+    for_each_block(routine, state, |state, rows| {
+        for (_, register) in &routine.row_outputs {
+            let values = &state.registers[*register as usize][..rows.len()];
+            if found.is_none()
+                && let Some(lane) = values.iter().position(|value| !value.is_finite())
+            {
+                found = Some(blame(rows.start + lane, values[lane]));
+            }
+        }
+    });
+    found
+}

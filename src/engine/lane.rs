@@ -1,0 +1,34 @@
+//! The numbers a routine computes with, and loops over them.
+
+use crate::math::Scalar;
+
+/// A number of a register: `f64`, or a dual number for products with the Hessian. A mask is kept
+/// as 1 or 0.
+pub(super) trait Lane: Scalar<Mask = bool> + Send + Sync {}
+
+impl<T: Scalar<Mask = bool> + Send + Sync> Lane for T {}
+
+/// How many partial sums are kept, so that additions do not wait for each other.
+const PARTIAL_SUMS: usize = 8;
+
+/// Σ x, always in the same order.
+pub(super) fn sum<T: Lane>(xs: &[T]) -> T {
+    let mut partial = [T::constant(0.0); PARTIAL_SUMS];
+    let (chunks, rest) = xs.as_chunks::<PARTIAL_SUMS>();
+    for chunk in chunks {
+        for (sum, x) in partial.iter_mut().zip(chunk) {
+            *sum = *sum + *x;
+        }
+    }
+    rest.iter().chain(&partial).fold(T::constant(0.0), |sum, x| sum + *x)
+}
+
+/// The number that stands for a mask.
+pub(super) fn from_mask<T: Lane>(mask: bool) -> T {
+    T::constant(if mask { 1.0 } else { 0.0 })
+}
+
+/// The mask that a number stands for.
+pub(super) fn to_mask<T: Lane>(number: T) -> bool {
+    T::constant(0.0).less(number)
+}

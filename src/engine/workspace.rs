@@ -1,0 +1,54 @@
+//! The scratch memory of one thread.
+
+use super::lane::Lane;
+use crate::math::Dual;
+
+/// The scratch memory of one thread for one [`Program`](super::Program): an evaluation allocates
+/// nothing.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    pub(super) plain: State<f64>,
+    pub(super) dual: State<Dual<f64>>,
+}
+
+/// How much memory a program needs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extent {
+    pub(super) positions: usize,
+    pub(super) scalars: usize,
+    pub(super) registers: usize,
+    /// The length of a register.
+    pub(super) lanes: usize,
+}
+
+impl Workspace {
+    pub(super) fn new(extent: Extent) -> Self {
+        Workspace { plain: State::new(extent), dual: State::new(extent) }
+    }
+}
+
+/// All numbers of an evaluation.
+#[derive(Clone, Debug)]
+pub(super) struct State<T> {
+    /// Every element of every buffer.
+    pub(super) values: Vec<T>,
+    /// The derivative of the log density in each of them.
+    pub(super) adjoints: Vec<T>,
+    pub(super) scalars: Vec<T>,
+    pub(super) registers: Vec<Box<[T]>>,
+    /// The log density so far.
+    pub(super) total: T,
+}
+
+impl<T: Lane> State<T> {
+    fn new(extent: Extent) -> Self {
+        let zero = T::constant(0.0);
+        State {
+            values: vec![zero; extent.positions],
+            adjoints: vec![zero; extent.positions],
+            scalars: vec![zero; extent.scalars],
+            registers: vec![vec![zero; extent.lanes].into(); extent.registers],
+            total: zero,
+        }
+    }
+}

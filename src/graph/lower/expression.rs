@@ -1,0 +1,273 @@
+//! Traces an expression over the rows of a kernel: data become columns, latents inputs.
+
+use super::super::node::{Access, Input, Kernel, Slot, Tag, Target};
+use super::super::trace::{Graph, Traced};
+use super::{LowerError, Lowering, Rows, unavailable};
+use crate::bound::{arithmetic, power};
+use crate::math::Scalar;
+use crate::typed::{DefinitionValue, Expr, ExprKind, Operator, Plane, Role, VariableId};
+use std::sync::Arc;
+
+/// A kernel under construction.
+pub(super) struct Tracer<'t, 'a, 'g> {
+    pub(super) lowering: &'t mut Lowering<'a>,
+    pub(super) graph: &'g Graph,
+    pub(super) rows: Rows,
+    /// Rows for which the expression at hand is wanted; in others it is never evaluated.
+    wanted: Option<Arc<[bool]>>,
+    inputs: Vec<Input>,
+    columns: Vec<Arc<[f64]>>,
+}
+
+impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
+    pub(super) fn new(lowering: &'t mut Lowering<'a>, graph: &'g Graph, rows: &Rows) -> Self {
+        Tracer {
+            lowering,
+            graph,
+            rows: rows.clone(),
+            wanted: None,
+            inputs: Vec::new(),
+            columns: Vec::new(),
+        }
+    }
+
+    /// The kernel that computes a value.
+    pub(super) fn finish(self, value: Traced<'g>, target: Target, tag: Tag) -> Kernel {
+        let body = self.graph.expression(&[value]);
+        Kernel {
+            rows: self.rows.count,
+            inputs: self.inputs,
+            columns: self.columns,
+            body,
+            target,
+            tag,
+        }
+    }
+
+    /// Reads a buffer; the same reading is made once.
+    pub(super) fn input(&mut self, input: Input) -> Traced<'g> {
+        let same = |other: &Input| {
+            other.buffer == input.buffer
+                && match (&other.access, &input.access) {
+                    (Access::Uniform(a), Access::Uniform(b)) => a == b,
+                    (Access::Contiguous(a), Access::Contiguous(b)) => a == b,
+                    (Access::Gather(a), Access::Gather(b)) => a == b,
+                    (Access::Uniform(_) | Access::Contiguous(_) | Access::Gather(_), _) => false,
+                }
+        };
+        let known = self.inputs.iter().position(same);
+        let position = known.unwrap_or_else(|| {
+            self.inputs.push(input);
+            self.inputs.len() - 1
+        });
+        self.graph.input(position as u32)
+    }
+
+    /// A number per row; the same number in all rows is a constant.
+    pub(super) fn numbers(&mut self, values: Vec<f64>) -> Traced<'g> {
+        let first = values.first().copied().unwrap_or(0.0);
+        if values.iter().all(|x| x.to_bits() == first.to_bits()) {
+            return Traced::Constant(first);
+        }
+        let known = self.columns.iter().position(|c| c[..] == values[..]);
+        let position = known.unwrap_or_else(|| {
+            self.columns.push(values.into());
+            self.columns.len() - 1
+        });
+        self.graph.column(position as u32)
+    }
+
+    /// An expression, or a number where there is none.
+    pub(super) fn optional(
+        &mut self,
+        expr: Option<&Expr>,
+        otherwise: f64,
+    ) -> Result<Traced<'g>, LowerError> {
+        match expr {
+            Some(expr) => self.trace(expr),
+            None => Ok(Traced::Constant(otherwise)),
+        }
+    }
+
+    /// The element of a variable that belongs to each row of a statement on it.
+    pub(super) fn element(&mut self, variable: VariableId) -> Result<Traced<'g>, LowerError> {
+        let positions = self.rows.positions();
+        if let Some(array) = &self.lowering.bound.values[variable.index()] {
+            let values = positions.iter().map(|p| array.values[*p as usize]).collect();
+            return Ok(self.numbers(values));
+        }
+        let slot = self.lowering.place(variable)?;
+        Ok(self.read(slot, &positions))
+    }
+
+    /// The value of an expression in every row.
+    pub(super) fn trace(&mut self, expr: &Expr) -> Result<Traced<'g>, LowerError> {
+        if expr.plane == Plane::Data {
+            return self.data(expr);
+        }
+        match &expr.kind {
+            ExprKind::Variable(variable, at) => self.variable(*variable, at),
+            ExprKind::Negate(a) => Ok(-self.trace(a)?),
+            ExprKind::Binary(Operator::Power, a, b) if b.plane == Plane::Data => {
+                let base = self.trace(a)?;
+                match self.data(b)? {
+                    Traced::Constant(exponent) => Ok(power(base, exponent)),
+                    exponent @ Traced::At(..) => Ok(base.pow(exponent)),
+                }
+            }
+            ExprKind::Binary(operator, a, b) => {
+                let (a, b) = (self.trace(a)?, self.trace(b)?);
+                arithmetic(*operator, a, b).ok_or(unavailable(expr.span))
+            }
+            ExprKind::Call(function, arguments) => {
+                let arguments =
+                    arguments.iter().map(|a| self.trace(a)).collect::<Result<Vec<_>, _>>()?;
+                Ok(function.apply(&arguments))
+            }
+            ExprKind::If(condition, yes, no) => self.choice(condition, yes, no),
+            ExprKind::Reduce(reduce) => self.reduce(reduce, expr.span),
+            ExprKind::Number(_)
+            | ExprKind::Label(_)
+            | ExprKind::Index(_)
+            | ExprKind::ElementNumber(_)
+            | ExprKind::ElementOf(_)
+            | ExprKind::Size(_)
+            | ExprKind::Not(_)
+            | ExprKind::Error => Err(unavailable(expr.span)),
+        }
+    }
+
+    /// A data-only expression: evaluated now, for every row in which it is wanted.
+    pub(super) fn data(&mut self, expr: &Expr) -> Result<Traced<'g>, LowerError> {
+        let values = self.data_values(expr)?;
+        Ok(self.numbers(values))
+    }
+
+    pub(super) fn data_values(&self, expr: &Expr) -> Result<Vec<f64>, LowerError> {
+        let outer = expr.outer_indices();
+        let varies = self.rows.indices.iter().any(|(index, _)| outer.contains(index));
+        let first = (0..self.rows.count).find(|row| self.is_wanted(*row));
+        let Some(first) = first else { return Ok(vec![1.0; self.rows.count]) };
+        let evaluator = &self.lowering.evaluator;
+        self.rows.enter(evaluator, first);
+        let filler = evaluator.data(expr)?;
+        if !varies {
+            return Ok(vec![filler; self.rows.count]);
+        }
+        let mut values = vec![filler; self.rows.count];
+        for (row, value) in values.iter_mut().enumerate().skip(first + 1) {
+            if self.is_wanted(row) {
+                self.rows.enter(evaluator, row);
+                *value = evaluator.data(expr)?;
+            }
+        }
+        Ok(values)
+    }
+
+    /// Whether the expression at hand is evaluated in a row.
+    pub(super) fn is_wanted(&self, row: usize) -> bool {
+        self.wanted.as_ref().is_none_or(|wanted| wanted[row])
+    }
+
+    /// A branch decided by data: each side is evaluated only where it is taken.
+    fn choice(
+        &mut self,
+        condition: &Expr,
+        yes: &Expr,
+        no: &Expr,
+    ) -> Result<Traced<'g>, LowerError> {
+        let condition = self.data_values(condition)?;
+        let wanted = |truth: bool, tracer: &Self| -> Arc<[bool]> {
+            let taken = |(row, c): (usize, &f64)| (*c != 0.0) == truth && tracer.is_wanted(row);
+            condition.iter().enumerate().map(taken).collect()
+        };
+        let (yes_rows, no_rows) = (wanted(true, self), wanted(false, self));
+        if !no_rows.contains(&true) {
+            return self.trace(yes);
+        }
+        if !yes_rows.contains(&true) {
+            return self.trace(no);
+        }
+        let outside = self.wanted.replace(yes_rows);
+        let yes = self.trace(yes);
+        self.wanted = Some(no_rows);
+        let no = self.trace(no);
+        self.wanted = outside;
+        let (yes, no) = (yes?, no?);
+        let condition = self.numbers(condition);
+        Ok(Traced::select(condition.same(Traced::Constant(0.0)), no, yes))
+    }
+
+    fn variable(&mut self, variable: VariableId, at: &[Expr]) -> Result<Traced<'g>, LowerError> {
+        let bound = self.lowering.bound;
+        if let Role::Derived(id) = bound.typed.variable(variable).role
+            && !self.lowering.places.contains_key(&variable)
+            && !self.lowering.stored.contains(&id)
+        {
+            let size: usize = bound.shape(variable).iter().product();
+            let definition = bound.typed.definition(id);
+            // Tracing a definition over more rows than it has elements would repeat its work.
+            if let DefinitionValue::Each(value) = &definition.value
+                && size >= self.rows.count
+            {
+                return self.substitute(&definition.indices, at, value);
+            }
+        }
+        let positions = self.positions(variable, at)?;
+        let slot = self.lowering.place(variable)?;
+        Ok(self.read(slot, &positions))
+    }
+
+    /// Traces a definition in place of its name.
+    fn substitute(
+        &mut self,
+        indices: &[crate::typed::IndexId],
+        at: &[Expr],
+        value: &Expr,
+    ) -> Result<Traced<'g>, LowerError> {
+        let mut more = Vec::new();
+        for (index, subscript) in indices.iter().zip(at) {
+            let positions = self.data_values(subscript)?;
+            more.push((*index, positions.iter().map(|p| *p as u32).collect()));
+        }
+        let inner = self.rows.with(more);
+        let outer = std::mem::replace(&mut self.rows, inner);
+        let value = self.trace(value);
+        self.rows = outer;
+        value
+    }
+
+    /// The row-major position of `variable[at]` in every row.
+    fn positions(&self, variable: VariableId, at: &[Expr]) -> Result<Vec<u32>, LowerError> {
+        let shape = self.lowering.bound.shape(variable);
+        let mut positions = vec![0u32; self.rows.count];
+        for (size, subscript) in shape.iter().zip(at) {
+            let values = match &subscript.kind {
+                ExprKind::Index(index) => self.rows.of(*index).map(<[u32]>::to_vec),
+                _ => None,
+            };
+            let values = match values {
+                Some(values) => values,
+                None => self.data_values(subscript)?.iter().map(|p| *p as u32).collect(),
+            };
+            for (position, value) in positions.iter_mut().zip(values) {
+                *position = *position * (*size as u32) + value;
+            }
+        }
+        Ok(positions)
+    }
+
+    /// Reads elements of a stored variable, by the plainest access that does.
+    fn read(&mut self, slot: Slot, positions: &[u32]) -> Traced<'g> {
+        let first = positions.first().copied().unwrap_or(0);
+        let offset = slot.offset as u32;
+        let access = if positions.iter().all(|p| *p == first) {
+            Access::Uniform((offset + first) as usize)
+        } else if positions.iter().enumerate().all(|(row, p)| *p == first + row as u32) {
+            Access::Contiguous((offset + first) as usize)
+        } else {
+            Access::Gather(positions.iter().map(|p| p + offset).collect())
+        };
+        self.input(Input { buffer: slot.buffer, access })
+    }
+}

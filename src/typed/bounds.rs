@@ -1,0 +1,40 @@
+//! The interval a latent lives in: the support of its family, cut by its truncation.
+
+use super::{Distribution, Expr, ExprKind, Kind, Plane};
+use crate::library::{Bound, Elementwise};
+use crate::source::Span;
+
+impl Distribution {
+    /// The ends of the interval one variate lives in; `None` where there is no finite end.
+    /// The expressions are in the context of the statement.
+    pub fn ends(&self) -> (Option<Expr>, Option<Expr>) {
+        let (low, high) = self.parameterization.variate.bounds();
+        let truncation = self.truncation.as_ref();
+        let low = self.end(low, truncation.and_then(|t| t.low.clone()), Elementwise::Max2);
+        let high = self.end(high, truncation.and_then(|t| t.high.clone()), Elementwise::Min2);
+        (low, high)
+    }
+
+    fn end(&self, family: Bound, cut: Option<Expr>, inner: Elementwise) -> Option<Expr> {
+        let family = match family {
+            Bound::Value(x) if x.is_infinite() => None,
+            Bound::Value(x) => Some(literal(x, self.span)),
+            Bound::Parameter(i) => self.arguments.get(i).cloned(),
+        };
+        let (family, cut) = match (family, cut) {
+            (Some(family), Some(cut)) => (family, cut),
+            (family, cut) => return family.or(cut),
+        };
+        if let (Some(a), Some(b)) = (family.constant(), cut.constant()) {
+            return Some(literal(inner.apply(&[a, b]), cut.span));
+        }
+        let plane = family.plane.max(cut.plane);
+        let span = cut.span;
+        let kind = ExprKind::Call(inner, vec![family, cut]);
+        Some(Expr { kind, ty: Kind::Real, plane, span })
+    }
+}
+
+fn literal(x: f64, span: Span) -> Expr {
+    Expr { kind: ExprKind::Number(x), ty: Kind::Real, plane: Plane::Data, span }
+}
