@@ -1,0 +1,1 @@
+//! Prints a tree as nested lists, one statement per line: what `vippl dump` and the tests show.
