@@ -99,6 +99,11 @@ impl Levels {
         (position, position == next)
     }
 
+    /// The labels in the order they were added.
+    pub(crate) fn in_order(self) -> Vec<String> {
+        self.labels
+    }
+
     /// The labels, sorted.
     pub(crate) fn sorted(self) -> Vec<String> {
         let mut labels = self.labels;
