@@ -98,7 +98,7 @@ impl Csv {
         let mut record = ByteRecord::new();
         let mut lines = Lines::default();
         let (mut rows, mut last) = (0, 0);
-        let mut next = |reader: &mut Reader<&[u8]>, record: &mut ByteRecord| {
+        let next = |reader: &mut Reader<&[u8]>, record: &mut ByteRecord| {
             reader.read_byte_record(record).map_err(|e| self.unreadable(&e))
         };
         next(&mut reader, &mut record)?;

@@ -5,7 +5,7 @@ use super::supports::{Known, words};
 use super::Binder;
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::library::Support;
-use crate::typed::{Expr, IndexId, Kind, Plane, Random, RandomRole};
+use crate::typed::{Expr, Kind, Plane, Random, RandomRole};
 
 /// The observed values of a statement that cannot be, and why the first cannot.
 struct Offence {
