@@ -193,10 +193,8 @@ fn integers_are_told_from_reals() {
     let program = parse(SourceId(0), "x = [1, 1.0, 1e0]").value;
     let StatementKind::Define(define) = &program.statements[0].kind else { panic!() };
     let ExprKind::List(items) = &define.value.kind else { panic!() };
-    let integers: Vec<bool> = items
-        .iter()
-        .map(|e| matches!(e.kind, ExprKind::Number { integer: true, .. }))
-        .collect();
+    let integers: Vec<bool> =
+        items.iter().map(|e| matches!(e.kind, ExprKind::Number { integer: true, .. })).collect();
     assert_eq!(integers, [true, false, false]);
 }
 

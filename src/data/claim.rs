@@ -269,12 +269,7 @@ impl<'a> Claims<'a> {
         }
     }
 
-    fn take_keys(
-        &mut self,
-        file: usize,
-        entries: &'a [(String, Value)],
-        wanted: &[VariableId],
-    ) {
+    fn take_keys(&mut self, file: usize, entries: &'a [(String, Value)], wanted: &[VariableId]) {
         for variable in wanted {
             let key = header(self.program, *variable);
             let name = &self.program.variable(*variable).name;
@@ -496,29 +491,50 @@ impl<'a> Claims<'a> {
         )
         .note(format!("its columns are {}", list(names.iter().copied())));
         match nearest(name, names.into_iter()).first() {
-            Some(near) => problem.help(format!("did you mean `{near}`? `\"{near}\" as {}`", {
-                &self.program.variable(variable).name
-            })),
+            Some(near) if entry(self.program, variable).is_some_and(|e| e.table.is_some()) => {
+                let name = &self.program.variable(variable).name;
+                problem.help(format!("did you mean `{near}`? Write `\"{near}\" as {name}`"))
+            }
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
             None => problem,
         }
     }
 
-    /// The error for a name that nothing gives.
-    pub(super) fn missing_data(&self, variable: VariableId) -> Diagnostic {
-        let declared = self.program.variable(variable);
-        let name = &declared.name;
-        let group = self.groups.iter().find(|g| g.columns.contains(&variable));
-        let how = match (group, &declared.axes[..]) {
-            (_, []) => format!("add `{name}=NUMBER`, or `{name}` to a JSON file"),
-            (Some(group), _) => {
-                format!("add a CSV file, `{}=FILE`, or `{name}` to a JSON file", group.name)
+    /// The errors for names that nothing gives: one for each table and axis, one for the scalars.
+    pub(super) fn missing_data(&self, variables: &[VariableId]) -> Vec<Diagnostic> {
+        let group = |v: VariableId| self.groups.iter().position(|g| g.columns.contains(&v));
+        let is_scalar = |v: VariableId| self.program.variable(v).axes.is_empty();
+        let mut batches: Vec<Vec<VariableId>> = Vec::new();
+        for variable in variables {
+            let batch = batches.iter_mut().find(|batch| {
+                let (same, both) = (group(batch[0]), is_scalar(batch[0]) && is_scalar(*variable));
+                (same.is_some() && same == group(*variable)) || both
+            });
+            match batch {
+                Some(batch) => batch.push(*variable),
+                None => batches.push(vec![*variable]),
             }
-            (None, _) => format!("add `{name}=FILE`, or `{name}` to a JSON file"),
+        }
+        batches.iter().map(|batch| self.missing_batch(batch, group(batch[0]))).collect()
+    }
+
+    fn missing_batch(&self, batch: &[VariableId], group: Option<usize>) -> Diagnostic {
+        let first = self.program.variable(batch[0]);
+        let names: Vec<&str> =
+            batch.iter().map(|v| self.program.variable(*v).name.as_str()).collect();
+        let name = first.name.as_str();
+        let how = match (group, &first.axes[..]) {
+            (_, []) => format!("add `{name}=NUMBER`, or a JSON file"),
+            (Some(group), _) => {
+                let group = &self.groups[group].name;
+                format!("add a CSV file with these columns (`{group}=FILE`), or a JSON file")
+            }
+            (None, _) => format!("add `{name}=FILE`, or a JSON file"),
         };
         Diagnostic::error(
             Slug::MissingData,
-            format!("no file or argument gives `{name}`"),
-            declared.span,
+            format!("no file or argument gives {}", list(names.into_iter())),
+            first.span,
             "declared here",
         )
         .help(how)

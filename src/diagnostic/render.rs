@@ -206,10 +206,7 @@ impl<'s> Cache<'s> {
 impl<'s> ariadne::Cache<SourceId> for Cache<'s> {
     type Storage = &'s str;
 
-    fn fetch(
-        &mut self,
-        id: &SourceId,
-    ) -> Result<&ariadne::Source<&'s str>, impl std::fmt::Debug> {
+    fn fetch(&mut self, id: &SourceId) -> Result<&ariadne::Source<&'s str>, impl std::fmt::Debug> {
         let known = self.prepared.iter().position(|(known, _)| known == id);
         let at = match known {
             Some(at) => at,

@@ -124,8 +124,7 @@ fn arrays_over_one_axis_bind_to_one_file_and_a_column_of_its_name_labels_it() {
     let program = "data y[year], x[year]
 b ~ Normal(0, 1)
 y ~ Normal(b * x, 1)";
-    let binding =
-        case(program, &[("s.csv", "year,x,y\n1990,1,2\n1991,3,4\n")], &["s.csv"]).bind();
+    let binding = case(program, &[("s.csv", "year,x,y\n1990,1,2\n1991,3,4\n")], &["s.csv"]).bind();
     assert_eq!(elements(&binding, "year"), ["1990", "1991"]);
     assert_eq!(values(&binding, "x"), [1.0, 3.0]);
 }
@@ -180,12 +179,11 @@ a[county] ~ Normal(0, k)
 y ~ Normal(a[county], 1)";
     let file = ("h.csv", "county,y,z\nB,1,0\nA,2,0\n");
     let report = case(program, &[file], &["h.csv", "k=3"]).bind().report;
-    assert_eq!((report.files[0].rows, &report.files[0].names[..]), (Some(2), &[
-        "county".to_owned(),
-        "y".to_owned()
-    ][..]));
-    let sizes: Vec<(&str, usize)> =
-        report.axes.iter().map(|a| (a.name.as_str(), a.size)).collect();
+    assert_eq!(
+        (report.files[0].rows, &report.files[0].names[..]),
+        (Some(2), &["county".to_owned(), "y".to_owned()][..])
+    );
+    let sizes: Vec<(&str, usize)> = report.axes.iter().map(|a| (a.name.as_str(), a.size)).collect();
     assert!(sizes.contains(&("county", 2)) && sizes.contains(&("house", 2)), "{sizes:?}");
     assert_eq!(report.scalars, [("k".to_owned(), 3.0)]);
 }

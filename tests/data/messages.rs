@@ -69,7 +69,10 @@ fn bad_data_are_explained() {
         (
             "label not in the table",
             TWO,
-            &[("h.csv", "county,y\nOslo,0\nBergen,0\nVos,1\n"), ("c.csv", "county,u\nOslo,1\nVoss,2\n")],
+            &[
+                ("h.csv", "county,y\nOslo,0\nBergen,0\nVos,1\n"),
+                ("c.csv", "county,u\nOslo,1\nVoss,2\n"),
+            ],
             &["house=h.csv", "county=c.csv"],
         ),
         (

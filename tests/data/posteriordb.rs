@@ -25,15 +25,28 @@ fn json(path: &Path) -> Value {
     serde_json::from_slice(&text).expect("the file is JSON")
 }
 
-fn bind_file(program: &str, file: &Path) -> Result<Binding, String> {
+fn bind_file(program: &str, file: &Path, scalars: &[String]) -> Result<Binding, String> {
     let mut sources = Sources::default();
     let typed = check(&mut sources, program);
     let argument = file.display().to_string();
-    let tables = Inputs::parse([argument]).read(&typed, Path::new(""), &read_file);
+    let tables = Inputs::parse(std::iter::once(&argument).chain(scalars)).read(
+        &typed,
+        Path::new(""),
+        &read_file,
+    );
     let bound = bind(typed, &tables, Mode::Fit);
-    bound
-        .value
-        .ok_or_else(|| render(&bound.diagnostics, &sources, &RenderOptions::default()))
+    bound.value.ok_or_else(|| render(&bound.diagnostics, &sources, &RenderOptions::default()))
+}
+
+/// What a table cannot hold: the scalars of a program as arguments.
+fn scalars(program: &str, data: &Value) -> Vec<String> {
+    let typed = check(&mut Sources::default(), program);
+    let scalars = typed
+        .variables
+        .iter()
+        .filter(|v| v.axes.is_empty() && matches!(v.role, Role::Data(_)))
+        .map(|v| format!("{}={}", v.name, data[&v.name]));
+    scalars.collect()
 }
 
 /// The numbers of a nested array, row by row.
@@ -91,7 +104,7 @@ fn every_posterior_of_the_first_tiers_binds_to_its_data() {
         if !["T1", "T2", "T3"].contains(&text("tier").as_str()) || !is_readable(&program) {
             continue;
         }
-        match bind_file(&program, &file) {
+        match bind_file(&program, &file, &[]) {
             Ok(binding) => {
                 agree(&binding, &json(&file));
                 bound += 1;
@@ -127,10 +140,10 @@ fn every_csv_file_binds_to_the_same_values_as_its_json_file() {
             eprintln!("SKIPPED: {csv} or {model} is not there");
             continue;
         };
-        // Scalars are not in the table; a program that needs them is bound by its JSON file.
-        let binding = bind_file(&program, &table);
+        let json = json(&folder.join("data").join(format!("{data}.json")));
+        let binding = bind_file(&program, &table, &scalars(&program, &json));
         let binding = binding.unwrap_or_else(|e| panic!("{csv}: {e}"));
-        agree(&binding, &json(&folder.join("data").join(format!("{data}.json"))));
+        agree(&binding, &json);
     }
 }
 
@@ -147,7 +160,7 @@ fn small_tables_without_a_posterior_bind() {
             "data row({y}, {x})\na ~ Normal(0, 100)\nb ~ Normal(0, 100)\n\
              s ~ HalfCauchy(5)\n{y} ~ Normal(a + b * {x}, s)"
         );
-        let binding = bind_file(&program, &table).unwrap_or_else(|e| panic!("{csv}: {e}"));
+        let binding = bind_file(&program, &table, &[]).unwrap_or_else(|e| panic!("{csv}: {e}"));
         assert_eq!(binding.report.files[0].rows, Some(rows));
     }
 }

@@ -33,8 +33,11 @@ fn what_is_not_given_again_is_taken_from_the_fit() {
 data county(u)
 b ~ Normal(0, k)
 y ~ Normal(b * u[county], 1)";
-    let files =
-        [("h.csv", "county,y\nB,1\nA,2\n"), ("c.csv", "county,u\nA,5\nB,6\n"), ("n.csv", "county\nB\n")];
+    let files = [
+        ("h.csv", "county,y\nB,1\nA,2\n"),
+        ("c.csv", "county,u\nA,5\nB,6\n"),
+        ("n.csv", "county\nB\n"),
+    ];
     let kept = frozen(&case(program, &files, &["house=h.csv", "county=c.csv", "k=2"]));
     let binding = case(program, &files, &["house=n.csv"]).bind_as(Mode::Predict(&kept));
     assert_eq!(values(&binding, "u"), [5.0, 6.0]);

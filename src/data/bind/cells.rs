@@ -8,7 +8,7 @@ use crate::data::column::{Cells, Labels, MISSING, Numbers};
 use crate::data::labels::{Lookup, nearest};
 use crate::data::origin::{Origin, Raw};
 use crate::diagnostic::{Diagnostic, Slug};
-use crate::typed::{AxisId, AxisOrigin, Kind, VariableId};
+use crate::typed::{AxisId, AxisOrigin, Kind, Program, VariableId};
 
 type Placing<T> = Result<T, Box<Diagnostic>>;
 
@@ -25,7 +25,7 @@ impl Binder<'_> {
         };
         let values = self.convert(variable, &raw)?;
         let shape = self.shape(variable);
-        let source = self.check_rank(variable, &raw)?;
+        let source = raw.shape.clone();
         let mut orders: Vec<Option<Vec<usize>>> = Vec::new();
         for (dimension, axis) in self.typed.variable(variable).axes.iter().enumerate() {
             let labels = match dimension {
@@ -41,10 +41,8 @@ impl Binder<'_> {
                 }
             });
         }
-        let order = orders
-            .iter()
-            .any(Option::is_some)
-            .then(|| permutation(&shape, &source, &orders));
+        let order =
+            orders.iter().any(Option::is_some).then(|| permutation(&shape, &source, &orders));
         let values = match &order {
             Some(order) => order.iter().map(|p| values[*p]).collect(),
             None => values,
@@ -55,49 +53,6 @@ impl Binder<'_> {
 
     fn span_error(&self, variable: VariableId, slug: Slug, message: String) -> Diagnostic {
         Diagnostic::error(slug, message, self.typed.variable(variable).span, "declared here")
-    }
-
-    /// The lengths of the file's array, which must have as many axes as the variable.
-    fn check_rank(&self, variable: VariableId, raw: &Raw) -> Placing<Vec<usize>> {
-        let declared = self.typed.variable(variable);
-        let rank = declared.axes.len();
-        if raw.shape.len() == rank {
-            return Ok(raw.shape.clone());
-        }
-        if rank > 0 && raw.shape.contains(&0) {
-            return Ok(self.shape(variable));
-        }
-        let is_csv_scalar = rank == 0 && raw.shape == [1];
-        if is_csv_scalar {
-            return Ok(Vec::new());
-        }
-        let found = match &raw.shape[..] {
-            [] => "a single number".to_owned(),
-            shape => {
-                let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
-                format!("an array of {}", sizes.join(" by "))
-            }
-        };
-        let axes: Vec<&str> =
-            declared.axes.iter().map(|a| self.typed.axis(*a).name.as_str()).collect();
-        let wanted = match &axes[..] {
-            [] => "a single number".to_owned(),
-            axes => format!("an array over [{}]", axes.join(", ")),
-        };
-        let problem = self.span_error(
-            variable,
-            Slug::LengthMismatch,
-            format!(
-                "`{}` is {found} in `{}`, but is declared as {wanted}",
-                declared.name,
-                raw.origin.file()
-            ),
-        );
-        Err(Box::new(if raw.shape.is_empty() && rank == 1 {
-            problem.help("an array with one element is written `[x]`")
-        } else {
-            problem
-        }))
     }
 
     fn check_length(
@@ -141,8 +96,7 @@ impl Binder<'_> {
         let elements = &self.axes[axis.index()];
         let lookup = Lookup::new(elements);
         let mut rows = vec![usize::MAX; elements.len()];
-        let (name, axis_name) =
-            (&self.typed.variable(variable).name, &self.typed.axis(axis).name);
+        let (name, axis_name) = (&self.typed.variable(variable).name, &self.typed.axis(axis).name);
         for (row, label) in labels.iter().enumerate() {
             let problem = |slug, message: String| {
                 Box::new(self.span_error(variable, slug, message).note(format!(
@@ -257,8 +211,7 @@ impl Binder<'_> {
         count: usize,
         origin: &Origin,
     ) -> Diagnostic {
-        let problem =
-            self.span_error(variable, Slug::BadCell, message).note(origin.place(first));
+        let problem = self.span_error(variable, Slug::BadCell, message).note(origin.place(first));
         match count {
             0 | 1 => problem,
             n => problem.note(format!("and {} more like it", n - 1)),
@@ -290,27 +243,29 @@ impl Binder<'_> {
         axis: AxisId,
         origin: &Origin,
     ) -> Diagnostic {
-        let unknown: Vec<usize> =
-            (0..found.len()).filter(|code| found[*code].is_none()).collect();
+        let unknown: Vec<usize> = (0..found.len()).filter(|code| found[*code].is_none()).collect();
         let code = unknown.first().copied().unwrap_or(0);
         let first = labels.codes.iter().position(|c| *c as usize == code).unwrap_or(0);
         let label = labels.names.get(code).map_or("", String::as_str);
-        let (name, axis_name) =
-            (&self.typed.variable(variable).name, &self.typed.axis(axis).name);
+        let (name, axis_name) = (&self.typed.variable(variable).name, &self.typed.axis(axis).name);
         let elements = &self.axes[axis.index()];
         let slug = match elements {
             Elements::Range { .. } => Slug::IndexOutOfRange,
             Elements::Labels(_) => Slug::UnknownLabel,
         };
-        let message = format!("`{label}` in `{name}` is not an element of `{axis_name}`");
+        let message = format!("`{label}` in `{name}` is not an element of the axis `{axis_name}`");
         let mut problem = self.span_error(variable, slug, message).note(origin.place(first));
         problem = problem.note(describe(axis_name, elements));
-        if unknown.len() > 1 {
-            problem = problem.note(format!("{} other labels are not either", unknown.len() - 1));
-        }
+        problem = match unknown.len() {
+            0 | 1 => problem,
+            2 => problem.note("1 other label is not either"),
+            n => problem.note(format!("{} other labels are not either", n - 1)),
+        };
         let resolved = self.typed.resolve_axis(axis);
         problem = match &self.sized[resolved.index()] {
-            Some(sized) => problem.because(sized.span, format!("its elements come from {}", sized.by)),
+            Some(sized) => {
+                problem.because(sized.span, format!("its elements come from {}", sized.by))
+            }
             None => problem.because(self.typed.axis(axis).span, "its elements are fixed here"),
         };
         if let Elements::Labels(known) = elements
@@ -334,18 +289,24 @@ impl Binder<'_> {
         }
     }
 
+    fn not_in_fit(&self, variable: VariableId) -> Box<Diagnostic> {
+        let name = &self.typed.variable(variable).name;
+        let message = format!("`{name}` was not given, and the fit has no such data");
+        Box::new(self.span_error(variable, Slug::MissingData, message))
+    }
+
     /// The data of the fit, for what a prediction was not given again.
     fn from_fit(&mut self, variable: VariableId) -> Placing<Array> {
         let declared = self.typed.variable(variable);
         let Mode::Predict(frozen) = self.mode else {
-            return Err(Box::new(self.claims.missing_data(variable)));
+            return Err(self.not_in_fit(variable));
         };
         let Some(mut array) = frozen.array(&declared.name) else {
-            return Err(Box::new(self.claims.missing_data(variable)));
+            return Err(self.not_in_fit(variable));
         };
         let origin = Origin::Fit(declared.name.clone());
         if array.shape.len() != declared.axes.len() {
-            return Err(Box::new(self.claims.missing_data(variable)));
+            return Err(self.not_in_fit(variable));
         }
         for (axis, length) in declared.axes.iter().zip(&array.shape) {
             self.check_length(variable, *axis, *length, &origin)?;
@@ -372,6 +333,44 @@ impl Binder<'_> {
         self.placed[variable.index()] = Some(Placed { origin, order: None });
         Ok(array)
     }
+}
+
+/// Makes the shape of a file's array that of the declaration, or says how they differ. A CSV
+/// column with one row is a scalar where one is declared; an empty array has any number of axes.
+pub(super) fn fit_rank(typed: &Program, variable: VariableId, raw: &mut Raw) -> Placing<()> {
+    let declared = typed.variable(variable);
+    let rank = declared.axes.len();
+    if raw.shape.len() == rank {
+        return Ok(());
+    }
+    if (rank > 0 && raw.shape.contains(&0)) || (rank == 0 && raw.shape == [1]) {
+        raw.shape = vec![0; rank];
+        return Ok(());
+    }
+    let found = match &raw.shape[..] {
+        [] => "a single number".to_owned(),
+        shape => {
+            let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
+            format!("an array of {}", sizes.join(" by "))
+        }
+    };
+    let axes: Vec<&str> = declared.axes.iter().map(|a| typed.axis(*a).name.as_str()).collect();
+    let wanted = match &axes[..] {
+        [] => "a single number".to_owned(),
+        axes => format!("an array over [{}]", axes.join(", ")),
+    };
+    let (name, file) = (&declared.name, raw.origin.file());
+    let problem = Diagnostic::error(
+        Slug::LengthMismatch,
+        format!("`{name}` is {found} in `{file}`, but is declared as {wanted}"),
+        declared.span,
+        "declared here",
+    );
+    Err(Box::new(if raw.shape.is_empty() && rank == 1 {
+        problem.help("an array with one element is written `[x]`")
+    } else {
+        problem
+    }))
 }
 
 /// Where each cell of the target stands in the source, both row-major.

@@ -70,9 +70,7 @@ impl Stop<'_> {
     fn place(&self) -> Span {
         match (self.found(), self.tokens.last()) {
             (Some(found), _) => self.text.span(found),
-            (None, Some(last)) => {
-                Span { start: last.end, ..self.text.span(*last) }
-            }
+            (None, Some(last)) => Span { start: last.end, ..self.text.span(*last) },
             (None, None) => self.text.cover(&[]),
         }
     }
@@ -125,8 +123,7 @@ impl Stop<'_> {
             }
             None => (format!("expected {what}{after}"), "the statement ends here".to_string()),
         };
-        let mut diagnostic =
-            Diagnostic::error(Slug::UnexpectedToken, message, self.place(), here);
+        let mut diagnostic = Diagnostic::error(Slug::UnexpectedToken, message, self.place(), here);
         if let Some(open) = self.bracket() {
             let text = format!("inside this `{}`", symbol(open.token));
             diagnostic = diagnostic.because(self.text.span(open), text);
@@ -164,7 +161,9 @@ impl Stop<'_> {
             Form::Factor => "`factor log_weight`",
             Form::Fun => "`fun square(x) = x^2`",
             Form::Dist => "`dist Name(a, b)(x) = -a * abs(x - b) on [0, inf]`",
-            Form::Ode => "`ode z[animal] at times from 0 { hare' = hare start 1 }`, equations on lines",
+            Form::Ode => {
+                "`ode z[animal] at times from 0 { hare' = hare start 1 }`, equations on lines"
+            }
         };
         Some(format!("for example {example}"))
     }
@@ -226,8 +225,7 @@ impl Stop<'_> {
 
     /// `a = b = c`, `a ~ b ~ c`
     fn second_sign(&self) -> Option<Diagnostic> {
-        let sign =
-            self.found().filter(|l| matches!(l.token, Token::Equal | Token::Tilde))?;
+        let sign = self.found().filter(|l| matches!(l.token, Token::Equal | Token::Tilde))?;
         let operator_before = self.previous().is_some_and(|l| l.token.continues_line());
         let first = self.tokens[..self.at]
             .iter()
@@ -306,9 +304,8 @@ impl Stop<'_> {
 
     /// `over`, `where` and `with` in the wrong order or the wrong statement.
     fn clause(&self) -> Option<Diagnostic> {
-        let found = self
-            .found()
-            .filter(|l| matches!(l.token, Token::Over | Token::Where | Token::With))?;
+        let found =
+            self.found().filter(|l| matches!(l.token, Token::Over | Token::Where | Token::With))?;
         if !self.may_end || self.bracket().is_some() {
             return None;
         }
