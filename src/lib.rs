@@ -1,8 +1,13 @@
 //! vippl: a probabilistic programming language with a variational-inference backend.
 
+pub mod bound;
+pub mod check;
 pub mod diagnostic;
+pub mod engine;
+pub mod graph;
 pub mod inference;
 pub mod library;
 pub mod math;
 pub mod source;
 pub mod syntax;
+pub mod typed;
