@@ -95,7 +95,7 @@ impl Spelling {
     pub fn replacement_at(&self, text: &str, start: usize, end: usize) -> String {
         let next = text[end..].chars().next();
         let previous = text[..start].chars().next_back();
-        let touches = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let touches = |c: Option<char>| c.is_some_and(|c| !c.is_whitespace());
         match self.token {
             Token::String => {
                 let inner = text[start..end].chars();

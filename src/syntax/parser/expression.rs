@@ -84,11 +84,7 @@ pub(super) fn token<'t>(wanted: Token) -> Rule<'t, Lexeme> {
 
 /// A name; contextual keywords are names.
 pub(super) fn name<'t>(text: Text<'t>) -> Rule<'t, Name> {
-    any()
-        .filter(|l: &Lexeme| l.token.is_name())
-        .map(move |l| text.name(l))
-        .labelled(NAME)
-        .boxed()
+    any().filter(|l: &Lexeme| l.token.is_name()).map(move |l| text.name(l)).labelled(NAME).boxed()
 }
 
 /// A string.
@@ -233,9 +229,11 @@ fn level<'t>(
     text: Text<'t>,
     of: fn(Token) -> Option<BinaryOperator>,
 ) -> Rule<'t, (BinaryOperator, Span)> {
-    chumsky::primitive::select(move |l: Lexeme, _| of(l.token).map(|operator| (operator, text.span(l))))
-        .labelled(OPERATOR)
-        .boxed()
+    chumsky::primitive::select(move |l: Lexeme, _| {
+        of(l.token).map(|operator| (operator, text.span(l)))
+    })
+    .labelled(OPERATOR)
+    .boxed()
 }
 
 fn disjunction(token: Token) -> Option<BinaryOperator> {

@@ -130,12 +130,13 @@ impl Cutter<'_> {
         };
         let Some(previous) = self.current.tokens.last().copied() else { return next };
         let (last, first) = (previous.token, self.tokens[next].token);
-        if starts_statement(&self.tokens[next..], last, self.open.is_empty()) {
+        let inside = self.open.last().map(|o| o.lexeme.token);
+        if starts_statement(&self.tokens[next..], last, inside) {
             self.finish();
             return next;
         }
         let continues = last.continues_line() || first.continues_line();
-        match self.open.last().map(|o| o.lexeme.token) {
+        match inside {
             None if !continues => self.finish(),
             Some(Token::OpenBrace)
                 if !continues && last != Token::OpenBrace && first != Token::CloseBrace =>
@@ -215,7 +216,7 @@ impl Cutter<'_> {
 ///
 /// The newline rule alone would let a bracket left open, or an operator left dangling, swallow the
 /// lines below it. In a correct program no line inside a bracket or after an operator looks so.
-fn starts_statement(tokens: &[Lexeme], previous: Token, top_level: bool) -> bool {
+fn starts_statement(tokens: &[Lexeme], previous: Token, inside: Option<Token>) -> bool {
     let Some(first) = tokens.first() else { return false };
     let Some(second) = tokens.get(1) else { return false };
     if !first.token.is_name() {
@@ -229,12 +230,14 @@ fn starts_statement(tokens: &[Lexeme], previous: Token, top_level: bool) -> bool
     }
     match second.token {
         Token::Tilde => true,
+        // In parentheses it may name an argument, in braces it lacks only its `'`.
         Token::Equal => {
-            top_level
-                || !matches!(
-                    previous,
-                    Token::Comma | Token::OpenParen | Token::OpenBracket | Token::Newline
-                )
+            inside.is_none()
+                || inside != Some(Token::OpenBrace)
+                    && !matches!(
+                        previous,
+                        Token::Comma | Token::OpenParen | Token::OpenBracket | Token::Newline
+                    )
         }
         Token::OpenBracket => {
             after_bracket(&tokens[1..]).is_some_and(|t| matches!(t, Token::Tilde | Token::Equal))

@@ -168,14 +168,13 @@ fn entry<'t>(text: Text<'t>) -> Rule<'t, Entry> {
         .then_ignore(open_paren().rewind())
         .then(columns)
         .map(|(name, columns)| Entry::Table { name, columns });
-    let array = name(text)
-        .then(missing(text))
-        .then(bracketed(name(text)).or_not())
-        .then(kind(text))
-        .map(|(((name, missing), axes), kind)| {
-            let axes = axes.unwrap_or_default();
-            Entry::Array { name, missing, axes, kind }
-        });
+    let array =
+        name(text).then(missing(text)).then(bracketed(name(text)).or_not()).then(kind(text)).map(
+            |(((name, missing), axes), kind)| {
+                let axes = axes.unwrap_or_default();
+                Entry::Array { name, missing, axes, kind }
+            },
+        );
     table.or(array).boxed()
 }
 
@@ -265,8 +264,7 @@ fn equation<'t>(
             }
             Right::Random(distribution, over, guard, hints) => {
                 let predict = word == Some(Token::Predict);
-                let random =
-                    Random { predict, name, binders, distribution, over, guard, hints };
+                let random = Random { predict, name, binders, distribution, over, guard, hints };
                 StatementKind::Random(random)
             }
         })

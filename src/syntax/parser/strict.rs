@@ -86,7 +86,8 @@ fn interval(interval: &Interval, out: &mut Vec<Diagnostic>) {
 fn expr(e: &Expr, out: &mut Vec<Diagnostic>) {
     match &e.kind {
         ExprKind::Unary(_, operand) => {
-            loose_operand(operand, e.span, out);
+            let sign = Span { end: e.span.start + 1, ..e.span };
+            loose_operand(operand, sign, out);
             expr(operand, out);
         }
         ExprKind::Binary(operator, place, left, right) => {
@@ -240,8 +241,7 @@ fn dangling(whole: &Expr, branch: &Expr, out: &mut Vec<Diagnostic>) {
                 format!("`{word}` after `else` is ambiguous"),
                 after,
                 "does this belong to the last branch or to the whole `if`?",
-            )
-            .because(branch.span, "as written, it belongs to this branch only"),
+            ),
             before,
         )
         .help(format!(
