@@ -1,5 +1,8 @@
 //! What the parser reads, as what, and what it says about programs with mistakes.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
 use std::path::PathBuf;
 
 use proptest::prelude::*;

@@ -102,10 +102,10 @@ impl Stop<'_> {
     }
 
     fn written(&self, lexeme: Lexeme) -> String {
-        match lexeme.token {
-            Token::Newline => "the end of the line".to_string(),
-            _ => format!("`{}`", self.text.slice(lexeme)),
+        if lexeme.token == Token::Newline {
+            return "the end of the line".to_string();
         }
+        format!("`{}`", self.text.slice(lexeme))
     }
 
     fn after(&self) -> String {

@@ -55,10 +55,12 @@ pub(super) fn cut(source: SourceId, text: &str, tokens: &[Lexeme]) -> Layout {
     };
     let mut at = 0;
     while let Some(lexeme) = tokens.get(at).copied() {
-        at = match lexeme.token {
-            Token::Newline => cutter.newline(at),
-            _ if cutter.current.tokens.is_empty() => cutter.first(at),
-            _ => cutter.token(at),
+        at = if lexeme.token == Token::Newline {
+            cutter.newline(at)
+        } else if cutter.current.tokens.is_empty() {
+            cutter.first(at)
+        } else {
+            cutter.token(at)
         };
     }
     cutter.finish();
@@ -228,22 +230,18 @@ fn starts_statement(tokens: &[Lexeme], previous: Token, inside: Option<Token>) -
     {
         return true;
     }
-    match second.token {
-        Token::Tilde => true,
-        // In parentheses it may name an argument, in braces it lacks only its `'`.
-        Token::Equal => {
-            inside.is_none()
-                || inside != Some(Token::OpenBrace)
-                    && !matches!(
-                        previous,
-                        Token::Comma | Token::OpenParen | Token::OpenBracket | Token::Newline
-                    )
-        }
-        Token::OpenBracket => {
-            after_bracket(&tokens[1..]).is_some_and(|t| matches!(t, Token::Tilde | Token::Equal))
-        }
-        _ => false,
+    if second.token == Token::OpenBracket {
+        let after = after_bracket(&tokens[1..]);
+        return matches!(after, Some(Token::Tilde | Token::Equal));
     }
+    // `name =` may name an argument in parentheses; in braces it lacks only its `'`.
+    let names_argument =
+        matches!(previous, Token::Comma | Token::OpenParen | Token::OpenBracket | Token::Newline);
+    let defines = match inside {
+        None => true,
+        Some(open) => open != Token::OpenBrace && !names_argument,
+    };
+    second.token == Token::Tilde || second.token == Token::Equal && defines
 }
 
 /// The token after the bracket that opens `tokens`, if it closes on the same line.
@@ -266,25 +264,26 @@ fn after_bracket(tokens: &[Lexeme]) -> Option<Token> {
 
 /// The token that closes a bracket.
 pub(super) fn closing(open: Token) -> Token {
-    match open {
-        Token::OpenBracket => Token::CloseBracket,
-        Token::OpenBrace => Token::CloseBrace,
-        _ => Token::CloseParen,
+    if open == Token::OpenBracket {
+        Token::CloseBracket
+    } else if open == Token::OpenBrace {
+        Token::CloseBrace
+    } else {
+        Token::CloseParen
     }
 }
 
 /// A bracket as written.
 pub(super) fn symbol(token: Token) -> &'static str {
-    match token {
-        Token::OpenComprehension => "(",
-        _ => token.text().unwrap_or_default(),
-    }
+    token.text().unwrap_or("(")
 }
 
 fn symbol_opening(close: Token) -> &'static str {
-    match close {
-        Token::CloseBracket => "[",
-        Token::CloseBrace => "{",
-        _ => "(",
+    if close == Token::CloseBracket {
+        "["
+    } else if close == Token::CloseBrace {
+        "{"
+    } else {
+        "("
     }
 }
