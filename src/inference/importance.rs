@@ -94,8 +94,7 @@ impl Proposal<'_> {
     fn log_densities(&self, points: &DMatrix<f64>) -> Vec<(f64, f64)> {
         let shape = self.normal.get();
         let (dimension, freedom) = (shape.dimension() as f64, f64::from(self.freedom));
-        let normal_constant =
-            -shape.log_scale() - 0.5 * dimension * super::guide::LN_2_PI;
+        let normal_constant = -shape.log_scale() - 0.5 * dimension * super::guide::LN_2_PI;
         let t_constant = ln_gamma_half(self.freedom as usize + shape.dimension())
             - ln_gamma_half(self.freedom as usize)
             - 0.5 * dimension * (freedom * std::f64::consts::PI).ln()

@@ -20,7 +20,8 @@ pub trait LogDensity: Sync {
     fn log_density(&self, workspace: &mut Self::Workspace, point: &[f64]) -> f64;
 
     /// The log density, and its gradient written to `gradient` (length d).
-    fn gradient(&self, workspace: &mut Self::Workspace, point: &[f64], gradient: &mut [f64]) -> f64;
+    fn gradient(&self, workspace: &mut Self::Workspace, point: &[f64], gradient: &mut [f64])
+    -> f64;
 
     /// The product of the Hessian at `point` with `direction`, written to `product` (all length d).
     fn hessian_vector(
