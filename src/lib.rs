@@ -2,6 +2,7 @@
 
 pub mod bound;
 pub mod check;
+pub mod data;
 pub mod diagnostic;
 pub mod engine;
 pub mod graph;
