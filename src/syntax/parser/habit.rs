@@ -324,6 +324,9 @@ fn left_side(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
                 .edit(Span { end: place.start, ..place }, "fun "),
         );
     }
+    if written.len() > LONGEST_REPEATED {
+        return Some(diagnostic.help("define a name first, on a line of its own"));
+    }
     let name = suggested_name(text, head);
     let define = format!("{name} = {written}");
     Some(if operator.token == Token::Tilde {
@@ -334,6 +337,9 @@ fn left_side(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
         diagnostic.help("an equation defines one name; solve it for that name")
     })
 }
+
+/// How many bytes of the user's text a help repeats.
+const LONGEST_REPEATED: usize = 80;
 
 /// `a b`: two words, which the grammar reports as a keyword it does not know.
 fn words_only(head: Tokens<'_>) -> bool {

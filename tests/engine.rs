@@ -1,0 +1,16 @@
+//! The compiled engine against num-dual's global forward mode on a plain reading of the same model.
+
+#[path = "engine/cost.rs"]
+mod cost;
+#[path = "engine/function.rs"]
+mod function;
+#[path = "engine/model.rs"]
+mod model;
+#[path = "engine/random.rs"]
+mod random;
+#[path = "engine/report.rs"]
+mod report;
+#[path = "engine/selection.rs"]
+mod selection;
+#[path = "engine/witness.rs"]
+mod witness;
