@@ -1,5 +1,8 @@
 //! Programs bound to data: what is read, what is refused, and how it is said.
 
+// Tests that skip for want of data say so.
+#![allow(clippy::print_stderr)]
+
 #[path = "data/bind.rs"]
 mod bind;
 #[path = "data/messages.rs"]

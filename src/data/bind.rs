@@ -97,7 +97,7 @@ pub(super) struct Binder<'a> {
     settled: Vec<bool>,
     sized: Vec<Option<Sized>>,
     placed: Vec<Option<Placed>>,
-    /// Observed data that a prediction was not given.
+    /// Observed data that a prediction was not given, and what is computed from them.
     absent: Vec<bool>,
     /// Axes, by id, and variables that have been tried and refused.
     refused_axes: Vec<bool>,
@@ -220,6 +220,11 @@ impl<'a> Binder<'a> {
         feeds
     }
 
+    /// Whether an expression uses data that a prediction was not given.
+    fn mentions_absent(&self, expr: &Expr) -> bool {
+        expr.variables().iter().any(|v| self.absent[v.index()])
+    }
+
     /// The first axis of a variable.
     fn first_axis(&self, variable: VariableId) -> Option<AxisId> {
         let axis = self.typed.variable(variable).axes.first()?;
@@ -326,6 +331,7 @@ impl<'a> Binder<'a> {
             {
                 continue;
             }
+            self.absent[variable] = values_of(&definition.value).any(|e| self.mentions_absent(e));
             match self.define(*id) {
                 Ok(array) => {
                     self.values[variable] = Some(array);

@@ -131,7 +131,7 @@ pub(super) fn claim<'a>(program: &'a Program, tables: &'a Tables) -> Claims<'a> 
                     if order(pass, &file.asked, false)
                         && (pass < 3 || !claims.wants_default(index).is_empty())
                     {
-                        claims.problems.push(problem.clone());
+                        claims.problems.push((**problem).clone());
                     }
                 }
             }

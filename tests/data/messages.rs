@@ -44,9 +44,12 @@ const TRUNCATED: &str = "data obs(y), upper
 m ~ Normal(0, 1)
 y ~ Normal(m, 1) in [-inf, upper]";
 
+/// What is wrong, the program, the files and the arguments.
+type Bad<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[test]
 fn bad_data_are_explained() {
-    let cases: &[(&str, &str, &[(&str, &str)], &[&str])] = &[
+    let cases: &[Bad] = &[
         ("nothing given", SCHOOL, &[], &[]),
         ("file missing", SCHOOL, &[], &["s.csv"]),
         ("column missing", SCHOOL, &[("s.csv", "y,Sigma\n1,2\n")], &["s.csv"]),

@@ -21,7 +21,7 @@ impl Binder<'_> {
             return Ok(Array { shape, values });
         }
         let Some(raw) = self.cellar.raw[variable.index()].take() else {
-            return self.from_fit(variable);
+            return self.keep_from_fit(variable);
         };
         let values = self.convert(variable, &raw)?;
         let shape = self.shape(variable);
@@ -296,7 +296,7 @@ impl Binder<'_> {
     }
 
     /// The data of the fit, for what a prediction was not given again.
-    fn from_fit(&mut self, variable: VariableId) -> Placing<Array> {
+    fn keep_from_fit(&mut self, variable: VariableId) -> Placing<Array> {
         let declared = self.typed.variable(variable);
         let Mode::Predict(frozen) = self.mode else {
             return Err(self.not_in_fit(variable));

@@ -102,7 +102,9 @@ impl Binder<'_> {
     pub(super) fn check_supports(&mut self) {
         let typed = self.typed;
         for random in &typed.randoms {
-            if random.role == RandomRole::Observed && self.absent[random.variable.index()] {
+            let is_observed = random.role == RandomRole::Observed;
+            let all = random.distribution.arguments.iter().chain(&random.guard);
+            if is_observed && all.into_iter().any(|e| self.mentions_absent(e)) {
                 continue;
             }
             for (position, argument) in random.distribution.arguments.iter().enumerate() {
