@@ -1,5 +1,7 @@
 //! Decides which file gives which data: by name where one was given, else by column names and keys.
 
+mod messages;
+
 use super::csv::Csv;
 use super::inputs::{Asked, Content, Tables};
 use super::json::Value;
@@ -431,6 +433,25 @@ impl<'a> Claims<'a> {
         columns.filter(|(_, name)| wanted(name)).map(|(column, _)| column).collect()
     }
 
+    /// The columns of a CSV file that something uses.
+    pub(super) fn used_columns(&self, file: usize) -> BTreeSet<usize> {
+        let mut used = BTreeSet::new();
+        for place in self.places.iter().flatten() {
+            match place {
+                Place::Column { file: f, column } if *f == file => {
+                    used.insert(*column);
+                }
+                Place::Matrix { file: f, columns } if *f == file => used.extend(columns),
+                Place::Column { .. }
+                | Place::Matrix { .. }
+                | Place::Json { .. }
+                | Place::Scalar(_) => {}
+            }
+        }
+        used.extend(self.labels.iter().flatten().filter(|(f, _)| *f == file).map(|(_, c)| *c));
+        used
+    }
+
     /// The groups and variables that still want a default file.
     fn wants_default(&self, file: usize) -> Vec<VariableId> {
         let Asked::Default(text) = &self.tables.files[file].asked else { return Vec::new() };
@@ -470,127 +491,6 @@ impl<'a> Claims<'a> {
                 }
             }
         }
-    }
-
-    /// The error for a column that a file should have.
-    pub(super) fn missing_column(&self, variable: VariableId, file: usize) -> Diagnostic {
-        let file = &self.tables.files[file];
-        let name = header(self.program, variable);
-        let names: Vec<&str> = match &file.content {
-            Ok(Content::Csv(csv)) => csv.header.iter().map(String::as_str).collect(),
-            Ok(Content::Json(Value::Object(entries))) => {
-                entries.iter().map(|(k, _)| k.as_str()).collect()
-            }
-            Ok(Content::Json(Value::Block(_))) | Err(_) => Vec::new(),
-        };
-        let problem = Diagnostic::error(
-            Slug::MissingColumn,
-            format!("`{}` has no column `{name}`", file.name),
-            self.program.variable(variable).span,
-            "declared here",
-        )
-        .note(format!("its columns are {}", list(names.iter().copied())));
-        match nearest(name, names.into_iter()).first() {
-            Some(near) if entry(self.program, variable).is_some_and(|e| e.table.is_some()) => {
-                let name = &self.program.variable(variable).name;
-                problem.help(format!("did you mean `{near}`? Write `\"{near}\" as {name}`"))
-            }
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem,
-        }
-    }
-
-    /// The errors for names that nothing gives: one for each table and axis, one for the scalars.
-    pub(super) fn missing_data(&self, variables: &[VariableId]) -> Vec<Diagnostic> {
-        let group = |v: VariableId| self.groups.iter().position(|g| g.columns.contains(&v));
-        let is_scalar = |v: VariableId| self.program.variable(v).axes.is_empty();
-        let mut batches: Vec<Vec<VariableId>> = Vec::new();
-        for variable in variables {
-            let batch = batches.iter_mut().find(|batch| {
-                let (same, both) = (group(batch[0]), is_scalar(batch[0]) && is_scalar(*variable));
-                (same.is_some() && same == group(*variable)) || both
-            });
-            match batch {
-                Some(batch) => batch.push(*variable),
-                None => batches.push(vec![*variable]),
-            }
-        }
-        batches.iter().map(|batch| self.missing_batch(batch, group(batch[0]))).collect()
-    }
-
-    fn missing_batch(&self, batch: &[VariableId], group: Option<usize>) -> Diagnostic {
-        let first = self.program.variable(batch[0]);
-        let names: Vec<&str> =
-            batch.iter().map(|v| self.program.variable(*v).name.as_str()).collect();
-        let name = first.name.as_str();
-        let how = match (group, &first.axes[..]) {
-            (_, []) => format!("add `{name}=NUMBER`, or a JSON file"),
-            (Some(group), _) => {
-                let group = &self.groups[group].name;
-                format!("add a CSV file with these columns (`{group}=FILE`), or a JSON file")
-            }
-            (None, _) => format!("add `{name}=FILE`, or a JSON file"),
-        };
-        Diagnostic::error(
-            Slug::MissingData,
-            format!("no file or argument gives {}", list(names.into_iter())),
-            first.span,
-            "declared here",
-        )
-        .help(how)
-    }
-
-    /// One note for each file that holds more than the program wants.
-    pub(super) fn ignored(&self) -> Vec<Diagnostic> {
-        let mut notes = Vec::new();
-        for (index, file) in self.tables.files.iter().enumerate() {
-            let mut used: BTreeSet<&str> = BTreeSet::new();
-            let names: Vec<&str> = match &file.content {
-                Ok(Content::Csv(csv)) => {
-                    used.extend(self.used_columns(index).iter().map(|c| csv.header[*c].as_str()));
-                    csv.header.iter().map(String::as_str).collect()
-                }
-                Ok(Content::Json(Value::Object(entries))) => {
-                    let taken = data_variables(self.program).filter(|v| {
-                        matches!(self.places[v.index()], Some(Place::Json { file, .. }) if file == index)
-                    });
-                    for variable in taken {
-                        used.insert(header(self.program, variable));
-                        used.insert(&self.program.variable(variable).name);
-                    }
-                    entries.iter().map(|(k, _)| k.as_str()).collect()
-                }
-                Ok(Content::Json(Value::Block(_))) | Err(_) => continue,
-            };
-            let unused: Vec<&str> = names.into_iter().filter(|n| !used.contains(n)).collect();
-            if !used.is_empty() && !unused.is_empty() {
-                notes.push(Diagnostic::new(
-                    Slug::IgnoredData,
-                    Severity::Note,
-                    format!("`{}`: not used: {}", file.name, list(unused.into_iter())),
-                ));
-            }
-        }
-        notes
-    }
-
-    /// The columns of a CSV file that something uses.
-    pub(super) fn used_columns(&self, file: usize) -> BTreeSet<usize> {
-        let mut used = BTreeSet::new();
-        for place in self.places.iter().flatten() {
-            match place {
-                Place::Column { file: f, column } if *f == file => {
-                    used.insert(*column);
-                }
-                Place::Matrix { file: f, columns } if *f == file => used.extend(columns),
-                Place::Column { .. }
-                | Place::Matrix { .. }
-                | Place::Json { .. }
-                | Place::Scalar(_) => {}
-            }
-        }
-        used.extend(self.labels.iter().flatten().filter(|(f, _)| *f == file).map(|(_, c)| *c));
-        used
     }
 }
 

@@ -187,3 +187,39 @@ y ~ Normal(a[county], 1)";
     assert!(sizes.contains(&("county", 2)) && sizes.contains(&("house", 2)), "{sizes:?}");
     assert_eq!(report.scalars, [("k".to_owned(), 3.0)]);
 }
+
+#[test]
+fn an_array_gives_the_levels_of_an_index_column() {
+    let program = "data house(county: index, y), u[county]
+b ~ Normal(0, 1)
+y ~ Normal(b * u[county], 1)";
+    let json = r#"{"county": [1, 3], "y": [0, 1], "u": [5, 6, 7]}"#;
+    let binding = case(program, &[("d.json", json)], &["d.json"]).bind();
+    assert_eq!(elements(&binding, "county"), ["1", "2", "3"]);
+    assert_eq!(values(&binding, "county"), [0.0, 2.0]);
+    let files = [("h.csv", "county,y\nOslo,0\n"), ("u.csv", "county,u\nVoss,1\nOslo,2\n")];
+    let binding = case(program, &files, &["h.csv", "u=u.csv"]).bind();
+    assert_eq!(elements(&binding, "county"), ["Voss", "Oslo"]);
+    assert_eq!(labels(&binding, "county"), ["Oslo"]);
+}
+
+#[test]
+fn a_column_that_may_have_missing_cells_and_has_none_is_read() {
+    let program = "data obs(y, temp?)
+b ~ Normal(0, 1)
+y ~ Normal(b * temp, 1)";
+    let binding = case(program, &[("o.csv", "y,temp\n1,2\n")], &["o.csv"]).bind();
+    assert_eq!(values(&binding, "temp"), [2.0]);
+}
+
+#[test]
+fn an_empty_array_has_an_empty_axis() {
+    let program = "data y[row], X[row, feature], z
+b[feature] ~ Normal(0, 1)
+m ~ Normal(0, 1)
+y ~ Normal(X @ b, 1)
+z ~ Normal(m, 1)";
+    let json = ("d.json", r#"{"y": [], "X": [], "z": 1}"#);
+    let binding = case(program, &[json], &["d.json"]).bind();
+    assert!(elements(&binding, "feature").is_empty() && elements(&binding, "row").is_empty());
+}

@@ -44,6 +44,12 @@ const TRUNCATED: &str = "data obs(y), upper
 m ~ Normal(0, 1)
 y ~ Normal(m, 1) in [-inf, upper]";
 
+const LEVELS: &str = "data house(county: index, y), u[county]
+b ~ Normal(0, 1)
+y ~ Normal(b * u[county], 1)";
+
+const GAPS: &str = r#"{"county": [1, 4], "y": [0, 1], "u": [5, 6, 7]}"#;
+
 /// What is wrong, the program, the files and the arguments.
 type Bad<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
 
@@ -85,6 +91,9 @@ fn bad_data_are_explained() {
             &["house=h.csv", "county=c.csv"],
         ),
         ("near misses", RADON, &[("h.csv", "county,y\nOslo,0\noslo,0\n")], &["h.csv"]),
+        ("two columns of one name", SCHOOL, &[("s.csv", "y,sigma,y\n1,2,3\n")], &["s.csv"]),
+        ("ragged", SCHOOL, &[("s.csv", "y,sigma\n1,2\n1,2,3\n")], &["s.csv"]),
+        ("label without an array element", LEVELS, &[("d.json", GAPS)], &["d.json"]),
         ("unused columns", RADON, &[("h.csv", "a,county,y,b\n1,Oslo,0,1\n")], &["h.csv"]),
         ("beyond the total", COUNTS, &[("p.csv", "n,total,x\n1,2,0\n3,2,0\n")], &["p.csv"]),
         ("beyond the interval", TRUNCATED, &[("o.csv", "y\n1\n3\n")], &["o.csv", "upper=2"]),
