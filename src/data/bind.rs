@@ -18,11 +18,11 @@ use super::report::BindingReport;
 use crate::bound::{self, Array, Elements, Evaluator};
 use crate::diagnostic::{Checked, Diagnostic, Slug};
 use crate::source::Span;
-use explain::Failure;
 use crate::typed::{
     AxisId, AxisOrigin, DefinitionId, DefinitionValue, Expr, ExprKind, Kind, Plane, Program,
     ReduceId, VariableId,
 };
+use explain::Failure;
 use std::collections::HashMap;
 
 /// What the data are for.
@@ -176,9 +176,7 @@ impl<'a> Binder<'a> {
                 (Mode::Fit | Mode::Predict(_), Some((_, file))) => {
                     self.claims.missing_column(variable, *file)
                 }
-                (Mode::Fit | Mode::Predict(_), None) => {
-                    self.claims.missing_data(variable)
-                }
+                (Mode::Fit | Mode::Predict(_), None) => self.claims.missing_data(variable),
             };
             self.refused[variable.index()] = true;
             self.report(problem);
@@ -440,7 +438,10 @@ impl<'a> Binder<'a> {
             problems.push(
                 Diagnostic::error(
                     Slug::NotYet,
-                    format!("`{}` has missing cells, which this version cannot impute", declared.name),
+                    format!(
+                        "`{}` has missing cells, which this version cannot impute",
+                        declared.name
+                    ),
                     declared.span,
                     "declared with `?` here",
                 )

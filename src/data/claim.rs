@@ -269,12 +269,7 @@ impl<'a> Claims<'a> {
         }
     }
 
-    fn take_keys(
-        &mut self,
-        file: usize,
-        entries: &'a [(String, Value)],
-        wanted: &[VariableId],
-    ) {
+    fn take_keys(&mut self, file: usize, entries: &'a [(String, Value)], wanted: &[VariableId]) {
         for variable in wanted {
             let key = header(self.program, *variable);
             let name = &self.program.variable(*variable).name;

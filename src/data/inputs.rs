@@ -171,12 +171,7 @@ impl Tables {
         self
     }
 
-    fn add(
-        &mut self,
-        asked: Asked,
-        path: &Path,
-        read: &dyn Fn(&Path) -> std::io::Result<Vec<u8>>,
-    ) {
+    fn add(&mut self, asked: Asked, path: &Path, read: &dyn Fn(&Path) -> std::io::Result<Vec<u8>>) {
         let name = path.display().to_string();
         let content = match read(path) {
             Ok(bytes) => open(&name, bytes),
@@ -213,8 +208,7 @@ mod tests {
             name: name.to_owned(),
             path: PathBuf::from(path),
         };
-        let scalar =
-            |name: &str, value| Argument::Scalar { name: name.to_owned(), value };
+        let scalar = |name: &str, value| Argument::Scalar { name: name.to_owned(), value };
         for (text, expected) in [
             ("a.csv", Argument::File(PathBuf::from("a.csv"))),
             ("house=a=b.csv", named("house", "a=b.csv")),

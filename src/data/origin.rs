@@ -225,7 +225,13 @@ impl Plan {
         self.slots.is_empty()
     }
 
-    fn store(self, program: &Program, cellar: &mut Cellar, csv: &super::csv::Csv, body: super::csv::Body) {
+    fn store(
+        self,
+        program: &Program,
+        cellar: &mut Cellar,
+        csv: &super::csv::Csv,
+        body: super::csv::Body,
+    ) {
         let lines = Rc::new(body.lines);
         let mut slots: Vec<Option<Cells>> = body.slots.into_iter().map(Some).collect();
         let origin = |columns: &[usize]| Origin::Csv {

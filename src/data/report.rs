@@ -44,16 +44,15 @@ const SHOWN: usize = 3;
 impl BindingReport {
     pub(super) fn new(binder: &Binder<'_>, tables: &Tables) -> BindingReport {
         let files = tables.files.iter().enumerate().map(|(index, file)| {
-            let names = data_variables(binder.typed).filter(|v| {
-                match &binder.claims.places[v.index()] {
+            let names =
+                data_variables(binder.typed).filter(|v| match &binder.claims.places[v.index()] {
                     Some(
                         Place::Column { file, .. }
                         | Place::Matrix { file, .. }
                         | Place::Json { file, .. },
                     ) => *file == index,
                     Some(Place::Scalar(_)) | None => false,
-                }
-            });
+                });
             FileReport {
                 file: file.name.clone(),
                 names: names.map(|v| binder.typed.variable(v).name.clone()).collect(),

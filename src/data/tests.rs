@@ -65,8 +65,7 @@ fn labels_are_kept_exactly() {
 
 #[test]
 fn a_quoted_na_is_a_label_and_a_bare_one_is_missing() {
-    let (_, body) =
-        read("x,g\n\"a\nb\",\"NA\"\n1,NA\n2,\n", &[("g", Want::Labels)]).expect("good");
+    let (_, body) = read("x,g\n\"a\nb\",\"NA\"\n1,NA\n2,\n", &[("g", Want::Labels)]).expect("good");
     let Cells::Labels(labels) = &body.slots[0] else { panic!("not labels") };
     assert_eq!(labels.names, ["NA"]);
     assert_eq!(labels.missing.first, [1, 2]);
@@ -109,9 +108,10 @@ fn block(text: &str) -> (Vec<usize>, Vec<f64>) {
 
 #[test]
 fn json_arrays_are_flattened_in_row_order() {
-    assert_eq!(block("[[1, 2, 3], [4, 5.5, true]]"), (vec![2, 3], vec![
-        1.0, 2.0, 3.0, 4.0, 5.5, 1.0
-    ]));
+    assert_eq!(
+        block("[[1, 2, 3], [4, 5.5, true]]"),
+        (vec![2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.5, 1.0])
+    );
     assert_eq!(block("[[[1],[2]],[[3],[4]]]").0, [2, 2, 1]);
     assert_eq!(block("[]").0, [0]);
     assert_eq!(block("[[],[]]").0, [2, 0]);

@@ -87,14 +87,12 @@ impl Binder<'_> {
             });
             *end = value.map_err(|failure| Box::new(self.explain(&failure, &[])))?;
             if end.fract() != 0.0 || !end.is_finite() || end.abs() > 1e15 {
-                return Err(Box::new(
-                    Diagnostic::error(
-                        Slug::WrongKind,
-                        format!("an end of `{}` is {end}, not a whole number", self.axis_name(axis)),
-                        expr.span,
-                        "the end of a range of elements",
-                    ),
-                ));
+                return Err(Box::new(Diagnostic::error(
+                    Slug::WrongKind,
+                    format!("an end of `{}` is {end}, not a whole number", self.axis_name(axis)),
+                    expr.span,
+                    "the end of a range of elements",
+                )));
             }
         }
         let size = (ends[1] - ends[0] + 1.0).max(0.0);

@@ -41,10 +41,8 @@ impl Binder<'_> {
                 }
             });
         }
-        let order = orders
-            .iter()
-            .any(Option::is_some)
-            .then(|| permutation(&shape, &source, &orders));
+        let order =
+            orders.iter().any(Option::is_some).then(|| permutation(&shape, &source, &orders));
         let values = match &order {
             Some(order) => order.iter().map(|p| values[*p]).collect(),
             None => values,
@@ -141,8 +139,7 @@ impl Binder<'_> {
         let elements = &self.axes[axis.index()];
         let lookup = Lookup::new(elements);
         let mut rows = vec![usize::MAX; elements.len()];
-        let (name, axis_name) =
-            (&self.typed.variable(variable).name, &self.typed.axis(axis).name);
+        let (name, axis_name) = (&self.typed.variable(variable).name, &self.typed.axis(axis).name);
         for (row, label) in labels.iter().enumerate() {
             let problem = |slug, message: String| {
                 Box::new(self.span_error(variable, slug, message).note(format!(
@@ -257,8 +254,7 @@ impl Binder<'_> {
         count: usize,
         origin: &Origin,
     ) -> Diagnostic {
-        let problem =
-            self.span_error(variable, Slug::BadCell, message).note(origin.place(first));
+        let problem = self.span_error(variable, Slug::BadCell, message).note(origin.place(first));
         match count {
             0 | 1 => problem,
             n => problem.note(format!("and {} more like it", n - 1)),
@@ -290,13 +286,11 @@ impl Binder<'_> {
         axis: AxisId,
         origin: &Origin,
     ) -> Diagnostic {
-        let unknown: Vec<usize> =
-            (0..found.len()).filter(|code| found[*code].is_none()).collect();
+        let unknown: Vec<usize> = (0..found.len()).filter(|code| found[*code].is_none()).collect();
         let code = unknown.first().copied().unwrap_or(0);
         let first = labels.codes.iter().position(|c| *c as usize == code).unwrap_or(0);
         let label = labels.names.get(code).map_or("", String::as_str);
-        let (name, axis_name) =
-            (&self.typed.variable(variable).name, &self.typed.axis(axis).name);
+        let (name, axis_name) = (&self.typed.variable(variable).name, &self.typed.axis(axis).name);
         let elements = &self.axes[axis.index()];
         let slug = match elements {
             Elements::Range { .. } => Slug::IndexOutOfRange,
@@ -310,7 +304,9 @@ impl Binder<'_> {
         }
         let resolved = self.typed.resolve_axis(axis);
         problem = match &self.sized[resolved.index()] {
-            Some(sized) => problem.because(sized.span, format!("its elements come from {}", sized.by)),
+            Some(sized) => {
+                problem.because(sized.span, format!("its elements come from {}", sized.by))
+            }
             None => problem.because(self.typed.axis(axis).span, "its elements are fixed here"),
         };
         if let Elements::Labels(known) = elements

@@ -1,8 +1,8 @@
 //! Checks observed values against the support of their family and its truncation.
 
+use super::Binder;
 use super::explain::Failure;
 use super::supports::{Known, words};
-use super::Binder;
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::library::Support;
 use crate::typed::{Expr, Kind, Plane, Random, RandomRole};
@@ -138,7 +138,9 @@ impl Binder<'_> {
                     | Support::Count
                     | Support::Integers(..) => format!("be {}", words(variate)),
                 };
-                format!("`{name}` is observed by {family} and must {wanted}; `{element}` is {value}")
+                format!(
+                    "`{name}` is observed by {family} and must {wanted}; `{element}` is {value}"
+                )
             }
             Why::Support(bounds) => {
                 let parameters = random.distribution.parameterization.parameters;
@@ -151,13 +153,14 @@ impl Binder<'_> {
                     bounds.join(" and ")
                 )
             }
-            Why::Interval(low, high) => format!(
-                "`{name}` is observed in [{low}, {high}], but `{element}` is {value}"
-            ),
+            Why::Interval(low, high) => {
+                format!("`{name}` is observed in [{low}, {high}], but `{element}` is {value}")
+            }
         };
         let slug = Slug::DataOutsideSupport;
-        let mut problem = Diagnostic::error(slug, message, random.distribution.span, "observed by this")
-            .because(declared.span, format!("`{name}` is defined here"));
+        let mut problem =
+            Diagnostic::error(slug, message, random.distribution.span, "observed by this")
+                .because(declared.span, format!("`{name}` is defined here"));
         if let Some(placed) = &self.placed[random.variable.index()] {
             problem = problem.note(placed.place(offence.position));
         }
@@ -172,10 +175,9 @@ impl Binder<'_> {
 fn data_ends(random: &Random) -> (Option<&Expr>, Option<&Expr>) {
     let known = |end: &'_ Option<Expr>| end.as_ref().is_some_and(|e| e.plane == Plane::Data);
     match &random.distribution.truncation {
-        Some(t) => (
-            t.low.as_ref().filter(|_| known(&t.low)),
-            t.high.as_ref().filter(|_| known(&t.high)),
-        ),
+        Some(t) => {
+            (t.low.as_ref().filter(|_| known(&t.low)), t.high.as_ref().filter(|_| known(&t.high)))
+        }
         None => (None, None),
     }
 }

@@ -1,7 +1,7 @@
 //! Checks data-only arguments of families against the supports of their parameters.
 
-use super::explain::Failure;
 use super::Binder;
+use super::explain::Failure;
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::library::{Bound, Support};
 use crate::typed::{Expr, IndexId, Plane, Random, RandomRole};
@@ -153,9 +153,8 @@ impl Binder<'_> {
                     match &mut offence {
                         Some(offence) => offence.count += 1,
                         None => {
-                            let error = crate::bound::EvaluationError::Unavailable {
-                                span: argument.span,
-                            };
+                            let error =
+                                crate::bound::EvaluationError::Unavailable { span: argument.span };
                             let at = Failure::at(evaluator, &indices, error);
                             offence = Some(Offence { value, at, count: 1 });
                         }
