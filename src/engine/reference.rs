@@ -127,7 +127,8 @@ pub fn unconstrain(bound: &bound::Program, constrained: &[f64]) -> Result<Vec<f6
         evaluator.for_each(&random.indices, None, |position| {
             let low = optional(&evaluator, low.as_ref(), f64::NEG_INFINITY)?;
             let high = optional(&evaluator, high.as_ref(), f64::INFINITY)?;
-            let value = Values::<f64>::value(&&reading, random.variable, position).unwrap_or(f64::NAN);
+            let value =
+                Values::<f64>::value(&&reading, random.variable, position).unwrap_or(f64::NAN);
             let u = bijector.unconstrain(value, low, high);
             if !u.is_finite() {
                 return Err(PointError::Outside(OutsideSupport {
