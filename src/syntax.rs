@@ -1,3 +1,8 @@
 //! From text to a tree: lexer, parser, and the tree itself. Total: any text gives a tree.
 
 pub mod ast;
+pub mod dump;
+pub mod foreign;
+pub mod lexer;
+pub mod parser;
+pub mod token;

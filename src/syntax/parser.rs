@@ -1,0 +1,144 @@
+//! Turns text into a tree. Total: any text gives a program and says what is wrong with the rest.
+//!
+//! The tokens are cut into statements before the grammar looks at them, so a mistake never reaches
+//! beyond its statement, and each statement is parsed to its last token or reported.
+
+mod blocks;
+mod depth;
+mod documentation;
+mod expected;
+mod expression;
+mod habit;
+mod layout;
+mod salvage;
+mod statement;
+mod strict;
+
+use chumsky::Parser;
+
+use self::expression::{Text, expressions};
+use self::layout::Piece;
+use self::statement::{Form, Statements};
+use super::ast::{Program, Statement, StatementKind};
+use super::foreign::{self, Foreign};
+use super::lexer::{Lexed, lex};
+use crate::diagnostic::{Checked, Diagnostic, Slug};
+use crate::source::{SourceId, Span};
+
+/// How large a tree may grow, so that walking and dropping it never exhausts the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Brackets, prefix operators, powers and conditionals inside one another.
+    pub nesting: usize,
+    /// The depth of the tree of one statement, chains such as `a + b + …` included.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { nesting: 256, depth: 512 }
+    }
+}
+
+/// Parses a program.
+///
+/// Diagnostics come in the order of the text. Statements that could not be read are in the tree
+/// with as much of their left side as could be.
+pub fn parse(source: SourceId, text: &str) -> Checked<Program> {
+    let Lexed { tokens, comments, foreign, diagnostics } = lex(source, text);
+    let layout = layout::cut(source, text, &tokens);
+    let mut pieces = layout.pieces;
+    let mut reader = Reader {
+        text: Text { source, text },
+        limits: Limits::default(),
+        diagnostics: layout.diagnostics,
+        foreign,
+    };
+    // The grammar borrows the tokens, so those are settled first.
+    for piece in &mut pieces {
+        reader.prepare(piece);
+    }
+    let expressions = expressions(reader.text);
+    let grammar = Statements::new(reader.text, &expressions);
+    let mut statements: Vec<Statement> =
+        pieces.iter().map(|piece| reader.statement(piece, &grammar)).collect();
+    documentation::attach(text, &comments, &mut statements);
+    let inside_block = |span: Span| layout.skipped.iter().any(|b| contains(*b, span));
+    reader.foreign.retain(|f| !inside_block(f.span));
+    let mut all = reader.diagnostics;
+    all.extend(
+        diagnostics
+            .into_iter()
+            .filter(|d| d.primary.as_ref().is_none_or(|label| !inside_block(label.span))),
+    );
+    reader.foreign.sort_by_key(|f| f.span.start);
+    all.extend(foreign::report(&reader.foreign));
+    all.sort_by_key(|d| d.primary.as_ref().map_or(0, |label| label.span.start));
+    Checked { value: Program { statements, comments }, diagnostics: all }
+}
+
+fn contains(outer: Span, inner: Span) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+struct Reader<'t> {
+    text: Text<'t>,
+    limits: Limits,
+    diagnostics: Vec<Diagnostic>,
+    foreign: Vec<Foreign>,
+}
+
+impl<'t> Reader<'t> {
+    /// Reads habits of other languages as what they mean here, and refuses what is too deep.
+    fn prepare(&mut self, piece: &mut Piece) {
+        habit::rewrite(self.text, &mut piece.tokens, &mut self.foreign);
+        if piece.broken {
+            return;
+        }
+        if let Some(diagnostic) = habit::find(self.text, &piece.tokens) {
+            self.diagnostics.push(diagnostic);
+            piece.broken = true;
+        } else if let Err(deep) = depth::check(&piece.tokens, &self.limits) {
+            let (what, limit) = (deep.what, deep.limit);
+            self.diagnostics.push(
+                Diagnostic::error(
+                    Slug::TooDeep,
+                    format!("this expression is too deeply {what}"),
+                    self.text.span(deep.at),
+                    format!("beyond the limit of {limit}"),
+                )
+                .help("split it: give a part of it a name on its own line"),
+            );
+            piece.broken = true;
+        }
+    }
+
+    fn statement(&mut self, piece: &'t Piece, grammar: &Statements<'t>) -> Statement {
+        let tokens = piece.tokens.as_slice();
+        let kind = if piece.broken {
+            self.salvage(tokens, grammar)
+        } else {
+            let form = Form::of(tokens);
+            match grammar.rule(form).parse(tokens).into_result() {
+                Ok(kind) => {
+                    strict::check(&kind, &mut self.diagnostics);
+                    kind
+                }
+                Err(failures) => {
+                    let failure = failures.into_iter().max_by_key(|f| f.span().start);
+                    if let Some(failure) = failure {
+                        let message = expected::explain(self.text, tokens, form, &failure);
+                        self.diagnostics.push(message);
+                    }
+                    self.salvage(tokens, grammar)
+                }
+            }
+        };
+        Statement { kind, span: self.text.cover(tokens), documentation: None }
+    }
+
+    /// What can be kept of a statement with a mistake, so that its names stay defined.
+    fn salvage(&self, tokens: &'t [super::token::Lexeme], grammar: &Statements<'t>) -> StatementKind {
+        salvage::salvage(self.text, tokens, grammar, &self.limits).unwrap_or(StatementKind::Error)
+    }
+}

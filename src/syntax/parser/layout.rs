@@ -1,0 +1,287 @@
+//! Cuts the tokens of a program into statements: the newline rule and the matching of brackets.
+//!
+//! Every statement it hands on has matching brackets, or is marked broken and already reported.
+
+use super::blocks;
+use crate::diagnostic::{Diagnostic, Slug};
+use crate::source::{SourceId, Span};
+use crate::syntax::token::{Lexeme, Token};
+
+/// The tokens of one statement.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Piece {
+    /// The tokens, without newlines except between the equations of an `ode` block.
+    pub(super) tokens: Vec<Lexeme>,
+    /// Whether a mistake in it is already reported, so that the parser should not add to it.
+    pub(super) broken: bool,
+}
+
+/// What the tokens of a program are cut into.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Layout {
+    /// The statements.
+    pub(super) pieces: Vec<Piece>,
+    /// Brackets that do not match, and blocks of other languages.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// Blocks of other languages, about whose inside nothing more is said.
+    pub(super) skipped: Vec<Span>,
+}
+
+struct Open {
+    /// Where the bracket is in the current piece.
+    index: usize,
+    lexeme: Lexeme,
+    has_colon: bool,
+}
+
+struct Cutter<'t> {
+    source: SourceId,
+    text: &'t str,
+    tokens: &'t [Lexeme],
+    current: Piece,
+    open: Vec<Open>,
+    out: Layout,
+}
+
+/// Cuts tokens into statements.
+pub(super) fn cut(source: SourceId, text: &str, tokens: &[Lexeme]) -> Layout {
+    let mut cutter = Cutter {
+        source,
+        text,
+        tokens,
+        current: Piece::default(),
+        open: Vec::new(),
+        out: Layout::default(),
+    };
+    let mut at = 0;
+    while let Some(lexeme) = tokens.get(at).copied() {
+        at = match lexeme.token {
+            Token::Newline => cutter.newline(at),
+            _ if cutter.current.tokens.is_empty() => cutter.first(at),
+            _ => cutter.token(at),
+        };
+    }
+    cutter.finish();
+    cutter.out
+}
+
+impl Cutter<'_> {
+    fn span(&self, lexeme: Lexeme) -> Span {
+        Span::new(self.source, lexeme.start as usize, lexeme.end as usize)
+    }
+
+    /// The first token of a statement, or of a block of another language.
+    fn first(&mut self, at: usize) -> usize {
+        let Some(block) = blocks::find(self.source, self.text, &self.tokens[at..]) else {
+            return self.token(at);
+        };
+        let last = self.tokens[at + block.length - 1];
+        self.out.skipped.push(self.span(self.tokens[at]).to(self.span(last)));
+        self.out.diagnostics.push(block.diagnostic);
+        let tokens = self.tokens[at..at + block.length].to_vec();
+        self.out.pieces.push(Piece { tokens, broken: true });
+        at + block.length
+    }
+
+    fn token(&mut self, at: usize) -> usize {
+        let lexeme = self.tokens[at];
+        let index = self.current.tokens.len();
+        self.current.tokens.push(lexeme);
+        if lexeme.token == Token::Bad {
+            self.current.broken = true;
+        } else if lexeme.token.opens() {
+            self.open.push(Open { index, lexeme, has_colon: false });
+        } else if lexeme.token.closes() {
+            self.close(lexeme);
+        } else if lexeme.token == Token::Colon
+            && let Some(open) = self.open.last_mut()
+        {
+            open.has_colon = true;
+        }
+        at + 1
+    }
+
+    fn close(&mut self, closer: Lexeme) {
+        let Some(open) = self.open.last() else {
+            return self.report_closer(closer);
+        };
+        if closing(open.lexeme.token) == closer.token {
+            let (index, has_colon) = (open.index, open.has_colon);
+            self.open.pop();
+            if has_colon && self.current.tokens[index].token == Token::OpenParen {
+                self.current.tokens[index].token = Token::OpenComprehension;
+            }
+            return;
+        }
+        self.report_mismatch(open.lexeme, closer);
+        match self.open.iter().rposition(|o| closing(o.lexeme.token) == closer.token) {
+            Some(depth) => self.open.truncate(depth),
+            None => {
+                self.open.pop();
+            }
+        }
+    }
+
+    /// Whether the newline at `at` ends a statement, separates equations, or is nothing.
+    fn newline(&mut self, at: usize) -> usize {
+        let next = self.tokens[at..].iter().position(|l| l.token != Token::Newline);
+        let Some(next) = next.map(|offset| at + offset) else {
+            return self.tokens.len();
+        };
+        let Some(previous) = self.current.tokens.last().copied() else { return next };
+        let (last, first) = (previous.token, self.tokens[next].token);
+        if starts_statement(&self.tokens[next..], last, self.open.is_empty()) {
+            self.finish();
+            return next;
+        }
+        let continues = last.continues_line() || first.continues_line();
+        match self.open.last().map(|o| o.lexeme.token) {
+            None if !continues => self.finish(),
+            Some(Token::OpenBrace)
+                if !continues && last != Token::OpenBrace && first != Token::CloseBrace =>
+            {
+                self.current.tokens.push(self.tokens[at]);
+            }
+            None | Some(_) => {}
+        }
+        next
+    }
+
+    /// Ends the statement. Brackets still open are one mistake.
+    fn finish(&mut self) {
+        if !self.open.is_empty() {
+            self.report_unclosed();
+            self.open.clear();
+        }
+        let piece = std::mem::take(&mut self.current);
+        if !piece.tokens.is_empty() {
+            self.out.pieces.push(piece);
+        }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        if !self.current.broken {
+            self.out.diagnostics.push(diagnostic);
+        }
+        self.current.broken = true;
+    }
+
+    fn report_closer(&mut self, closer: Lexeme) {
+        let symbol = symbol(closer.token);
+        let span = self.span(closer);
+        let opener = symbol_opening(closer.token);
+        let message = format!("this `{symbol}` closes nothing");
+        let here = format!("no `{opener}` before it is open");
+        self.report(
+            Diagnostic::error(Slug::UnbalancedBracket, message, span, here)
+                .help(format!("delete the `{symbol}`, or open a `{opener}` before it"))
+                .edit(span, ""),
+        );
+    }
+
+    fn report_mismatch(&mut self, open: Lexeme, closer: Lexeme) {
+        let (opener, wanted) = (symbol(open.token), symbol(closing(open.token)));
+        let found = symbol(closer.token);
+        let span = self.span(closer);
+        let message = format!("expected `{wanted}` to close this `{opener}`, found `{found}`");
+        self.report(
+            Diagnostic::error(Slug::UnbalancedBracket, message, span, format!("not `{wanted}`"))
+                .because(self.span(open), "opened here")
+                .help(format!("write `{wanted}`, or close the `{opener}` earlier"))
+                .edit(span, wanted),
+        );
+    }
+
+    fn report_unclosed(&mut self) {
+        let (Some(open), Some(last)) = (self.open.last(), self.current.tokens.last()) else {
+            return;
+        };
+        let end = Span::new(self.source, last.end as usize, last.end as usize);
+        let opener = symbol(open.lexeme.token);
+        let wanted = symbol(closing(open.lexeme.token));
+        let missing: String =
+            self.open.iter().rev().map(|o| symbol(closing(o.lexeme.token))).collect();
+        let message = format!("expected `{wanted}` to close this `{opener}`");
+        let diagnostic =
+            Diagnostic::error(Slug::UnbalancedBracket, message, end, "the statement ends here")
+                .because(self.span(open.lexeme), "opened here")
+                .help(format!("write `{missing}` where the bracket should end"))
+                .edit(end, missing);
+        self.report(diagnostic);
+    }
+}
+
+/// Whether tokens at the beginning of a line can only be the beginning of a statement.
+///
+/// The newline rule alone would let a bracket left open, or an operator left dangling, swallow the
+/// lines below it. In a correct program no line inside a bracket or after an operator looks so.
+fn starts_statement(tokens: &[Lexeme], previous: Token, top_level: bool) -> bool {
+    let Some(first) = tokens.first() else { return false };
+    let Some(second) = tokens.get(1) else { return false };
+    if !first.token.is_name() {
+        return false;
+    }
+    if first.token.starts_statement()
+        && (second.token.is_name() || second.token == Token::String)
+        && !(second.token == Token::As)
+    {
+        return true;
+    }
+    match second.token {
+        Token::Tilde => true,
+        Token::Equal => {
+            top_level
+                || !matches!(
+                    previous,
+                    Token::Comma | Token::OpenParen | Token::OpenBracket | Token::Newline
+                )
+        }
+        Token::OpenBracket => {
+            after_bracket(&tokens[1..]).is_some_and(|t| matches!(t, Token::Tilde | Token::Equal))
+        }
+        _ => false,
+    }
+}
+
+/// The token after the bracket that opens `tokens`, if it closes on the same line.
+fn after_bracket(tokens: &[Lexeme]) -> Option<Token> {
+    let mut depth = 0usize;
+    for (at, lexeme) in tokens.iter().enumerate() {
+        if lexeme.token == Token::Newline {
+            return None;
+        } else if lexeme.token.opens() {
+            depth += 1;
+        } else if lexeme.token.closes() {
+            depth = depth.checked_sub(1)?;
+            if depth == 0 {
+                return tokens.get(at + 1).map(|l| l.token);
+            }
+        }
+    }
+    None
+}
+
+/// The token that closes a bracket.
+pub(super) fn closing(open: Token) -> Token {
+    match open {
+        Token::OpenBracket => Token::CloseBracket,
+        Token::OpenBrace => Token::CloseBrace,
+        _ => Token::CloseParen,
+    }
+}
+
+/// A bracket as written.
+pub(super) fn symbol(token: Token) -> &'static str {
+    match token {
+        Token::OpenComprehension => "(",
+        _ => token.text().unwrap_or_default(),
+    }
+}
+
+fn symbol_opening(close: Token) -> &'static str {
+    match close {
+        Token::CloseBracket => "[",
+        Token::CloseBrace => "{",
+        _ => "(",
+    }
+}
