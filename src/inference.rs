@@ -1,5 +1,33 @@
 //! Variational inference on a [`Target`]; knows nothing of the language.
+//!
+//! [`fit`] climbs a ladder: random starts give candidate normals ([`start`]), distinct modes are
+//! fitted by natural gradients of the ELBO on fixed draws ([`natural`]) or, in many dimensions,
+//! independently ([`fixed_draws`]), the result is checked and corrected by importance weights
+//! ([`importance`]), and a verdict says how far to trust it ([`verdict`]).
 
+pub mod draws;
+pub mod elbo;
+pub mod evaluate;
+pub mod fit;
+pub mod fixed_draws;
+pub mod guide;
+pub mod importance;
+pub mod laplace;
+pub mod natural;
+pub mod optimizer;
+pub mod options;
+pub mod pathfinder;
+pub mod psis;
+pub mod random;
+pub mod start;
+pub mod summary;
 pub mod target;
+pub mod verdict;
 
+pub use evaluate::Counts;
+pub use fit::{Draws, Fit, FitError, Progress, fit};
+pub use guide::Guide;
+pub use options::{GuideChoice, Options};
+pub use summary::{Summary, resample, summarize};
 pub use target::{LogDensity, Target};
+pub use verdict::{Diagnostics, Level, Reason, Verdict};

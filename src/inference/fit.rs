@@ -1,0 +1,444 @@
+//! The ladder: starts, modes, guide, importance check, verdict.
+//!
+//! Invariant: equal target, options and seed give equal bits, for any number of threads.
+
+use nalgebra::DMatrix;
+use rayon::prelude::*;
+use thiserror::Error;
+
+use super::draws;
+use super::evaluate::{Counts, Evaluator};
+use super::guide::{FullRank, Guide, Mixture};
+use super::importance::{self, Checked};
+use super::options::{GuideChoice, Options, Starts};
+use super::psis;
+use super::random::{Purpose, stream};
+use super::start::{self, Candidate, Method};
+use super::summary::{Summary, summarize};
+use super::target::Target;
+use super::verdict::{
+    Diagnostics, ModeReport, QuantityCheck, Reported, StartReport, Verdict,
+};
+
+/// Why there is no fit.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FitError {
+    /// The target has no coordinates.
+    #[error("the model has no latent quantities to infer")]
+    NoLatents,
+    /// No start found a point where the log density and its gradient are finite.
+    #[error("the log density is not finite at any of {starts} × {attempts} random points")]
+    NoFiniteStart {
+        /// The starts.
+        starts: usize,
+        /// The points tried in each.
+        attempts: usize,
+    },
+    /// Every start had a finite point, but no guide around any has a finite ELBO.
+    #[error("no guide has a finite ELBO: the log density is finite on too small a region")]
+    NoFiniteGuide,
+}
+
+/// What a fit is doing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Progress {
+    /// A start has its candidate, or none.
+    Started {
+        /// Which start.
+        start: usize,
+        /// Of how many.
+        of: usize,
+        /// Its ELBO.
+        elbo: Option<f64>,
+    },
+    /// A guide has taken a step.
+    Stepped {
+        /// Which mode, best first.
+        mode: usize,
+        /// Which step.
+        iteration: usize,
+        /// The ELBO on the fixed draws.
+        elbo: f64,
+    },
+    /// Draws have been weighed.
+    Checked {
+        /// How many.
+        draws: usize,
+        /// k-hat of their weights.
+        khat: f64,
+        /// ESS / N.
+        efficiency: f64,
+    },
+}
+
+/// Weighted draws on the unconstrained space.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draws {
+    /// The points, one per column (d × N).
+    pub points: DMatrix<f64>,
+    /// Their log weights; the weights sum to 1.
+    pub log_weights: Vec<f64>,
+    /// Every quantity of the target at every draw: row = draw, column = quantity (N × Q).
+    pub quantities: DMatrix<f64>,
+}
+
+impl Draws {
+    /// The weights.
+    pub fn weights(&self) -> Vec<f64> {
+        self.log_weights.iter().map(|log_weight| log_weight.exp()).collect()
+    }
+
+    /// The draws of one quantity, contiguous in memory.
+    pub fn quantity(&self, index: usize) -> &[f64] {
+        let draws = self.quantities.nrows();
+        &self.quantities.as_slice()[index * draws..(index + 1) * draws]
+    }
+
+    /// The summary of every quantity, in the target's order.
+    pub fn summaries(&self) -> Vec<Summary> {
+        let weights = self.weights();
+        let quantities = (0..self.quantities.ncols()).into_par_iter();
+        quantities.map(|index| summarize(self.quantity(index), &weights)).collect()
+    }
+}
+
+/// A finished fit.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// The guide.
+    pub guide: Guide,
+    /// The name of the algorithm that fitted it.
+    pub algorithm: &'static str,
+    /// The guide's ELBO, from fresh draws.
+    pub elbo: f64,
+    /// The Monte Carlo standard error of the ELBO.
+    pub elbo_error: f64,
+    /// The estimate of the log evidence by importance sampling.
+    pub log_evidence: f64,
+    /// The evaluations of the target.
+    pub counts: Counts,
+    /// The evidence on the fit.
+    pub diagnostics: Diagnostics,
+    /// The draws that everything reported comes from.
+    pub draws: Draws,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// A guide and how it was found.
+struct Found {
+    guide: Guide,
+    algorithm: &'static str,
+    starts: Vec<StartReport>,
+    modes: Vec<ModeReport>,
+    elbo_path: Vec<f64>,
+}
+
+/// Fits a guide to a target, checks it, corrects it and judges the result.
+pub fn fit<T: Target>(
+    target: &T,
+    options: &Options,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Fit, FitError> {
+    let dimension = target.dimension();
+    if dimension == 0 {
+        return Err(FitError::NoLatents);
+    }
+    let mut evaluator = Evaluator::new(target);
+    let found = match options.guide {
+        GuideChoice::FullRank => find_full_rank(&mut evaluator, target, options, seed, progress)?,
+        GuideChoice::MeanField => find_mean_field(&mut evaluator, options, seed, progress)?,
+        GuideChoice::Auto if dimension <= options.full_rank_limit => {
+            find_full_rank(&mut evaluator, target, options, seed, progress)?
+        }
+        GuideChoice::Auto => find_mean_field(&mut evaluator, options, seed, progress)?,
+    };
+    let correction = &options.correction;
+    let checked = importance::check(&mut evaluator, &found.guide, seed, correction, |checked| {
+        progress(Progress::Checked {
+            draws: checked.log_ratios.len(),
+            khat: checked.smoothed.khat,
+            efficiency: checked.efficiency(),
+        });
+    });
+    Ok(conclude(evaluator, found, checked, options, seed))
+}
+
+/// Candidates from every start, each mode fitted by natural gradients, the best kept.
+fn find_full_rank<T: Target>(
+    evaluator: &mut Evaluator<T>,
+    target: &T,
+    options: &Options,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Found, FitError> {
+    let candidates = candidates(evaluator, target, &options.starts, seed, progress)?;
+    let clusters = start::cluster(&candidates, &options.starts);
+    let dimension = evaluator.dimension();
+    let mut rng = stream(seed, Purpose::FixedDraws, 0);
+    let base = draws::matched(&mut rng, dimension, options.natural.draws_for(dimension));
+
+    let mut modes: Vec<Mode> = Vec::new();
+    for (index, cluster) in clusters.into_iter().enumerate() {
+        let observe = |iteration, elbo, _| {
+            progress(Progress::Stepped { mode: index, iteration, elbo });
+        };
+        let fitted = options.natural.fit(evaluator, &cluster.guide, &base, observe);
+        let Some(fitted) = fitted else { continue };
+        let mode = Mode { fitted, starts: cluster.starts };
+        let same = |other: &&mut Mode| {
+            start::same_mode(&other.fitted.guide, &mode.fitted.guide, &options.starts)
+        };
+        match modes.iter_mut().find(same) {
+            Some(other) => other.absorb(mode),
+            None => modes.push(mode),
+        }
+    }
+    modes.sort_by(|a, b| b.fitted.elbo.total_cmp(&a.fitted.elbo));
+    full_rank_found(modes, &candidates, &options.starts).ok_or(FitError::NoFiniteGuide)
+}
+
+/// A fitted mode and the starts that led to it.
+struct Mode {
+    fitted: super::natural::Fitted,
+    starts: Vec<usize>,
+}
+
+impl Mode {
+    /// Takes in a fit of the same mode, keeping the better of the two.
+    fn absorb(&mut self, other: Mode) {
+        self.starts.extend(other.starts);
+        if other.fitted.elbo > self.fitted.elbo {
+            self.fitted = other.fitted;
+        }
+    }
+}
+
+fn full_rank_found(
+    modes: Vec<Mode>,
+    candidates: &[Option<Candidate>],
+    options: &Starts,
+) -> Option<Found> {
+    let best = modes.first()?;
+    let lowest = best.fitted.elbo - options.mode_gap;
+    let elbo_path = best.fitted.path.clone();
+    let mode_of = |start: usize| modes.iter().position(|mode| mode.starts.contains(&start));
+    let starts = candidates.iter().enumerate().map(|(index, candidate)| StartReport {
+        method: candidate.as_ref().map(|candidate| candidate.method),
+        elbo: candidate.as_ref().map(|candidate| candidate.elbo),
+        iterations: candidate.as_ref().map_or(0, |candidate| candidate.iterations),
+        mode: mode_of(index),
+    });
+    let starts = starts.collect();
+    let reports = modes.iter().map(|mode| ModeReport {
+        elbo: mode.fitted.elbo,
+        starts: mode.starts.len(),
+        converged: mode.fitted.converged,
+        kept: mode.fitted.elbo > lowest,
+    });
+    let reports = reports.collect();
+    let kept = modes.into_iter().filter(|mode| mode.fitted.elbo > lowest);
+    let mut kept: Vec<(FullRank, f64)> =
+        kept.map(|mode| (mode.fitted.guide, mode.fitted.elbo)).collect();
+    let guide = if kept.len() > 1 {
+        Guide::Mixture(Mixture::from_elbos(kept))
+    } else {
+        Guide::FullRank(kept.pop()?.0)
+    };
+    Some(Found { guide, algorithm: "natural", starts, modes: reports, elbo_path })
+}
+
+/// The candidate of every start, found in parallel, each on its own random stream.
+fn candidates<T: Target>(
+    evaluator: &mut Evaluator<T>,
+    target: &T,
+    options: &Starts,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Option<Candidate>>, FitError> {
+    let dimension = target.dimension();
+    let count = options.count_for(dimension);
+    let mut rng = stream(seed, Purpose::Candidate, 0);
+    let common = draws::matched(&mut rng, dimension, options.common_draws_for(dimension));
+    let outcomes: Vec<(bool, Option<Candidate>, Counts)> = (0..count as u32)
+        .into_par_iter()
+        .map(|index| {
+            let mut own = Evaluator::sequential(target);
+            let mut rng = stream(seed, Purpose::Start, index);
+            let point =
+                start::finite_point(&mut own, &mut rng, options.radius, options.attempts);
+            let finite = point.is_some();
+            let path_base = start::path_base(seed, index, dimension, options);
+            let candidate = point.and_then(|point| {
+                start::candidate(&mut own, point, &path_base, &common, options)
+            });
+            (finite, candidate, own.counts())
+        })
+        .collect();
+    if !outcomes.iter().any(|(finite, _, _)| *finite) {
+        return Err(FitError::NoFiniteStart { starts: count, attempts: options.attempts });
+    }
+    let mut candidates = Vec::with_capacity(count);
+    for (start, (_, candidate, counts)) in outcomes.into_iter().enumerate() {
+        evaluator.add(counts);
+        let elbo = candidate.as_ref().map(|candidate| candidate.elbo);
+        progress(Progress::Started { start, of: count, elbo });
+        candidates.push(candidate);
+    }
+    Ok(candidates)
+}
+
+/// The best of a few mean-field fits from random points.
+fn find_mean_field<T: Target>(
+    evaluator: &mut Evaluator<T>,
+    options: &Options,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Found, FitError> {
+    let dimension = evaluator.dimension();
+    let Starts { radius_mean_field: radius, attempts, .. } = options.starts;
+    let count = options.starts.count_mean_field_for(dimension);
+    let mut rng = stream(seed, Purpose::FixedDraws, 0);
+    let base = draws::matched(&mut rng, dimension, options.fixed_draws.draws_for(dimension));
+    let (mut any_finite, mut fits) = (false, Vec::new());
+    for start in 0..count {
+        let mut rng = stream(seed, Purpose::Start, start as u32);
+        let point = start::finite_point(evaluator, &mut rng, radius, attempts);
+        any_finite |= point.is_some();
+        let observe = |iteration, elbo| {
+            progress(Progress::Stepped { mode: start, iteration, elbo });
+        };
+        let fitted = point
+            .and_then(|point| options.fixed_draws.fit(evaluator, &point, &base, observe));
+        let elbo = fitted.as_ref().map(|fitted| fitted.elbo);
+        progress(Progress::Started { start, of: count, elbo });
+        fits.push(fitted);
+    }
+    if !any_finite {
+        return Err(FitError::NoFiniteStart { starts: count, attempts });
+    }
+    mean_field_found(fits).ok_or(FitError::NoFiniteGuide)
+}
+
+fn mean_field_found(fits: Vec<Option<super::fixed_draws::Fitted>>) -> Option<Found> {
+    let mut order: Vec<usize> = (0..fits.len()).filter(|&start| fits[start].is_some()).collect();
+    let elbo = |start: usize| fits[start].as_ref().map_or(f64::NEG_INFINITY, |fit| fit.elbo);
+    order.sort_by(|&a, &b| elbo(b).total_cmp(&elbo(a)));
+    let starts = fits.iter().enumerate().map(|(index, fit)| StartReport {
+        method: fit.as_ref().map(|_| Method::MeanField),
+        elbo: fit.as_ref().map(|fit| fit.elbo),
+        iterations: fit.as_ref().map_or(0, |fit| fit.path.len()),
+        mode: order.iter().position(|&start| start == index),
+    });
+    let starts = starts.collect();
+    let modes = order.iter().enumerate().filter_map(|(rank, &start)| {
+        let fit = fits[start].as_ref()?;
+        Some(ModeReport { elbo: fit.elbo, starts: 1, converged: fit.converged, kept: rank == 0 })
+    });
+    let modes = modes.collect();
+    let best = fits.into_iter().nth(*order.first()?)??;
+    Some(Found {
+        guide: Guide::MeanField(best.guide),
+        algorithm: "fixed",
+        starts,
+        modes,
+        elbo_path: best.path,
+    })
+}
+
+/// The draws to report, the checks of every quantity, and the verdict.
+fn conclude<T: Target>(
+    mut evaluator: Evaluator<T>,
+    found: Found,
+    checked: Checked,
+    options: &Options,
+    seed: u64,
+) -> Fit {
+    let correction = &options.correction;
+    let dimension = evaluator.dimension();
+    let (khat, ess, checked_draws) = (checked.smoothed.khat, checked.ess, checked.log_ratios.len());
+    let trusted = correction.trusts(khat) || dimension < correction.give_up_dimension;
+    let (elbo, elbo_error) = checked.elbo;
+    let log_evidence = checked.log_evidence;
+    let (reported, points, log_weights, log_ratios) = if trusted {
+        let Checked { points, smoothed, log_ratios, .. } = checked;
+        (Reported::Corrected, points, smoothed.log_weights, log_ratios)
+    } else {
+        let points = guide_draws(&found.guide, options, seed);
+        let log_weights = vec![-(points.ncols() as f64).ln(); points.ncols()];
+        (Reported::Guide, points, log_weights.clone(), log_weights)
+    };
+    let quantities = evaluator.quantities(&points).transpose();
+    let draws = Draws { points, log_weights, quantities };
+    let diagnostics = Diagnostics {
+        dimension,
+        reported,
+        khat,
+        ess,
+        checked_draws,
+        self_kl: log_evidence - elbo,
+        refits: checked.refits,
+        quantities: check_quantities(&draws, &log_ratios),
+        starts: found.starts,
+        modes: found.modes,
+        elbo_path: found.elbo_path,
+        mean_field: matches!(found.guide, Guide::MeanField(_)),
+        too_large: dimension > options.full_rank_limit,
+    };
+    let verdict = Verdict::judge(&diagnostics, &options.thresholds);
+    let counts = evaluator.counts();
+    let (guide, algorithm) = (found.guide, found.algorithm);
+    Fit {
+        guide,
+        algorithm,
+        elbo,
+        elbo_error,
+        log_evidence,
+        counts,
+        diagnostics,
+        draws,
+        verdict,
+    }
+}
+
+/// Equally weighted draws of the guide itself, each normal's share by its weight.
+fn guide_draws(guide: &Guide, options: &Options, seed: u64) -> DMatrix<f64> {
+    let correction = &options.correction;
+    let dimension = guide.dimension();
+    let large = dimension > correction.large;
+    let count = if large { correction.first_draws } else { correction.final_draws };
+    let mut columns = Vec::new();
+    for (index, (weight, shape)) in guide.components().into_iter().enumerate() {
+        let mut rng = stream(seed, Purpose::Guide, index as u32);
+        let share = (weight * count as f64).round().max(2.0) as usize;
+        let points = shape.transform(&draws::matched(&mut rng, dimension, share));
+        columns.extend_from_slice(points.as_slice());
+    }
+    let draws = columns.len() / dimension;
+    DMatrix::from_vec(dimension, draws, columns)
+}
+
+/// The tail and the Monte Carlo error of each quantity under the weights.
+fn check_quantities(draws: &Draws, log_ratios: &[f64]) -> Vec<QuantityCheck> {
+    let weights = draws.weights();
+    (0..draws.quantities.ncols())
+        .into_par_iter()
+        .map(|index| {
+            let values = draws.quantity(index);
+            let summary = summarize(values, &weights);
+            let finite = summary.mean.is_finite() && summary.sd.is_finite();
+            if !finite || summary.sd == 0.0 {
+                return QuantityCheck { finite, khat: 0.0, mean_error: 0.0, sd_error: 0.0 };
+            }
+            let squared = |(h, ratio): (&f64, &f64)| ratio + 2.0 * (h - summary.mean).abs().ln();
+            let ratios: Vec<f64> = values.iter().zip(log_ratios).map(squared).collect();
+            QuantityCheck {
+                finite,
+                khat: psis::khat(&ratios),
+                mean_error: summary.mcse_mean / summary.sd,
+                sd_error: summary.mcse_sd / summary.sd,
+            }
+        })
+        .collect()
+}

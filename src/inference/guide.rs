@@ -1,0 +1,82 @@
+//! The families of normal guides on the unconstrained space.
+//!
+//! A guide x = m + L z, z ~ N(0, I), supplies its points, its entropy and its density; nothing
+//! here evaluates a target.
+
+mod full_rank;
+mod mean_field;
+mod mixture;
+
+use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
+
+pub use full_rank::FullRank;
+pub use mean_field::MeanField;
+pub use mixture::Mixture;
+
+/// ln(2π)
+pub const LN_2_PI: f64 = 1.837_877_066_409_345_3;
+
+/// A normal law as a location m and a scale L: x = m + L z with z ~ N(0, I).
+pub trait LocationScale: Send + Sync {
+    /// The number of unconstrained coordinates, d.
+    fn dimension(&self) -> usize;
+
+    /// ln |det L|
+    fn log_scale(&self) -> f64;
+
+    /// The points m + L z of base draws z, column by column (d × M).
+    fn transform(&self, base: &DMatrix<f64>) -> DMatrix<f64>;
+
+    /// The base draws L⁻¹ (x − m) of points x, column by column (d × M).
+    fn whiten(&self, points: &DMatrix<f64>) -> DMatrix<f64>;
+
+    /// The entropy ln |det L| + d/2 (1 + ln 2π).
+    fn entropy(&self) -> f64 {
+        self.log_scale() + 0.5 * self.dimension() as f64 * (1.0 + LN_2_PI)
+    }
+
+    /// The log density at every column of `points`: −½ ‖L⁻¹ (x − m)‖² − ln |det L| − d/2 ln 2π.
+    fn log_density(&self, points: &DMatrix<f64>) -> Vec<f64> {
+        let constant = self.log_scale() + 0.5 * self.dimension() as f64 * LN_2_PI;
+        let base = self.whiten(points);
+        base.column_iter().map(|z| -0.5 * z.norm_squared() - constant).collect()
+    }
+}
+
+/// A fitted guide.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "family", rename_all = "kebab-case")]
+pub enum Guide {
+    /// Independent normals.
+    MeanField(MeanField),
+    /// One normal with a full covariance.
+    FullRank(FullRank),
+    /// Several normals, one per mode of the posterior.
+    Mixture(Mixture),
+}
+
+impl Guide {
+    /// The number of unconstrained coordinates, d.
+    pub fn dimension(&self) -> usize {
+        match self {
+            Guide::MeanField(guide) => guide.dimension(),
+            Guide::FullRank(guide) => guide.dimension(),
+            Guide::Mixture(guide) => guide.dimension(),
+        }
+    }
+
+    /// The normals that the guide is made of, with their weights, which sum to 1.
+    pub fn components(&self) -> Vec<(f64, &dyn LocationScale)> {
+        match self {
+            Guide::MeanField(guide) => vec![(1.0, guide as &dyn LocationScale)],
+            Guide::FullRank(guide) => vec![(1.0, guide as &dyn LocationScale)],
+            Guide::Mixture(guide) => guide
+                .weights
+                .iter()
+                .zip(&guide.components)
+                .map(|(weight, component)| (*weight, component as &dyn LocationScale))
+                .collect(),
+        }
+    }
+}

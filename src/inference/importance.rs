@@ -1,0 +1,313 @@
+//! Checks a guide by importance weights, and corrects what is reported by them.
+//!
+//! The proposal for each normal of the guide is half that normal, half a t of the same location
+//! and scale, so that weights stay bounded where the posterior's tails are heavier. Draws of all
+//! rounds are weighted against the mixture of all proposals (Veach & Guibas, 1995); a round whose
+//! weights are poor is followed by one from a normal with the weighted moments (Cornuet et al.,
+//! "Adaptive multiple importance sampling", 2012).
+
+use nalgebra::{DMatrix, DVector};
+use rand::Rng;
+use rand_distr::{ChiSquared, Distribution};
+
+use super::draws;
+use super::elbo::mean_log_ratio;
+use super::evaluate::Evaluator;
+use super::guide::{FullRank, Guide, LocationScale};
+use super::laplace::symmetric_eigen;
+use super::options::Correction;
+use super::psis::{Smoothed, smooth};
+use super::random::{Purpose, stream};
+use super::target::LogDensity;
+
+/// What the weighted draws say.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The draws, one per column (d × N).
+    pub points: DMatrix<f64>,
+    /// The raw log ratios log p − log q, one per draw.
+    pub log_ratios: Vec<f64>,
+    /// The smoothed weights.
+    pub smoothed: Smoothed,
+    /// The effective sample size.
+    pub ess: f64,
+    /// ln of the mean raw weight: the log evidence, if the model is normalised.
+    pub log_evidence: f64,
+    /// The guide's ELBO, from fresh draws, and its standard error.
+    pub elbo: (f64, f64),
+    /// Moment refits made.
+    pub refits: usize,
+}
+
+impl Checked {
+    /// ESS / N.
+    pub fn efficiency(&self) -> f64 {
+        self.ess / self.log_ratios.len() as f64
+    }
+}
+
+/// Half a normal, half a t with ν degrees of freedom, of one location and scale.
+struct Proposal<'g> {
+    normal: Shape<'g>,
+    freedom: u32,
+}
+
+enum Shape<'g> {
+    Borrowed(&'g dyn LocationScale),
+    Owned(FullRank),
+}
+
+impl Shape<'_> {
+    fn get(&self) -> &dyn LocationScale {
+        match self {
+            Shape::Borrowed(shape) => *shape,
+            Shape::Owned(shape) => shape,
+        }
+    }
+}
+
+impl Proposal<'_> {
+    /// `count` points, the first half from the normal and the second from the t.
+    fn sample<R: Rng>(&self, rng: &mut R, count: usize, matched_per_draw: usize) -> DMatrix<f64> {
+        let shape = self.normal.get();
+        let dimension = shape.dimension();
+        let half = (count / 2).max(2) & !1;
+        let make = if half >= matched_per_draw * dimension {
+            draws::matched::<R>
+        } else {
+            draws::antithetic::<R>
+        };
+        let mut base = DMatrix::zeros(dimension, 2 * half);
+        base.columns_mut(0, half).copy_from(&make(rng, dimension, half));
+        base.columns_mut(half, half).copy_from(&make(rng, dimension, half));
+        if let Ok(chi_squared) = ChiSquared::new(f64::from(self.freedom)) {
+            for index in 0..half / 2 {
+                let factor = (f64::from(self.freedom) / chi_squared.sample(rng)).sqrt();
+                base.column_mut(half + index).scale_mut(factor);
+                base.column_mut(half + half / 2 + index).scale_mut(factor);
+            }
+        }
+        shape.transform(&base)
+    }
+
+    /// The log density of the normal, and of the whole proposal, at every column of `points`.
+    fn log_densities(&self, points: &DMatrix<f64>) -> Vec<(f64, f64)> {
+        let shape = self.normal.get();
+        let (dimension, freedom) = (shape.dimension() as f64, f64::from(self.freedom));
+        let normal_constant =
+            -shape.log_scale() - 0.5 * dimension * super::guide::LN_2_PI;
+        let t_constant = ln_gamma_half(self.freedom as usize + shape.dimension())
+            - ln_gamma_half(self.freedom as usize)
+            - 0.5 * dimension * (freedom * std::f64::consts::PI).ln()
+            - shape.log_scale();
+        let densities = |squared: f64| {
+            let normal = normal_constant - 0.5 * squared;
+            let t = t_constant - 0.5 * (freedom + dimension) * (squared / freedom).ln_1p();
+            (normal, log_add(normal, t) - std::f64::consts::LN_2)
+        };
+        shape.whiten(points).column_iter().map(|z| densities(z.norm_squared())).collect()
+    }
+}
+
+/// ln Γ(n/2), by Γ(x + 1) = x Γ(x) from Γ(½) = √π or Γ(1) = 1.
+fn ln_gamma_half(n: usize) -> f64 {
+    let start = if n.is_multiple_of(2) { 0.0 } else { 0.5 * std::f64::consts::PI.ln() };
+    let first = if n.is_multiple_of(2) { 2 } else { 1 };
+    start + (first..n).step_by(2).map(|k| (0.5 * k as f64).ln()).sum::<f64>()
+}
+
+fn log_add(a: f64, b: f64) -> f64 {
+    let high = a.max(b);
+    if high == f64::NEG_INFINITY { high } else { high + ((a - high).exp() + (b - high).exp()).ln() }
+}
+
+/// The draws so far, round by round.
+struct Rounds<'g> {
+    proposals: Vec<(Proposal<'g>, usize)>,
+    points: DMatrix<f64>,
+    log_p: Vec<f64>,
+    /// Columns drawn from the guide itself.
+    from_guide: Vec<usize>,
+}
+
+impl Rounds<'_> {
+    fn draw<T: LogDensity>(
+        &mut self,
+        evaluator: &mut Evaluator<T>,
+        proposal: usize,
+        count: usize,
+        seed: u64,
+        index: u32,
+        options: &Correction,
+    ) {
+        let mut rng = stream(seed, Purpose::Importance, index);
+        let (source, drawn) = &mut self.proposals[proposal];
+        let points = source.sample(&mut rng, count, options.matched_per_dimension);
+        *drawn += points.ncols();
+        self.log_p.extend(evaluator.log_densities(&points));
+        let before = self.points.ncols();
+        if matches!(source.normal, Shape::Borrowed(_)) {
+            self.from_guide.extend(before..before + points.ncols() / 2);
+        }
+        let mut all = std::mem::replace(&mut self.points, DMatrix::zeros(0, 0));
+        all = all.resize_horizontally(before + points.ncols(), 0.0);
+        all.columns_mut(before, points.ncols()).copy_from(&points);
+        self.points = all;
+    }
+
+    fn weigh(&self, guide_weights: &[f64], refits: usize) -> Checked {
+        let total: usize = self.proposals.iter().map(|(_, drawn)| drawn).sum();
+        let mut log_q = vec![f64::NEG_INFINITY; total];
+        let mut log_guide = vec![f64::NEG_INFINITY; total];
+        for (index, (proposal, drawn)) in self.proposals.iter().enumerate() {
+            let share = (*drawn as f64 / total as f64).ln();
+            let densities = proposal.log_densities(&self.points);
+            for (draw, (normal, whole)) in densities.into_iter().enumerate() {
+                log_q[draw] = log_add(log_q[draw], share + whole);
+                if let Some(weight) = guide_weights.get(index) {
+                    log_guide[draw] = log_add(log_guide[draw], weight.ln() + normal);
+                }
+            }
+        }
+        let log_ratios: Vec<f64> = self.log_p.iter().zip(&log_q).map(|(p, q)| p - q).collect();
+        let from_guide: Vec<f64> =
+            self.from_guide.iter().map(|&draw| self.log_p[draw] - log_guide[draw]).collect();
+        let smoothed = smooth(&log_ratios);
+        let ess = smoothed.effective_sample_size();
+        let log_evidence = log_mean_exp(&log_ratios);
+        let elbo = mean_log_ratio(&from_guide);
+        Checked {
+            points: self.points.clone(),
+            log_ratios,
+            smoothed,
+            ess,
+            log_evidence,
+            elbo,
+            refits,
+        }
+    }
+}
+
+fn log_mean_exp(values: &[f64]) -> f64 {
+    let finite = || values.iter().copied().filter(|value| value.is_finite());
+    let highest = finite().fold(f64::NEG_INFINITY, f64::max);
+    if highest == f64::NEG_INFINITY {
+        return highest;
+    }
+    let total: f64 = finite().map(|value| (value - highest).exp()).sum();
+    highest + (total / values.len() as f64).ln()
+}
+
+/// Weighs draws of the guide, refits the proposal while that is needed, then draws the final set.
+///
+/// `observe` sees each round. The first round has `options.first_draws` draws and the last
+/// `options.final_draws`, divided among the guide's normals by their weights.
+pub fn check<T: LogDensity>(
+    evaluator: &mut Evaluator<T>,
+    guide: &Guide,
+    seed: u64,
+    options: &Correction,
+    mut observe: impl FnMut(&Checked),
+) -> Checked {
+    let components = guide.components();
+    let weights: Vec<f64> = components.iter().map(|(weight, _)| *weight).collect();
+    let freedom = options.degrees_of_freedom;
+    let mut rounds = Rounds {
+        proposals: components
+            .iter()
+            .map(|(_, shape)| (Proposal { normal: Shape::Borrowed(*shape), freedom }, 0))
+            .collect(),
+        points: DMatrix::zeros(guide.dimension(), 0),
+        log_p: Vec::new(),
+        from_guide: Vec::new(),
+    };
+    let mut stream_index = 0;
+    let mut draw_from_guide = |rounds: &mut Rounds, evaluator: &mut Evaluator<T>, count: usize| {
+        for (component, weight) in weights.iter().enumerate() {
+            let share = (weight * count as f64).round().max(options.least_draws as f64) as usize;
+            rounds.draw(evaluator, component, share, seed, stream_index, options);
+            stream_index += 1;
+        }
+    };
+    draw_from_guide(&mut rounds, evaluator, options.first_draws);
+    let mut checked = rounds.weigh(&weights, 0);
+    observe(&checked);
+    while options.wants_refit(&checked, guide.dimension()) {
+        let Some(refit) = moment_refit(&checked, options.refit_draws_per_dimension) else { break };
+        rounds.proposals.push((Proposal { normal: Shape::Owned(refit), freedom }, 0));
+        let index = rounds.proposals.len() - 1;
+        let stream_index = REFIT_STREAMS + index as u32;
+        rounds.draw(evaluator, index, options.first_draws, seed, stream_index, options);
+        checked = rounds.weigh(&weights, checked.refits + 1);
+        observe(&checked);
+    }
+    if !options.wants_final(&checked, guide.dimension()) {
+        return checked;
+    }
+    if checked.refits == 0 {
+        draw_from_guide(&mut rounds, evaluator, options.final_draws);
+    } else {
+        let index = rounds.proposals.len() - 1;
+        let stream_index = FINAL_STREAM;
+        rounds.draw(evaluator, index, options.final_draws, seed, stream_index, options);
+    }
+    let checked = rounds.weigh(&weights, checked.refits);
+    observe(&checked);
+    checked
+}
+
+/// Where the streams of the refits begin, after those of the guide's own normals.
+const REFIT_STREAMS: u32 = 1 << 16;
+
+/// The stream of the last round after a refit.
+const FINAL_STREAM: u32 = 1 << 17;
+
+/// The normal with the weighted mean and covariance of the draws.
+///
+/// With few effective draws the covariance is drawn towards its diagonal: S ← a S + (1 − a) diag S
+/// with a = min(1, ESS / (c d)).
+fn moment_refit(checked: &Checked, draws_per_dimension: f64) -> Option<FullRank> {
+    let dimension = checked.points.nrows();
+    let mut mean = DVector::zeros(dimension);
+    let weights: Vec<f64> = checked.smoothed.log_weights.iter().map(|w| w.exp()).collect();
+    for (point, weight) in checked.points.column_iter().zip(&weights) {
+        mean.axpy(*weight, &point, 1.0);
+    }
+    let mut scaled = checked.points.clone();
+    for (mut column, weight) in scaled.column_iter_mut().zip(&weights) {
+        column -= &mean;
+        column *= weight.sqrt();
+    }
+    let covariance = &scaled * scaled.transpose();
+    let sd = covariance.diagonal().map(|variance| variance.max(f64::MIN_POSITIVE).sqrt());
+    let trust = (checked.ess / (draws_per_dimension * dimension as f64)).min(1.0);
+    let correlation = DMatrix::from_fn(dimension, dimension, |i, j| {
+        if i == j { 1.0 } else { trust * covariance[(i, j)] / (sd[i] * sd[j]) }
+    });
+    let (values, vectors) = symmetric_eigen(correlation)?;
+    let mut root = vectors * DMatrix::from_diagonal(&values.map(|value| value.max(1e-10).sqrt()));
+    for (mut row, sd) in root.row_iter_mut().zip(sd.iter()) {
+        row *= *sd;
+    }
+    FullRank::from_root(mean, &root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_integer_gamma_agrees_with_scipy() {
+        // scipy.special.gammaln([0.5, 1, 3.5, 8.5, 100])
+        let expected = [
+            (1, 0.5723649429247001),
+            (2, 0.0),
+            (7, 1.2009736023470743),
+            (17, 9.549267257300997),
+            (200, 359.1342053695754),
+        ];
+        for (n, value) in expected {
+            assert!((ln_gamma_half(n) - value).abs() < 1e-12 * value.max(1.0), "{n}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Every tuning constant of a fit, with where it comes from.
+
+use serde::{Deserialize, Serialize};
+
+use super::fixed_draws::FixedDraws;
+use super::importance::Checked;
+use super::natural::Natural;
+use super::optimizer::Lbfgs;
+use super::verdict::Thresholds;
+
+/// Which family of guides to fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuideChoice {
+    /// Full-rank up to [`Options::full_rank_limit`] latents, mean-field above.
+    #[default]
+    Auto,
+    /// Independent normals.
+    MeanField,
+    /// Normals with full covariances.
+    FullRank,
+}
+
+/// How to fit. The defaults were tuned on 45 posteriors of posteriordb with reference draws.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// The family of guides.
+    pub guide: GuideChoice,
+    /// The most latents that [`GuideChoice::Auto`] gives a full covariance: its matched draws and
+    /// eigenvalues cost d² memory and d³ time.
+    pub full_rank_limit: usize,
+    /// How starting points are found and judged.
+    pub starts: Starts,
+    /// The full-rank algorithm.
+    pub natural: Natural,
+    /// The mean-field algorithm.
+    pub fixed_draws: FixedDraws,
+    /// The importance check.
+    pub correction: Correction,
+    /// What the verdict is drawn from.
+    pub thresholds: Thresholds,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            guide: GuideChoice::Auto,
+            full_rank_limit: 200,
+            starts: Starts::default(),
+            natural: Natural::default(),
+            fixed_draws: FixedDraws::default(),
+            correction: Correction::default(),
+            thresholds: Thresholds::default(),
+        }
+    }
+}
+
+/// How starting points are found, judged and grouped into modes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Starts {
+    /// Starts in up to 100 dimensions: eight found the right mode of every posterior tried.
+    pub count: usize,
+    /// Starts in more than `large` dimensions, and of the mean-field guide up to there.
+    pub count_large: usize,
+    /// Starts of the mean-field guide in more than `large` dimensions.
+    pub count_mean_field: usize,
+    /// The dimension above which `count_large` applies.
+    pub large: usize,
+    /// Points are uniform in (−radius, radius) (Stan's default).
+    pub radius: f64,
+    /// The same for the mean-field guide, whose small first scale suits the middle.
+    pub radius_mean_field: f64,
+    /// Draws of one starting point at most, until one has a finite density and gradient.
+    pub attempts: usize,
+    /// The minimisation of −log p.
+    pub lbfgs: Lbfgs,
+    /// Halvings of a Laplace normal at most, until every common draw has a finite log density.
+    pub laplace_shrinks: usize,
+    /// Points of a path that Pathfinder judges at most.
+    pub path_candidates: usize,
+    /// Draws that judge each of them.
+    pub path_draws: usize,
+    /// Common draws that rank the candidates of all starts, at least.
+    pub common_draws: usize,
+    /// Modes fitted at most.
+    pub modes: usize,
+    /// Modes whose ELBO is this many nats below the best are dropped (weight below 10⁻³).
+    pub mode_gap: f64,
+    /// Two normals are one mode if their squared whitened distance is below this, or below d.
+    pub same_mode: f64,
+}
+
+impl Default for Starts {
+    fn default() -> Self {
+        Self {
+            count: 8,
+            count_large: 4,
+            count_mean_field: 2,
+            large: 100,
+            radius: 2.0,
+            radius_mean_field: 1.0,
+            attempts: 100,
+            lbfgs: Lbfgs::default(),
+            laplace_shrinks: 6,
+            path_candidates: 40,
+            path_draws: 4,
+            common_draws: 32,
+            modes: 4,
+            mode_gap: 7.0,
+            same_mode: 4.0,
+        }
+    }
+}
+
+impl Starts {
+    /// The number of starts in d dimensions: fixed by d alone, so that a fit can be repeated.
+    pub fn count_for(&self, dimension: usize) -> usize {
+        if dimension > self.large { self.count_large } else { self.count }
+    }
+
+    /// The number of starts of the mean-field guide in d dimensions.
+    pub fn count_mean_field_for(&self, dimension: usize) -> usize {
+        if dimension > self.large { self.count_mean_field } else { self.count_large }
+    }
+
+    /// The number of common draws in d dimensions: enough to match their covariance.
+    pub fn common_draws_for(&self, dimension: usize) -> usize {
+        self.common_draws.max((2 * dimension + 2).next_power_of_two())
+    }
+}
+
+/// The importance check and correction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Correction {
+    /// Draws of the first round, and of each refit.
+    pub first_draws: usize,
+    /// Draws of the last round.
+    pub final_draws: usize,
+    /// Draws of each normal of a mixture at least.
+    pub least_draws: usize,
+    /// Degrees of freedom ν of the t half: heavier tails than most posteriors, finite variance.
+    pub degrees_of_freedom: u32,
+    /// Moment refits at most.
+    pub max_refits: usize,
+    /// Refit while ESS/N is below this.
+    pub refit_efficiency: f64,
+    /// Refit while k-hat is above this (Vehtari et al., 2024).
+    pub refit_khat: f64,
+    /// The most dimensions in which moments are refitted.
+    pub refit_limit: usize,
+    /// Effective draws per dimension needed to trust a weighted correlation fully.
+    pub refit_draws_per_dimension: f64,
+    /// The dimension above which only `first_draws` of the guide itself are kept.
+    pub large: usize,
+    /// The dimension from which a failed check stops before the last round: weights that k-hat
+    /// distrusts there are not mended by more of them.
+    pub give_up_dimension: usize,
+    /// Draws are matched to exact moments if there are this many per dimension: with fewer,
+    /// matching would make their norms too regular, and the weights look better than they are.
+    pub matched_per_dimension: usize,
+}
+
+impl Default for Correction {
+    fn default() -> Self {
+        Self {
+            first_draws: 1024,
+            final_draws: 4096,
+            least_draws: 64,
+            degrees_of_freedom: 7,
+            max_refits: 4,
+            refit_efficiency: 0.5,
+            refit_khat: 0.7,
+            refit_limit: 200,
+            refit_draws_per_dimension: 10.0,
+            large: 1000,
+            give_up_dimension: 100,
+            matched_per_dimension: 16,
+        }
+    }
+}
+
+impl Correction {
+    /// Whether the proposal should be refitted to the weighted draws.
+    pub fn wants_refit(&self, checked: &Checked, dimension: usize) -> bool {
+        let poor = checked.efficiency() < self.refit_efficiency
+            || checked.smoothed.khat > self.refit_khat;
+        poor && checked.refits < self.max_refits && dimension <= self.refit_limit
+    }
+
+    /// Whether the last, larger round is worth its draws.
+    pub fn wants_final(&self, checked: &Checked, dimension: usize) -> bool {
+        dimension < self.give_up_dimension || self.trusts(checked.smoothed.khat)
+    }
+
+    /// Whether weighted averages can be trusted.
+    pub fn trusts(&self, khat: f64) -> bool {
+        khat <= self.refit_khat
+    }
+}

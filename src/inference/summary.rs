@@ -1,0 +1,128 @@
+//! Turns weighted draws of one quantity into the numbers that are reported of it.
+//!
+//! Invariant: weights are normalised and as many as the values; nothing here is random except the
+//! offset of a resampling, which its seed fixes.
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use super::random::{Purpose, stream};
+
+/// What is reported of one quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation.
+    pub sd: f64,
+    /// The 5 % quantile.
+    pub q05: f64,
+    /// The median.
+    pub q50: f64,
+    /// The 95 % quantile.
+    pub q95: f64,
+    /// The Monte Carlo standard error of the mean, √(Σ w² (h − mean)²).
+    pub mcse_mean: f64,
+    /// The Monte Carlo standard error of the sd, √(Σ w² ((h − mean)² − sd²)²) / (2 sd).
+    pub mcse_sd: f64,
+}
+
+/// The summary of values with normalised weights; NaN throughout if a value of positive weight is
+/// not finite.
+pub fn summarize(values: &[f64], weights: &[f64]) -> Summary {
+    let pairs = || values.iter().copied().zip(weights.iter().copied()).filter(|(_, w)| *w > 0.0);
+    let mean: f64 = pairs().map(|(h, w)| w * h).sum();
+    let variance: f64 = pairs().map(|(h, w)| w * (h - mean).powi(2)).sum();
+    let concentration: f64 = pairs().map(|(_, w)| w * w).sum();
+    let mcse: f64 = pairs().map(|(h, w)| (w * (h - mean)).powi(2)).sum();
+    let spread: f64 = pairs().map(|(h, w)| (w * ((h - mean).powi(2) - variance)).powi(2)).sum();
+    let sd = (variance / (1.0 - concentration)).sqrt();
+    let [q05, q50, q95] =
+        if mean.is_finite() { quantiles(values, weights, [0.05, 0.5, 0.95]) } else { [f64::NAN; 3] };
+    let mcse_sd = if sd > 0.0 { spread.sqrt() / (2.0 * sd) } else { 0.0 };
+    Summary { mean, sd, q05, q50, q95, mcse_mean: mcse.sqrt(), mcse_sd }
+}
+
+/// Weighted quantiles: each value stands at the middle of its weight, linear in between.
+///
+/// With equal weights this is the (i − ½)/n rule (type 5 of Hyndman & Fan, 1996).
+pub fn quantiles<const N: usize>(values: &[f64], weights: &[f64], at: [f64; N]) -> [f64; N] {
+    let mut order: Vec<usize> = (0..values.len()).filter(|&i| weights[i] > 0.0).collect();
+    order.sort_unstable_by(|&a, &b| values[a].total_cmp(&values[b]).then(a.cmp(&b)));
+    let mut below = 0.0;
+    let middles: Vec<f64> = order
+        .iter()
+        .map(|&i| {
+            below += weights[i];
+            below - 0.5 * weights[i]
+        })
+        .collect();
+    at.map(|probability| {
+        let upper = middles.partition_point(|middle| *middle < probability * below);
+        match (upper.checked_sub(1).map(|i| (i, order[i])), order.get(upper)) {
+            (None, None) => f64::NAN,
+            (None, Some(&only)) => values[only],
+            (Some((_, only)), None) => values[only],
+            (Some((i, left)), Some(&right)) => {
+                let share = (probability * below - middles[i]) / (middles[upper] - middles[i]);
+                values[left] + share * (values[right] - values[left])
+            }
+        }
+    })
+}
+
+/// The indices of `count` equally weighted draws by systematic resampling (Kitagawa, 1996):
+/// draw i is taken ⌊count · w_i⌋ or ⌈count · w_i⌉ times. The indices are in increasing order.
+pub fn resample(weights: &[f64], count: usize, seed: u64) -> Vec<usize> {
+    let offset: f64 = stream(seed, Purpose::Resample, 0).random();
+    let total: f64 = weights.iter().sum();
+    let mut indices = Vec::with_capacity(count);
+    let mut reached = 0.0;
+    for (index, weight) in weights.iter().enumerate() {
+        reached += weight / total * count as f64;
+        while indices.len() < count && indices.len() as f64 + offset < reached {
+            indices.push(index);
+        }
+    }
+    let last = weights.iter().rposition(|weight| *weight > 0.0);
+    if let Some(last) = last {
+        indices.resize(count, last);
+    }
+    indices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_weights_give_the_textbook_moments() {
+        // numpy: mean, std(ddof=1), quantile(method="hazen")
+        let summary = summarize(&[1.0, 2.0, 2.0, 4.0, 7.0], &[0.2; 5]);
+        assert!((summary.mean - 3.2).abs() < 1e-12);
+        assert!((summary.sd - 2.3874672772626644).abs() < 1e-12, "{}", summary.sd);
+        assert!((summary.q05 - 1.0).abs() < 1e-12);
+        assert!((summary.q50 - 2.0).abs() < 1e-12);
+        assert!((summary.q95 - 7.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_weight_of_two_counts_as_the_value_twice() {
+        let doubled = summarize(&[1.0, 5.0, 5.0], &[1.0 / 3.0; 3]);
+        let weighted = summarize(&[1.0, 5.0], &[1.0 / 3.0, 2.0 / 3.0]);
+        assert!((doubled.mean - weighted.mean).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_value_of_no_weight_may_be_anything() {
+        let summary = summarize(&[1.0, f64::NAN, 3.0], &[0.5, 0.0, 0.5]);
+        assert_eq!((summary.mean, summary.q50), (2.0, 2.0));
+    }
+
+    #[test]
+    fn resampling_takes_each_draw_in_proportion() {
+        let indices = resample(&[0.5, 0.0, 0.25, 0.25], 8, 3);
+        let taken = |index| indices.iter().filter(|&&i| i == index).count();
+        assert_eq!((indices.len(), taken(0), taken(1), taken(2), taken(3)), (8, 4, 0, 2, 2));
+    }
+}
