@@ -2,12 +2,15 @@
 
 pub mod bound;
 pub mod check;
+pub mod cli;
 pub mod diagnostic;
 pub mod engine;
 pub mod graph;
 pub mod inference;
 pub mod library;
 pub mod math;
+pub mod output;
+pub mod session;
 pub mod source;
 pub mod syntax;
 pub mod typed;
