@@ -3,6 +3,7 @@
 pub mod bound;
 pub mod check;
 pub mod cli;
+pub mod data;
 pub mod diagnostic;
 pub mod engine;
 pub mod graph;

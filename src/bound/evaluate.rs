@@ -104,6 +104,11 @@ impl<'a, V> Evaluator<'a, V> {
         self.positions.borrow_mut()[index.index()] = position;
     }
 
+    /// The position of a bound index.
+    pub fn at(&self, index: IndexId) -> usize {
+        self.positions.borrow()[index.index()]
+    }
+
     /// The number of elements a bound index runs over.
     pub fn extent(&self, index: IndexId) -> usize {
         self.axes[self.typed.index(index).axis.index()].len()

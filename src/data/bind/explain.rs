@@ -1,0 +1,112 @@
+//! Says what went wrong when an expression had no value: at which element, in which row.
+
+use super::{Binder, Mode};
+use crate::bound::{Elements, EvaluationError, Evaluator};
+use crate::diagnostic::{Diagnostic, Slug};
+use crate::source::Span;
+use crate::typed::{AxisId, AxisOrigin, IndexId};
+
+/// An evaluation that failed, and the positions of the indices at that moment.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) error: EvaluationError,
+    pub(super) at: Vec<usize>,
+}
+
+impl Failure {
+    /// A failure at the present positions of the indices.
+    pub(super) fn at(
+        evaluator: &Evaluator<'_, ()>,
+        indices: &[IndexId],
+        error: EvaluationError,
+    ) -> Self {
+        let at = indices.iter().map(|index| evaluator.at(*index)).collect();
+        Failure { error, at }
+    }
+}
+
+impl Binder<'_> {
+    /// The message for a failure at these positions of the indices of a statement.
+    pub(super) fn explain(&self, failure: &Failure, indices: &[IndexId]) -> Diagnostic {
+        let parts: Vec<String> = indices
+            .iter()
+            .zip(&failure.at)
+            .map(|(index, position)| {
+                let axis = self.typed.index(*index).axis;
+                let label = self.axes[axis.index()].label(*position);
+                format!("{} {label}", self.typed.axis(axis).name)
+            })
+            .collect();
+        let at = match &parts[..] {
+            [] => String::new(),
+            parts => format!(" at {}", parts.join(", ")),
+        };
+        self.explain_at(&failure.error, &at)
+    }
+
+    fn explain_at(&self, error: &EvaluationError, at: &str) -> Diagnostic {
+        match error {
+            EvaluationError::OutOfRange { span, axis, value } => {
+                self.out_of_range(*span, *axis, *value, at)
+            }
+            EvaluationError::UnknownLabel { span, axis, label } => Diagnostic::error(
+                Slug::UnknownLabel,
+                format!("`{}` has no element `{label}`", self.typed.axis(*axis).name),
+                *span,
+                "not an element",
+            ),
+            EvaluationError::NothingToReduce { span } => Diagnostic::error(
+                Slug::NothingToReduce,
+                format!("there is nothing to reduce{at}"),
+                *span,
+                "runs over no elements",
+            )
+            .help("`min`, `max` and `mean` need one element, `sd` two"),
+            EvaluationError::MissingIndex { span } => Diagnostic::error(
+                Slug::MissingCells,
+                format!("the index is missing{at}"),
+                *span,
+                "a missing cell",
+            ),
+            EvaluationError::Unavailable { span } => Diagnostic::error(
+                Slug::NotYet,
+                "this version cannot evaluate this expression on the data alone",
+                *span,
+                "needs more than data",
+            ),
+        }
+    }
+
+    fn out_of_range(&self, span: Span, axis: AxisId, value: f64, at: &str) -> Diagnostic {
+        let info = self.typed.axis(axis);
+        let elements = &self.axes[axis.index()];
+        let has = match elements {
+            Elements::Range { size: 0, .. } => "no elements".to_owned(),
+            Elements::Range { first, size } => {
+                format!("the elements {first} to {}", first + *size as i64 - 1)
+            }
+            Elements::Labels(labels) => format!("{} labelled elements", labels.len()),
+        };
+        let problem = Diagnostic::error(
+            Slug::IndexOutOfRange,
+            format!("the index is {value}{at}, which is not an element of `{}`", info.name),
+            span,
+            format!("{value} here"),
+        )
+        .because(info.span, format!("`{}` has {has}", info.name));
+        let is_range = match &self.typed.axis(self.typed.resolve_axis(axis)).origin {
+            AxisOrigin::Range(..) => true,
+            AxisOrigin::Rows(_)
+            | AxisOrigin::Array
+            | AxisOrigin::Levels
+            | AxisOrigin::Labels(_)
+            | AxisOrigin::Same(_) => false,
+        };
+        match (self.mode, is_range) {
+            (Mode::Predict(_), true) => {
+                problem.help("an axis that the program declares keeps the elements of the fit")
+            }
+            (Mode::Predict(_), false) | (Mode::Fit, true | false) => problem,
+        }
+    }
+}

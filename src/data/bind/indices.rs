@@ -1,0 +1,245 @@
+//! Evaluates every index expression and guard over all its elements, so that a bound program is
+//! never out of range; and keeps the value of every closed reduction.
+//!
+//! Only what can fail is evaluated: `alpha[county]` cannot, once the column `county` has been
+//! read. A branch that is not taken is not looked at.
+
+use super::explain::Failure;
+use super::{Binder, values_of};
+use crate::bound::{EvaluationError, Evaluator};
+use crate::diagnostic::Diagnostic;
+use crate::library::Reduction;
+use crate::typed::{
+    AxisId, Expr, ExprKind, IndexId, Kind, Plane, Program, RandomRole, Reduce, VariableId,
+};
+use std::collections::HashSet;
+
+/// Something in an expression that must be evaluated to know that it does not fail.
+enum Duty<'p> {
+    /// A data-only expression.
+    Value(&'p Expr),
+    /// The subscripts of a variable.
+    Position(VariableId, &'p [Expr]),
+    /// One branch or the other.
+    Branch(&'p Expr, Vec<Duty<'p>>, Vec<Duty<'p>>),
+    /// For all elements of a reduction.
+    Each(&'p Reduce, Vec<Duty<'p>>),
+}
+
+/// Whether a data-only expression may have no value.
+fn can_fail(typed: &Program, expr: &Expr) -> bool {
+    let here = match &expr.kind {
+        ExprKind::ElementOf(_) | ExprKind::Label(_) | ExprKind::Error => true,
+        ExprKind::Variable(variable, at) => !is_within(typed, *variable, at),
+        ExprKind::Reduce(reduce) => match reduce.operation {
+            Reduction::Mean | Reduction::Sd | Reduction::Max | Reduction::Min => true,
+            Reduction::Sum | Reduction::Count => false,
+        },
+        ExprKind::Number(_)
+        | ExprKind::Index(_)
+        | ExprKind::ElementNumber(_)
+        | ExprKind::Size(_)
+        | ExprKind::Negate(_)
+        | ExprKind::Not(_)
+        | ExprKind::Binary(..)
+        | ExprKind::Call(..)
+        | ExprKind::If(..) => false,
+    };
+    here || expr.children().into_iter().any(|child| can_fail(typed, child))
+}
+
+/// Whether every subscript is an element of its axis by its kind.
+fn is_within(typed: &Program, variable: VariableId, at: &[Expr]) -> bool {
+    let same = |axis: AxisId, subscript: &Expr| match subscript.ty {
+        Kind::Index(other) => typed.resolve_axis(other) == typed.resolve_axis(axis),
+        Kind::Real | Kind::Int | Kind::Bool => false,
+    };
+    typed.variable(variable).axes.iter().zip(at).all(|(axis, s)| same(*axis, s))
+}
+
+fn collect<'p>(typed: &Program, expr: &'p Expr, duties: &mut Vec<Duty<'p>>) {
+    if expr.plane == Plane::Data {
+        if can_fail(typed, expr) {
+            duties.push(Duty::Value(expr));
+        }
+        return;
+    }
+    match &expr.kind {
+        ExprKind::Variable(variable, at) => {
+            if !is_within(typed, *variable, at) || at.iter().any(|s| can_fail(typed, s)) {
+                duties.push(Duty::Position(*variable, at));
+            }
+        }
+        ExprKind::If(condition, yes, no) if condition.plane == Plane::Data => {
+            let (mut when, mut otherwise) = (Vec::new(), Vec::new());
+            collect(typed, yes, &mut when);
+            collect(typed, no, &mut otherwise);
+            if can_fail(typed, condition) || !when.is_empty() || !otherwise.is_empty() {
+                duties.push(Duty::Branch(condition, when, otherwise));
+            }
+        }
+        ExprKind::Reduce(reduce) => {
+            let mut inner = Vec::new();
+            collect(typed, &reduce.body, &mut inner);
+            if !inner.is_empty() || reduce.guard.as_ref().is_some_and(|g| can_fail(typed, g)) {
+                duties.push(Duty::Each(reduce, inner));
+            }
+        }
+        ExprKind::Number(_)
+        | ExprKind::Label(_)
+        | ExprKind::Index(_)
+        | ExprKind::ElementNumber(_)
+        | ExprKind::ElementOf(_)
+        | ExprKind::Size(_)
+        | ExprKind::Negate(_)
+        | ExprKind::Not(_)
+        | ExprKind::Binary(..)
+        | ExprKind::Call(..)
+        | ExprKind::If(..)
+        | ExprKind::Error => {
+            expr.children().into_iter().for_each(|child| collect(typed, child, duties));
+        }
+    }
+}
+
+fn perform(evaluator: &Evaluator<'_, ()>, duties: &[Duty<'_>]) -> Result<(), EvaluationError> {
+    for duty in duties {
+        match duty {
+            Duty::Value(expr) => {
+                evaluator.data(expr)?;
+            }
+            Duty::Position(variable, at) => {
+                evaluator.position(*variable, at)?;
+            }
+            Duty::Branch(condition, when, otherwise) => {
+                let taken = evaluator.data(condition)? != 0.0;
+                perform(evaluator, if taken { when } else { otherwise })?;
+            }
+            Duty::Each(reduce, inner) => {
+                evaluator.for_each(&reduce.indices, reduce.guard.as_ref(), |_| {
+                    perform(evaluator, inner)
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The indices bound outside that the duties need.
+fn needed(duties: &[Duty<'_>], found: &mut HashSet<IndexId>) {
+    for duty in duties {
+        match duty {
+            Duty::Value(expr) => found.extend(expr.outer_indices()),
+            Duty::Position(_, at) => found.extend(at.iter().flat_map(Expr::outer_indices)),
+            Duty::Branch(condition, when, otherwise) => {
+                found.extend(condition.outer_indices());
+                needed(when, found);
+                needed(otherwise, found);
+            }
+            Duty::Each(reduce, inner) => {
+                found.extend(reduce.guard.iter().flat_map(Expr::outer_indices));
+                needed(inner, found);
+            }
+        }
+    }
+}
+
+/// A statement as far as its index plane goes.
+struct Statement<'p> {
+    indices: &'p [IndexId],
+    guard: Option<&'p Expr>,
+    exprs: Vec<&'p Expr>,
+}
+
+impl Binder<'_> {
+    /// Evaluates the index plane of all statements; reports the first failure of each.
+    pub(super) fn check_index_plane(&mut self) {
+        for statement in self.statements(self.typed) {
+            if let Some(problem) = self.check_statement(&statement) {
+                self.report(problem);
+            }
+        }
+    }
+
+    /// Every statement that is evaluated after binding. An observation whose data are absent is
+    /// not.
+    fn statements<'p>(&self, typed: &'p Program) -> Vec<Statement<'p>> {
+        let mut statements = Vec::new();
+        for definition in &typed.definitions {
+            if typed.variable(definition.variable).plane != Plane::Data {
+                let exprs = values_of(&definition.value).collect();
+                statements.push(Statement { indices: &definition.indices, guard: None, exprs });
+            }
+        }
+        for random in &typed.randoms {
+            if random.role == RandomRole::Observed && self.absent[random.variable.index()] {
+                continue;
+            }
+            let truncation = random.distribution.truncation.iter();
+            let ends = truncation.flat_map(|t| t.low.iter().chain(&t.high));
+            statements.push(Statement {
+                indices: &random.indices,
+                guard: random.guard.as_ref(),
+                exprs: random.distribution.arguments.iter().chain(ends).collect(),
+            });
+        }
+        for factor in &typed.factors {
+            statements.push(Statement {
+                indices: &factor.indices,
+                guard: factor.guard.as_ref(),
+                exprs: vec![&factor.value],
+            });
+        }
+        statements
+    }
+
+    fn check_statement(&mut self, statement: &Statement<'_>) -> Option<Diagnostic> {
+        let typed = self.typed;
+        let mut duties = Vec::new();
+        statement.exprs.iter().for_each(|expr| collect(typed, expr, &mut duties));
+        let guard_can_fail = statement.guard.is_some_and(|g| can_fail(typed, g));
+        let is_empty = statement
+            .indices
+            .iter()
+            .any(|i| self.axes[typed.index(*i).axis.index()].is_empty());
+        if is_empty || (duties.is_empty() && !guard_can_fail) {
+            return None;
+        }
+        let mut used = HashSet::new();
+        needed(&duties, &mut used);
+        used.extend(statement.guard.iter().flat_map(|g| g.outer_indices()));
+        let indices: Vec<IndexId> =
+            statement.indices.iter().copied().filter(|i| used.contains(i)).collect();
+        let result = self.evaluate(|evaluator| {
+            evaluator
+                .for_each(&indices, statement.guard, |_| perform(evaluator, &duties))
+                .map_err(|error| Failure::at(evaluator, &indices, error))
+        });
+        result.err().map(|failure| self.explain(&failure, &indices))
+    }
+
+    /// Evaluates every closed data-only reduction, so that a prediction finds it. Those without a
+    /// value stand in branches that are never taken.
+    pub(super) fn freeze_reductions(&mut self) {
+        let mut closed: Vec<&Expr> = Vec::new();
+        let typed = self.typed;
+        let data = typed.definitions.iter().flat_map(|d| values_of(&d.value));
+        let later = self.statements(typed);
+        let later = later.iter().flat_map(|s| s.exprs.iter().copied().chain(s.guard));
+        for expr in data.chain(later) {
+            expr.walk(&mut |e| {
+                if let ExprKind::Reduce(reduce) = &e.kind
+                    && reduce.closed
+                    && e.plane == Plane::Data
+                {
+                    closed.push(e);
+                }
+            });
+        }
+        self.evaluate(|evaluator| {
+            for expr in closed {
+                let _ = evaluator.data(expr);
+            }
+        });
+    }
+}

@@ -1,0 +1,181 @@
+//! Checks observed values against the support of their family and its truncation.
+
+use super::explain::Failure;
+use super::supports::{Known, words};
+use super::Binder;
+use crate::diagnostic::{Diagnostic, Slug};
+use crate::library::Support;
+use crate::typed::{Expr, Kind, Plane, Random, RandomRole};
+
+/// The observed values of a statement that cannot be, and why the first cannot.
+struct Offence {
+    position: usize,
+    value: f64,
+    why: Why,
+    count: usize,
+}
+
+/// Why a value cannot be observed.
+enum Why {
+    /// It is not finite.
+    Missing,
+    /// It is outside the support, whose bounds are given by these arguments.
+    Support(Vec<(usize, f64)>),
+    /// It is outside the interval.
+    Interval(f64, f64),
+}
+
+impl Binder<'_> {
+    /// Checks every observed value that a guard lets through.
+    pub(super) fn check_observed(&mut self) {
+        let typed = self.typed;
+        for random in &typed.randoms {
+            let is_index = match typed.variable(random.variable).kind {
+                Kind::Index(_) => true,
+                Kind::Real | Kind::Int | Kind::Bool => false,
+            };
+            if random.role == RandomRole::Observed
+                && !is_index
+                && !self.absent[random.variable.index()]
+                && let Some(problem) = self.check_observation(random)
+            {
+                self.report(problem);
+            }
+        }
+    }
+
+    fn check_observation(&mut self, random: &Random) -> Option<Diagnostic> {
+        let values = self.values[random.variable.index()].take()?;
+        let result = self.find_offence(random, &values.values);
+        self.values[random.variable.index()] = Some(values);
+        match result {
+            Ok(offence) => offence.map(|offence| self.explain_offence(random, &offence)),
+            Err(failure) => Some(self.explain(&failure, &random.indices)),
+        }
+    }
+
+    fn find_offence(
+        &mut self,
+        random: &Random,
+        values: &[f64],
+    ) -> Result<Option<Offence>, Failure> {
+        let known = Known::of(random);
+        let variate = random.distribution.parameterization.variate;
+        let support = known.restrict(variate);
+        let named = known.named(variate);
+        let (low, high) = data_ends(random);
+        let mut parameters = vec![f64::NAN; known.len()];
+        let mut offence: Option<Offence> = None;
+        let mut check = |position: usize, parameters: &[f64], ends: (f64, f64)| {
+            let value = values.get(position).copied().unwrap_or(f64::NAN);
+            let is_good = value.is_finite()
+                && support.contains(value, parameters)
+                && value >= ends.0
+                && value <= ends.1;
+            if is_good {
+                return;
+            }
+            if let Some(offence) = &mut offence {
+                offence.count += 1;
+                return;
+            }
+            let why = if !value.is_finite() {
+                Why::Missing
+            } else if support.contains(value, parameters) {
+                Why::Interval(ends.0, ends.1)
+            } else {
+                Why::Support(named.iter().map(|(i, _)| (*i, parameters[*i])).collect())
+            };
+            offence = Some(Offence { position, value, why, count: 1 });
+        };
+        let everywhere = (f64::NEG_INFINITY, f64::INFINITY);
+        if named.is_empty() && low.is_none() && high.is_none() && random.guard.is_none() {
+            (0..values.len()).for_each(|position| check(position, &[], everywhere));
+            return Ok(offence);
+        }
+        self.evaluate(|evaluator| {
+            let end = |expr: Option<&Expr>, otherwise: f64| match expr {
+                Some(expr) => evaluator.data(expr),
+                None => Ok(otherwise),
+            };
+            evaluator
+                .for_each(&random.indices, random.guard.as_ref(), |position| {
+                    for (i, expr) in &named {
+                        parameters[*i] = evaluator.data(expr)?;
+                    }
+                    let ends = (end(low, everywhere.0)?, end(high, everywhere.1)?);
+                    check(position, &parameters, ends);
+                    Ok(())
+                })
+                .map_err(|error| Failure::at(evaluator, &random.indices, error))
+        })?;
+        Ok(offence)
+    }
+
+    fn explain_offence(&self, random: &Random, offence: &Offence) -> Diagnostic {
+        let declared = self.typed.variable(random.variable);
+        let (name, family) = (&declared.name, random.distribution.family.name);
+        let variate = random.distribution.parameterization.variate;
+        let element = self.element(random.variable, offence.position);
+        let value = offence.value;
+        let message = match &offence.why {
+            Why::Missing => {
+                format!("`{name}` is observed and must be finite; `{element}` is {value}")
+            }
+            Why::Support(bounds) if bounds.is_empty() || value.fract() != 0.0 => {
+                let wanted = match variate {
+                    Support::Boolean | Support::Count | Support::Integers(..)
+                        if value.fract() != 0.0 =>
+                    {
+                        "hold whole numbers".to_owned()
+                    }
+                    Support::Real
+                    | Support::Positive
+                    | Support::NonNegative
+                    | Support::Unit
+                    | Support::Interval(..)
+                    | Support::Boolean
+                    | Support::Count
+                    | Support::Integers(..) => format!("be {}", words(variate)),
+                };
+                format!("`{name}` is observed by {family} and must {wanted}; `{element}` is {value}")
+            }
+            Why::Support(bounds) => {
+                let parameters = random.distribution.parameterization.parameters;
+                let bounds: Vec<String> = bounds
+                    .iter()
+                    .filter_map(|(i, x)| Some(format!("`{}` = {x}", parameters.get(*i)?.name)))
+                    .collect();
+                format!(
+                    "`{name}` is observed by {family} with {}, but `{element}` is {value}",
+                    bounds.join(" and ")
+                )
+            }
+            Why::Interval(low, high) => format!(
+                "`{name}` is observed in [{low}, {high}], but `{element}` is {value}"
+            ),
+        };
+        let slug = Slug::DataOutsideSupport;
+        let mut problem = Diagnostic::error(slug, message, random.distribution.span, "observed by this")
+            .because(declared.span, format!("`{name}` is defined here"));
+        if let Some(placed) = &self.placed[random.variable.index()] {
+            problem = problem.note(placed.place(offence.position));
+        }
+        match offence.count {
+            1 => problem,
+            n => problem.note(format!("and {} more like it", n - 1)),
+        }
+    }
+}
+
+/// The ends of a truncation that depend on data only.
+fn data_ends(random: &Random) -> (Option<&Expr>, Option<&Expr>) {
+    let known = |end: &'_ Option<Expr>| end.as_ref().is_some_and(|e| e.plane == Plane::Data);
+    match &random.distribution.truncation {
+        Some(t) => (
+            t.low.as_ref().filter(|_| known(&t.low)),
+            t.high.as_ref().filter(|_| known(&t.high)),
+        ),
+        None => (None, None),
+    }
+}

@@ -1,0 +1,205 @@
+//! Cells as they were read: numbers or labels, with a tally of those that could not be.
+//!
+//! Cells are counted in reading order, row by row. A missing cell is NaN or [`MISSING`].
+
+use std::collections::HashMap;
+
+/// The code of a missing label.
+pub(crate) const MISSING: u32 = u32::MAX;
+
+/// How many places a tally remembers.
+const REMEMBERED: usize = 5;
+
+/// What the program wants of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// Numbers: real, int or bool.
+    Numbers,
+    /// The text of each cell, as an element of an axis.
+    Labels,
+}
+
+/// How many cells have a defect, and the first of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Tally {
+    /// How many.
+    pub(crate) count: usize,
+    /// The first few cells.
+    pub(crate) first: Vec<usize>,
+    /// The text of the first.
+    pub(crate) text: String,
+}
+
+impl Tally {
+    fn add(&mut self, cell: usize, text: &[u8]) {
+        if self.count == 0 {
+            self.text = String::from_utf8_lossy(text).into_owned();
+        }
+        if self.first.len() < REMEMBERED {
+            self.first.push(cell);
+        }
+        self.count += 1;
+    }
+}
+
+/// Cells read as numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Numbers {
+    /// One number per cell; NaN where missing or bad.
+    pub(crate) values: Vec<f64>,
+    /// Empty and NA cells.
+    pub(crate) missing: Tally,
+    /// Cells that are not numbers.
+    pub(crate) bad: Tally,
+}
+
+/// Cells read as labels.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Labels {
+    /// One code per cell: a position in `names`, or [`MISSING`].
+    pub(crate) codes: Vec<u32>,
+    /// The distinct texts, in order of first appearance.
+    pub(crate) names: Vec<String>,
+    /// Empty and NA cells.
+    pub(crate) missing: Tally,
+    known: HashMap<String, u32>,
+}
+
+/// Cells of either sort.
+#[derive(Clone, Debug)]
+pub(crate) enum Cells {
+    /// Numbers.
+    Numbers(Numbers),
+    /// Labels.
+    Labels(Labels),
+}
+
+impl Cells {
+    /// No cells yet.
+    pub(crate) fn new(want: Want) -> Self {
+        match want {
+            Want::Numbers => Cells::Numbers(Numbers::default()),
+            Want::Labels => Cells::Labels(Labels::default()),
+        }
+    }
+
+    /// Adds a cell given as text; a quoted text of a label is never missing.
+    pub(crate) fn push(&mut self, text: &[u8], quoted: impl FnOnce() -> bool) {
+        match self {
+            Cells::Numbers(numbers) => numbers.push(text),
+            Cells::Labels(labels) => {
+                let missing = is_missing(text.trim_ascii());
+                if missing && (text.is_empty() || !quoted()) {
+                    labels.push_missing(text);
+                } else {
+                    labels.push(&String::from_utf8_lossy(text));
+                }
+            }
+        }
+    }
+
+    /// The cells that are empty or NA.
+    pub(crate) fn missing(&self) -> &Tally {
+        match self {
+            Cells::Numbers(numbers) => &numbers.missing,
+            Cells::Labels(labels) => &labels.missing,
+        }
+    }
+
+    /// How many cells there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Cells::Numbers(numbers) => numbers.values.len(),
+            Cells::Labels(labels) => labels.codes.len(),
+        }
+    }
+}
+
+impl Numbers {
+    /// Adds a cell given as text.
+    pub(crate) fn push(&mut self, text: &[u8]) {
+        let cell = self.values.len();
+        let text = text.trim_ascii();
+        match number(text) {
+            Some(value) if !value.is_nan() => self.values.push(value),
+            Some(_) => self.push_missing(text),
+            None if is_missing(text) => self.push_missing(text),
+            None => {
+                self.bad.add(cell, text);
+                self.values.push(f64::NAN);
+            }
+        }
+    }
+
+    /// Adds a missing cell.
+    pub(crate) fn push_missing(&mut self, text: &[u8]) {
+        self.missing.add(self.values.len(), text);
+        self.values.push(f64::NAN);
+    }
+}
+
+impl Labels {
+    /// Adds a label.
+    pub(crate) fn push(&mut self, text: &str) {
+        let code = match self.known.get(text) {
+            Some(code) => *code,
+            None => {
+                let code = self.names.len() as u32;
+                self.names.push(text.to_owned());
+                self.known.insert(text.to_owned(), code);
+                code
+            }
+        };
+        self.codes.push(code);
+    }
+
+    /// Adds a missing cell.
+    pub(crate) fn push_missing(&mut self, text: &[u8]) {
+        self.missing.add(self.codes.len(), text);
+        self.codes.push(MISSING);
+    }
+}
+
+/// Whether an unquoted cell says that there is no value.
+pub(crate) fn is_missing(text: &[u8]) -> bool {
+    matches!(text, b"" | b"NA" | b"NaN" | b"null")
+}
+
+/// A number or a truth value.
+///
+/// Numbers are what Rust's `f64` reads (`2`, `-1.5`, `1e-3`, `Inf`); truth values are `true`,
+/// `True`, `TRUE` for 1 and `false`, `False`, `FALSE` for 0.
+fn number(text: &[u8]) -> Option<f64> {
+    match text {
+        b"true" | b"True" | b"TRUE" => Some(1.0),
+        b"false" | b"False" | b"FALSE" => Some(0.0),
+        _ => std::str::from_utf8(text).ok()?.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_truth_values_and_missing_cells_are_told_apart() {
+        let mut numbers = Numbers::default();
+        for text in ["1", " 2.5 ", "1e3", "TRUE", "false", "", "NA", "nan", "1,5", "x"] {
+            numbers.push(text.as_bytes());
+        }
+        assert_eq!(numbers.values[..5], [1.0, 2.5, 1000.0, 1.0, 0.0]);
+        assert_eq!(numbers.missing.first, [5, 6, 7]);
+        assert_eq!((numbers.bad.count, numbers.bad.text.as_str()), (2, "1,5"));
+    }
+
+    #[test]
+    fn labels_are_kept_exactly_and_a_quoted_na_is_a_label() {
+        let mut cells = Cells::new(Want::Labels);
+        for (text, quoted) in [(" a", false), ("a", false), ("NA", true), ("NA", false)] {
+            cells.push(text.as_bytes(), || quoted);
+        }
+        let Cells::Labels(labels) = cells else { unreachable!("asked for labels") };
+        assert_eq!(labels.names, [" a", "a", "NA"]);
+        assert_eq!(labels.codes, [0, 1, 2, MISSING]);
+    }
+}

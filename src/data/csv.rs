@@ -1,0 +1,253 @@
+//! Turns the bytes of a CSV file into a header and, on demand, typed columns.
+//!
+//! The form is RFC 4180 with `,`, `;` or tab between cells (whichever the header has most of), an
+//! optional byte order mark, any line ending, and one line of names first. Blank lines are
+//! skipped. Spaces around names and numbers are dropped; labels are kept exactly.
+
+use super::column::Cells;
+use crate::diagnostic::{Diagnostic, Severity, Slug};
+use ::csv::{ByteRecord, Reader, ReaderBuilder};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A CSV file whose header has been read.
+#[derive(Clone, Debug)]
+pub(crate) struct Csv {
+    /// The name reports show.
+    pub(crate) name: String,
+    /// The names of the columns, without surrounding spaces.
+    pub(crate) header: Vec<String>,
+    text: Vec<u8>,
+    delimiter: u8,
+}
+
+/// Cells of a file and the lines they stand on.
+#[derive(Clone, Debug)]
+pub(crate) struct Body {
+    /// What was asked for, slot by slot.
+    pub(crate) slots: Vec<Cells>,
+    /// How many rows there are, the header not counted.
+    pub(crate) rows: usize,
+    /// The line of each row.
+    pub(crate) lines: Lines,
+}
+
+/// The line of the file each row starts on, held as the places where it runs ahead of the row.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lines {
+    /// (row, line - row) from that row on.
+    shifts: Vec<(usize, isize)>,
+}
+
+impl Lines {
+    fn push(&mut self, row: usize, line: usize) {
+        let shift = line as isize - row as isize;
+        if self.shifts.last().is_none_or(|(_, last)| *last != shift) {
+            self.shifts.push((row, shift));
+        }
+    }
+
+    /// The 1-based line of a 0-based row.
+    pub(crate) fn line(&self, row: usize) -> usize {
+        let after = self.shifts.partition_point(|(first, _)| *first <= row);
+        let shift = after.checked_sub(1).map_or(1, |i| self.shifts[i].1);
+        row.saturating_add_signed(shift)
+    }
+}
+
+impl Csv {
+    /// Reads the header.
+    pub(crate) fn open(name: &str, mut text: Vec<u8>) -> Result<Csv, Diagnostic> {
+        check_encoding(name, &text)?;
+        if text.starts_with(BYTE_ORDER_MARK) {
+            text.drain(..BYTE_ORDER_MARK.len());
+        }
+        let delimiter = delimiter(&text);
+        let mut csv = Csv { name: name.to_owned(), header: Vec::new(), text, delimiter };
+        let mut record = ByteRecord::new();
+        let read = csv.reader().read_byte_record(&mut record);
+        if !read.map_err(|e| csv.unreadable(&e))? {
+            return Err(csv.bad("is empty").help("the first line names the columns"));
+        }
+        csv.header = record
+            .iter()
+            .map(|cell| String::from_utf8_lossy(cell.trim_ascii()).into_owned())
+            .collect();
+        if csv.header.iter().all(|h| h.parse::<f64>().is_ok()) {
+            return Err(csv
+                .bad("has numbers where the names of its columns should be")
+                .note(format!("its first line is {}", csv.header.join(", ")))
+                .help("write the names of the columns in a line above the data"));
+        }
+        Ok(csv)
+    }
+
+    /// The columns of this name.
+    pub(crate) fn columns<'a>(&'a self, name: &'a str) -> impl Iterator<Item = usize> + 'a {
+        self.header.iter().enumerate().filter(move |(_, h)| *h == name).map(|(i, _)| i)
+    }
+
+    /// Reads cells into slots; `wanted` pairs a column with a slot and is sorted by column. Several
+    /// columns of one slot are read row by row.
+    pub(crate) fn read(
+        &self,
+        wanted: &[(usize, usize)],
+        mut slots: Vec<Cells>,
+    ) -> Result<Body, Diagnostic> {
+        let mut reader = self.reader();
+        let mut record = ByteRecord::new();
+        let mut lines = Lines::default();
+        let (mut rows, mut last) = (0, 0);
+        let next = |reader: &mut Reader<&[u8]>, record: &mut ByteRecord| {
+            reader.read_byte_record(record).map_err(|e| self.unreadable(&e))
+        };
+        next(&mut reader, &mut record)?;
+        while next(&mut reader, &mut record)? {
+            let (offset, line) = self.start(&record);
+            if record.len() != self.header.len() {
+                return Err(self.ragged(line, &record));
+            }
+            lines.push(rows, line);
+            last = offset;
+            for (column, slot) in wanted {
+                slots[*slot].push(&record[*column], || self.is_quoted(offset, *column));
+            }
+            rows += 1;
+        }
+        if rows == 0 {
+            return Err(self.bad("has a header but no rows"));
+        }
+        if self.text[last..].trim_ascii_end().contains(&b'\n') && self.has_open_quote() {
+            return Err(self.open_quote());
+        }
+        Ok(Body { slots, rows, lines })
+    }
+
+    fn reader(&self) -> Reader<&[u8]> {
+        ReaderBuilder::new()
+            .delimiter(self.delimiter)
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(&self.text[..])
+    }
+
+    /// The byte and the line a record starts at; the reader counts blank lines before it as part
+    /// of it.
+    fn start(&self, record: &ByteRecord) -> (usize, usize) {
+        let (mut offset, mut line) =
+            record.position().map_or((0, 1), |p| (p.byte() as usize, p.line() as usize));
+        while let Some(byte @ (b'\r' | b'\n')) = self.text.get(offset) {
+            line += usize::from(*byte == b'\n');
+            offset += 1;
+        }
+        (offset, line)
+    }
+
+    /// Whether a cell of the record that starts at a byte is written in quotes.
+    fn is_quoted(&self, offset: usize, column: usize) -> bool {
+        let (mut cell, mut inside) = (0, false);
+        let mut first = true;
+        for byte in &self.text[offset.min(self.text.len())..] {
+            if cell == column && first {
+                return *byte == b'"';
+            }
+            first = false;
+            if *byte == b'"' {
+                inside = !inside;
+            } else if *byte == self.delimiter && !inside {
+                cell += 1;
+                first = true;
+            }
+        }
+        false
+    }
+
+    fn bad(&self, what: &str) -> Diagnostic {
+        Diagnostic::new(Slug::BadFile, Severity::Error, format!("`{}` {what}", self.name))
+    }
+
+    fn unreadable(&self, error: &::csv::Error) -> Diagnostic {
+        self.bad("cannot be read as CSV").note(error.to_string())
+    }
+
+    fn ragged(&self, line: usize, record: &ByteRecord) -> Diagnostic {
+        if record_spans_lines(record) && self.has_open_quote() {
+            return self.open_quote();
+        }
+        let (found, names) = (record.len(), self.header.len());
+        let problem = self.bad(&format!(
+            "has {} on line {line} and {} in its header",
+            count(found, "cell"),
+            count(names, "name")
+        ));
+        if found == names + 1 && line == 2 {
+            problem.help(
+                "R's `write.table` leaves out the name of the row names; use `write.csv` with \
+                 `row.names = FALSE`",
+            )
+        } else if found > names && self.delimiter == b',' {
+            problem.help("a cell that holds a comma must be written in double quotes")
+        } else {
+            problem.help("every line must have one cell for each name of the header")
+        }
+    }
+
+    fn has_open_quote(&self) -> bool {
+        self.text.iter().filter(|b| **b == b'"').count() % 2 == 1
+    }
+
+    fn open_quote(&self) -> Diagnostic {
+        self.bad("has a quote that is never closed")
+            .help("a double quote inside a quoted cell is written twice")
+    }
+}
+
+fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+fn record_spans_lines(record: &ByteRecord) -> bool {
+    record.as_slice().contains(&b'\n')
+}
+
+fn check_encoding(name: &str, text: &[u8]) -> Result<(), Diagnostic> {
+    let Err(error) = std::str::from_utf8(text) else { return Ok(()) };
+    let before = &text[..error.valid_up_to()];
+    let line = 1 + before.iter().filter(|b| **b == b'\n').count();
+    let problem = Diagnostic::new(
+        Slug::BadFile,
+        Severity::Error,
+        format!("`{name}` is not UTF-8 text (line {line})"),
+    );
+    Err(if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+        problem.note("it starts like UTF-16").help("save it as UTF-8")
+    } else if text.contains(&0) {
+        problem.note("it holds zero bytes, so it is probably not a text file")
+    } else {
+        problem.help("save it as UTF-8; `iconv -f latin1 -t utf8` converts from Latin-1")
+    })
+}
+
+/// The commonest of `,`, `;` and tab on the first line that is not blank, outside quotes.
+fn delimiter(text: &[u8]) -> u8 {
+    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0)];
+    let (mut inside, mut blank) = (false, true);
+    for byte in text {
+        match byte {
+            b'"' => inside = !inside,
+            b'\n' | b'\r' if !inside && !blank => break,
+            byte if !inside => {
+                counts.iter_mut().filter(|(d, _)| d == byte).for_each(|(_, n)| *n += 1);
+            }
+            _ => {}
+        }
+        blank &= matches!(byte, b'\n' | b'\r');
+    }
+    let mut best = counts[0];
+    for candidate in &counts[1..] {
+        if candidate.1 > best.1 {
+            best = *candidate;
+        }
+    }
+    best.0
+}
