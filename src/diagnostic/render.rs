@@ -47,9 +47,16 @@ fn draw(diagnostic: &Diagnostic, sources: &Sources, options: &RenderOptions) -> 
         .unwrap_or_else(|| without_place(diagnostic, options))
 }
 
-/// `error[unknown-name]`
-fn headline(diagnostic: &Diagnostic) -> String {
-    format!("{}[{}]", severity(diagnostic.severity), diagnostic.slug.name())
+/// `error[unknown-name]: message`
+fn headline(diagnostic: &Diagnostic, options: &RenderOptions) -> String {
+    let (on, off) = match (options.color, diagnostic.severity) {
+        (false, _) => ("", ""),
+        (true, Severity::Note) => ("\x1b[36m", "\x1b[0m"),
+        (true, Severity::Warning) => ("\x1b[33m", "\x1b[0m"),
+        (true, Severity::Error) => ("\x1b[31m", "\x1b[0m"),
+    };
+    let (word, slug) = (severity(diagnostic.severity), diagnostic.slug.name());
+    format!("{on}{word}[{slug}]{off}: {}", diagnostic.message)
 }
 
 fn severity(severity: Severity) -> &'static str {
@@ -75,45 +82,41 @@ fn with_place(
     options: &RenderOptions,
 ) -> Option<String> {
     let place = place(primary.span, sources)?;
-    let headline = headline(diagnostic);
     let main_color = color(diagnostic.severity);
     let config = Config::new()
         .with_index_type(IndexType::Byte)
         .with_color(options.color)
         .with_tab_width(options.tab_width.max(1))
         .with_char_set(if options.unicode { CharSet::Unicode } else { CharSet::Ascii });
-    let mut report = Report::build(ReportKind::Custom(&headline, main_color), place.clone())
-        .with_config(config)
-        .with_message(&diagnostic.message)
-        .with_label(Drawn::new(place).with_message(&primary.text).with_color(main_color));
+    let mut labels = vec![(place.clone(), &primary.text, main_color)];
     for label in &diagnostic.secondary {
-        if let Some(place) = self::place(label.span, sources) {
-            let drawn = Drawn::new(place).with_message(&label.text).with_color(Color::Blue);
-            report = report.with_label(drawn);
-        }
+        let place = self::place(label.span, sources);
+        labels.extend(place.map(|place| (place, &label.text, Color::Blue)));
+    }
+    // Labels of one file are drawn in one excerpt only when they come in its order.
+    labels.sort_by_key(|((source, range), _, _)| (*source, range.start));
+    let mut report = Report::build(ReportKind::Error, place).with_config(config);
+    for (place, text, color) in labels {
+        report = report.with_label(Drawn::new(place).with_message(text).with_color(color));
     }
     for note in &diagnostic.notes {
-        report = report.with_note(wrapped(note, options.width, "        ").join("\n"));
+        report = report.with_note(wrapped(note, options.width, "").join("\n"));
     }
-    for help in helps(diagnostic, primary, sources) {
-        report = report.with_help(wrapped(&help, options.width, "        ").join("\n"));
+    if let Some(help) = help(diagnostic, primary, sources) {
+        report = report.with_help(wrapped(&help, options.width, "").join("\n"));
     }
     let mut bytes = Vec::new();
     let mut cache = Cache::new(sources);
     report.finish().write(&mut cache, &mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    Some(format!("{}\n", lines.join("\n").trim_end_matches('\n')))
+    // The first line is ariadne's own headline, which keeps its colour when it should have none.
+    let lines: Vec<&str> = text.lines().skip(1).map(str::trim_end).collect();
+    let body = lines.join("\n");
+    Some(format!("{}\n{}\n", headline(diagnostic, options), body.trim_end_matches('\n')))
 }
 
 fn without_place(diagnostic: &Diagnostic, options: &RenderOptions) -> String {
-    let (on, off) = match (options.color, diagnostic.severity) {
-        (false, _) => ("", ""),
-        (true, Severity::Note) => ("\x1b[36m", "\x1b[0m"),
-        (true, Severity::Warning) => ("\x1b[33m", "\x1b[0m"),
-        (true, Severity::Error) => ("\x1b[31m", "\x1b[0m"),
-    };
-    let mut out = format!("{on}{}{off}: {}\n", headline(diagnostic), diagnostic.message);
+    let mut out = format!("{}\n", headline(diagnostic, options));
     let notes = diagnostic.notes.iter().map(|n| ("note", n));
     for (word, text) in notes.chain(diagnostic.help.iter().map(|h| ("help", h))) {
         let indent = " ".repeat(word.len() + 4);
@@ -124,12 +127,14 @@ fn without_place(diagnostic: &Diagnostic, options: &RenderOptions) -> String {
 }
 
 /// The help in words, and the line as it would read after the edits.
-fn helps(diagnostic: &Diagnostic, primary: &Label, sources: &Sources) -> Vec<String> {
-    let mut helps: Vec<String> = diagnostic.help.iter().cloned().collect();
-    if let Some(line) = edited_line(&diagnostic.edits, primary.span, sources) {
-        helps.push(format!("the line becomes:\n  {}", line.trim_end().replace('\n', "\n  ")));
+fn help(diagnostic: &Diagnostic, primary: &Label, sources: &Sources) -> Option<String> {
+    let words = diagnostic.help.as_deref().map(str::to_string);
+    let line = edited_line(&diagnostic.edits, primary.span, sources)
+        .map(|line| format!("the line becomes\n    {}", line.trim_end().replace('\n', "\n    ")));
+    match (words, line) {
+        (Some(words), Some(line)) => Some(format!("{words}\n{line}")),
+        (words, line) => words.or(line),
     }
-    helps
 }
 
 /// The line of `span` with the edits that lie in it applied; none if it would become empty.
@@ -206,10 +211,7 @@ impl<'s> Cache<'s> {
 impl<'s> ariadne::Cache<SourceId> for Cache<'s> {
     type Storage = &'s str;
 
-    fn fetch(
-        &mut self,
-        id: &SourceId,
-    ) -> Result<&ariadne::Source<&'s str>, impl std::fmt::Debug> {
+    fn fetch(&mut self, id: &SourceId) -> Result<&ariadne::Source<&'s str>, impl std::fmt::Debug> {
         let known = self.prepared.iter().position(|(known, _)| known == id);
         let at = match known {
             Some(at) => at,

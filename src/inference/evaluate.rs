@@ -106,13 +106,8 @@ impl<'a, T: LogDensity> Evaluator<'a, T> {
         values
     }
 
-    fn run<F>(
-        &mut self,
-        points: &DMatrix<f64>,
-        values: &mut [f64],
-        rows: &mut [f64],
-        evaluate: &F,
-    ) where
+    fn run<F>(&mut self, points: &DMatrix<f64>, values: &mut [f64], rows: &mut [f64], evaluate: &F)
+    where
         F: Fn(&mut T::Workspace, &[f64], &mut [f64]) -> f64 + Sync,
     {
         let (dimension, width) = (points.nrows(), rows.len() / values.len().max(1));
@@ -190,9 +185,6 @@ impl<'b> Batch<'b> {
         let (left, right) = workspaces.split_at_mut(workspaces.len() / 2);
         let at = self.values.len() * left.len() / (left.len() + right.len());
         let (first, second) = self.split(at);
-        rayon::join(
-            || first.run_divided(left, evaluate),
-            || second.run_divided(right, evaluate),
-        );
+        rayon::join(|| first.run_divided(left, evaluate), || second.run_divided(right, evaluate));
     }
 }

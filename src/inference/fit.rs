@@ -16,9 +16,7 @@ use super::random::{Purpose, stream};
 use super::start::{self, Candidate, Method};
 use super::summary::{Summary, summarize};
 use super::target::Target;
-use super::verdict::{
-    Diagnostics, ModeReport, QuantityCheck, Reported, StartReport, Verdict,
-};
+use super::verdict::{Diagnostics, ModeReport, QuantityCheck, Reported, StartReport, Verdict};
 
 /// Why there is no fit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -266,13 +264,11 @@ fn candidates<T: Target>(
         .map(|index| {
             let mut own = Evaluator::sequential(target);
             let mut rng = stream(seed, Purpose::Start, index);
-            let point =
-                start::finite_point(&mut own, &mut rng, options.radius, options.attempts);
+            let point = start::finite_point(&mut own, &mut rng, options.radius, options.attempts);
             let finite = point.is_some();
             let path_base = start::path_base(seed, index, dimension, options);
-            let candidate = point.and_then(|point| {
-                start::candidate(&mut own, point, &path_base, &common, options)
-            });
+            let candidate = point
+                .and_then(|point| start::candidate(&mut own, point, &path_base, &common, options));
             (finite, candidate, own.counts())
         })
         .collect();
@@ -309,8 +305,8 @@ fn find_mean_field<T: Target>(
         let observe = |iteration, elbo| {
             progress(Progress::Stepped { mode: start, iteration, elbo });
         };
-        let fitted = point
-            .and_then(|point| options.fixed_draws.fit(evaluator, &point, &base, observe));
+        let fitted =
+            point.and_then(|point| options.fixed_draws.fit(evaluator, &point, &base, observe));
         let elbo = fitted.as_ref().map(|fitted| fitted.elbo);
         progress(Progress::Started { start, of: count, elbo });
         fits.push(fitted);
@@ -389,17 +385,7 @@ fn conclude<T: Target>(
     let verdict = Verdict::judge(&diagnostics, &options.thresholds);
     let counts = evaluator.counts();
     let (guide, algorithm) = (found.guide, found.algorithm);
-    Fit {
-        guide,
-        algorithm,
-        elbo,
-        elbo_error,
-        log_evidence,
-        counts,
-        diagnostics,
-        draws,
-        verdict,
-    }
+    Fit { guide, algorithm, elbo, elbo_error, log_evidence, counts, diagnostics, draws, verdict }
 }
 
 /// Equally weighted draws of the guide itself, each normal's share by its weight.

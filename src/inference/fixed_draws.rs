@@ -148,8 +148,7 @@ impl FixedDraws {
                 return f64::INFINITY;
             }
             let (points, entropy) = (trial.transform(base), trial.entropy());
-            let elbo =
-                elbo::estimate_with_gradients(evaluator, &points, entropy, &mut gradients);
+            let elbo = elbo::estimate_with_gradients(evaluator, &points, entropy, &mut gradients);
             let (in_mean, in_scale) = gradient.split_at_mut(guide.mean.len());
             pull_back(&gradients, base, in_mean, in_scale);
             in_mean.iter_mut().zip(&guide.scale).for_each(|(g, s)| *g *= -s);

@@ -94,8 +94,7 @@ impl Proposal<'_> {
     fn log_densities(&self, points: &DMatrix<f64>) -> Vec<(f64, f64)> {
         let shape = self.normal.get();
         let (dimension, freedom) = (shape.dimension() as f64, f64::from(self.freedom));
-        let normal_constant =
-            -shape.log_scale() - 0.5 * dimension * super::guide::LN_2_PI;
+        let normal_constant = -shape.log_scale() - 0.5 * dimension * super::guide::LN_2_PI;
         let t_constant = ln_gamma_half(self.freedom as usize + shape.dimension())
             - ln_gamma_half(self.freedom as usize)
             - 0.5 * dimension * (freedom * std::f64::consts::PI).ln()
@@ -121,70 +120,100 @@ fn log_add(a: f64, b: f64) -> f64 {
     if high == f64::NEG_INFINITY { high } else { high + ((a - high).exp() + (b - high).exp()).ln() }
 }
 
-/// The draws so far, round by round.
-struct Rounds<'g> {
-    proposals: Vec<(Proposal<'g>, usize)>,
-    points: DMatrix<f64>,
-    log_p: Vec<f64>,
-    /// Columns drawn from the guide itself.
-    from_guide: Vec<usize>,
+/// A proposal, how many draws came from it, and its log densities at every draw so far: of its
+/// normal, and of the whole.
+struct Source<'g> {
+    proposal: Proposal<'g>,
+    drawn: usize,
+    log_densities: Vec<(f64, f64)>,
 }
 
-impl Rounds<'_> {
+/// The draws so far, round by round.
+struct Rounds<'g> {
+    sources: Vec<Source<'g>>,
+    points: DMatrix<f64>,
+    log_p: Vec<f64>,
+    /// Columns drawn from the guide itself, with the index of the normal they are from.
+    from_guide: Vec<(usize, usize)>,
+}
+
+impl<'g> Rounds<'g> {
+    fn new(dimension: usize) -> Self {
+        let points = DMatrix::zeros(dimension, 0);
+        Self { sources: Vec::new(), points, log_p: Vec::new(), from_guide: Vec::new() }
+    }
+
+    /// Adds a proposal, and returns its index.
+    fn add(&mut self, proposal: Proposal<'g>) -> usize {
+        let log_densities = proposal.log_densities(&self.points);
+        self.sources.push(Source { proposal, drawn: 0, log_densities });
+        self.sources.len() - 1
+    }
+
+    /// Draws `count` points from a proposal and evaluates the target there.
     fn draw<T: LogDensity>(
         &mut self,
         evaluator: &mut Evaluator<T>,
-        proposal: usize,
+        source: usize,
         count: usize,
-        seed: u64,
-        index: u32,
+        mut rng: impl Rng,
         options: &Correction,
     ) {
-        let mut rng = stream(seed, Purpose::Importance, index);
-        let (source, drawn) = &mut self.proposals[proposal];
-        let points = source.sample(&mut rng, count, options.matched_per_dimension);
-        *drawn += points.ncols();
-        self.log_p.extend(evaluator.log_densities(&points));
-        let before = self.points.ncols();
-        if matches!(source.normal, Shape::Borrowed(_)) {
-            self.from_guide.extend(before..before + points.ncols() / 2);
+        let Source { proposal, drawn, .. } = &mut self.sources[source];
+        let points = proposal.sample(&mut rng, count, options.matched_per_dimension);
+        let (before, new) = (self.points.ncols(), points.ncols());
+        *drawn += new;
+        if matches!(proposal.normal, Shape::Borrowed(_)) {
+            self.from_guide.extend((before..before + new / 2).map(|draw| (draw, source)));
         }
-        let mut all = std::mem::replace(&mut self.points, DMatrix::zeros(0, 0));
-        all = all.resize_horizontally(before + points.ncols(), 0.0);
-        all.columns_mut(before, points.ncols()).copy_from(&points);
-        self.points = all;
+        for source in &mut self.sources {
+            source.log_densities.extend(source.proposal.log_densities(&points));
+        }
+        self.log_p.extend(evaluator.log_densities(&points));
+        let all = std::mem::replace(&mut self.points, DMatrix::zeros(0, 0));
+        self.points = all.resize_horizontally(before + new, 0.0);
+        self.points.columns_mut(before, new).copy_from(&points);
     }
 
+    /// Weighs every draw against the mixture of all proposals, in the proportions drawn.
     fn weigh(&self, guide_weights: &[f64], refits: usize) -> Checked {
-        let total: usize = self.proposals.iter().map(|(_, drawn)| drawn).sum();
+        let total = self.log_p.len();
         let mut log_q = vec![f64::NEG_INFINITY; total];
         let mut log_guide = vec![f64::NEG_INFINITY; total];
-        for (index, (proposal, drawn)) in self.proposals.iter().enumerate() {
-            let share = (*drawn as f64 / total as f64).ln();
-            let densities = proposal.log_densities(&self.points);
-            for (draw, (normal, whole)) in densities.into_iter().enumerate() {
+        for (index, source) in self.sources.iter().enumerate() {
+            let share = (source.drawn as f64 / total as f64).ln();
+            let guide_share = guide_weights.get(index).map(|weight| weight.ln());
+            for (draw, (normal, whole)) in source.log_densities.iter().enumerate() {
                 log_q[draw] = log_add(log_q[draw], share + whole);
-                if let Some(weight) = guide_weights.get(index) {
-                    log_guide[draw] = log_add(log_guide[draw], weight.ln() + normal);
+                if let Some(guide_share) = guide_share {
+                    log_guide[draw] = log_add(log_guide[draw], guide_share + normal);
                 }
             }
         }
         let log_ratios: Vec<f64> = self.log_p.iter().zip(&log_q).map(|(p, q)| p - q).collect();
-        let from_guide: Vec<f64> =
-            self.from_guide.iter().map(|&draw| self.log_p[draw] - log_guide[draw]).collect();
         let smoothed = smooth(&log_ratios);
         let ess = smoothed.effective_sample_size();
         let log_evidence = log_mean_exp(&log_ratios);
-        let elbo = mean_log_ratio(&from_guide);
-        Checked {
-            points: self.points.clone(),
-            log_ratios,
-            smoothed,
-            ess,
-            log_evidence,
-            elbo,
-            refits,
+        let elbo = self.elbo(guide_weights, &log_guide);
+        let points = self.points.clone();
+        Checked { points, log_ratios, smoothed, ess, log_evidence, elbo, refits }
+    }
+}
+
+impl Rounds<'_> {
+    /// The guide's ELBO Σ w_k E_k[log p − log q] and its standard error, each expectation from the
+    /// draws of one normal.
+    fn elbo(&self, guide_weights: &[f64], log_guide: &[f64]) -> (f64, f64) {
+        let (mut elbo, mut variance) = (0.0, 0.0);
+        for (normal, weight) in guide_weights.iter().enumerate() {
+            let own = self.from_guide.iter().filter(|(_, source)| *source == normal);
+            let ratios: Vec<f64> =
+                own.map(|&(draw, _)| self.log_p[draw] - log_guide[draw]).collect();
+            let (mean, error) = mean_log_ratio(&ratios);
+            elbo += weight * mean;
+            variance += (weight * error).powi(2);
         }
+        (elbo, variance.sqrt())
     }
 }
 
@@ -209,58 +238,39 @@ pub fn check<T: LogDensity>(
     options: &Correction,
     mut observe: impl FnMut(&Checked),
 ) -> Checked {
-    let components = guide.components();
-    let weights: Vec<f64> = components.iter().map(|(weight, _)| *weight).collect();
     let freedom = options.degrees_of_freedom;
-    let mut rounds = Rounds {
-        proposals: components
-            .iter()
-            .map(|(_, shape)| (Proposal { normal: Shape::Borrowed(*shape), freedom }, 0))
-            .collect(),
-        points: DMatrix::zeros(guide.dimension(), 0),
-        log_p: Vec::new(),
-        from_guide: Vec::new(),
-    };
-    let mut stream_index = 0;
-    let mut draw_from_guide = |rounds: &mut Rounds, evaluator: &mut Evaluator<T>, count: usize| {
-        for (component, weight) in weights.iter().enumerate() {
+    let mut rounds = Rounds::new(guide.dimension());
+    let mut weights = Vec::new();
+    for (weight, shape) in guide.components() {
+        rounds.add(Proposal { normal: Shape::Borrowed(shape), freedom });
+        weights.push(weight);
+    }
+    let mut round = 0..;
+    let mut draw = |rounds: &mut Rounds, sources: &[(usize, f64)], count: usize| {
+        for ((source, weight), index) in sources.iter().zip(&mut round) {
             let share = (weight * count as f64).round().max(options.least_draws as f64) as usize;
-            rounds.draw(evaluator, component, share, seed, stream_index, options);
-            stream_index += 1;
+            let rng = stream(seed, Purpose::Importance, index);
+            rounds.draw(evaluator, *source, share, rng, options);
         }
     };
-    draw_from_guide(&mut rounds, evaluator, options.first_draws);
+    let mut last: Vec<(usize, f64)> = weights.iter().copied().enumerate().collect();
+    draw(&mut rounds, &last, options.first_draws);
     let mut checked = rounds.weigh(&weights, 0);
     observe(&checked);
     while options.wants_refit(&checked, guide.dimension()) {
         let Some(refit) = moment_refit(&checked, options.refit_draws_per_dimension) else { break };
-        rounds.proposals.push((Proposal { normal: Shape::Owned(refit), freedom }, 0));
-        let index = rounds.proposals.len() - 1;
-        let stream_index = REFIT_STREAMS + index as u32;
-        rounds.draw(evaluator, index, options.first_draws, seed, stream_index, options);
+        last = vec![(rounds.add(Proposal { normal: Shape::Owned(refit), freedom }), 1.0)];
+        draw(&mut rounds, &last, options.first_draws);
         checked = rounds.weigh(&weights, checked.refits + 1);
         observe(&checked);
     }
-    if !options.wants_final(&checked, guide.dimension()) {
-        return checked;
+    if options.wants_final(&checked, guide.dimension()) {
+        draw(&mut rounds, &last, options.final_draws);
+        checked = rounds.weigh(&weights, checked.refits);
+        observe(&checked);
     }
-    if checked.refits == 0 {
-        draw_from_guide(&mut rounds, evaluator, options.final_draws);
-    } else {
-        let index = rounds.proposals.len() - 1;
-        let stream_index = FINAL_STREAM;
-        rounds.draw(evaluator, index, options.final_draws, seed, stream_index, options);
-    }
-    let checked = rounds.weigh(&weights, checked.refits);
-    observe(&checked);
     checked
 }
-
-/// Where the streams of the refits begin, after those of the guide's own normals.
-const REFIT_STREAMS: u32 = 1 << 16;
-
-/// The stream of the last round after a refit.
-const FINAL_STREAM: u32 = 1 << 17;
 
 /// The normal with the weighted mean and covariance of the draws.
 ///

@@ -27,6 +27,9 @@ pub struct Natural {
     pub mean_tolerance: f64,
     /// Stop when the whitened precision's eigenvalues are this close to 1.
     pub scale_tolerance: f64,
+    /// Stop after three steps that each raise the ELBO by less than this: such differences are
+    /// below what the importance check can see.
+    pub least_increase: f64,
     /// A step changes no variance by more than this factor.
     pub clip: f64,
     /// A step moves the mean by at most this many sds per root dimension.
@@ -44,9 +47,10 @@ impl Default for Natural {
         Self {
             draws: 64,
             draws_per_dimension: 3,
-            max_iterations: 60,
+            max_iterations: 40,
             mean_tolerance: 0.05,
             scale_tolerance: 0.05,
+            least_increase: 1e-3,
             clip: 4.0,
             max_move: 3.0,
             sufficient_increase: 1e-4,
@@ -109,8 +113,7 @@ impl Natural {
         let mut scaled = guide.clone();
         for _ in 0..=self.max_shrinks {
             let (points, entropy) = (scaled.transform(base), scaled.entropy());
-            let elbo =
-                elbo::estimate_with_gradients(evaluator, &points, entropy, &mut gradients);
+            let elbo = elbo::estimate_with_gradients(evaluator, &points, entropy, &mut gradients);
             if elbo.is_finite() {
                 let (mean, root) = (scaled.mean().clone(), scaled.cholesky().clone());
                 let log_scale = scaled.log_scale();
@@ -201,14 +204,16 @@ impl Natural {
         mut observe: impl FnMut(usize, f64, Info),
     ) -> Option<Fitted> {
         let mut state = self.start(evaluator, guide, base)?;
-        let (mut path, mut converged) = (Vec::new(), false);
+        let (mut path, mut converged, mut small_steps) = (Vec::new(), false, 0);
         for iteration in 0..self.max_iterations {
             path.push(state.elbo);
             let Some(info) = self.step(&mut state, evaluator, base) else { break };
             observe(iteration, state.elbo, info);
-            converged = info.mean_error < self.mean_tolerance
-                && info.scale_error < self.scale_tolerance;
-            if converged || !info.moved {
+            converged =
+                info.mean_error < self.mean_tolerance && info.scale_error < self.scale_tolerance;
+            let increase = state.elbo - path[iteration];
+            small_steps = if increase < self.least_increase { small_steps + 1 } else { 0 };
+            if converged || !info.moved || small_steps == 3 {
                 break;
             }
         }
@@ -228,7 +233,8 @@ struct Curvature {
 impl Curvature {
     /// The increase of the ELBO to first order: ρ/2 Σ (a − 1)(clip a − 1) + ρ Σ (Vᵀ Bᵀ ḡ)² / b.
     fn expected_increase(&self, clipped: &DVector<f64>, damped: &DVector<f64>, rate: f64) -> f64 {
-        let scale: f64 = self.eigenvalues.iter().zip(clipped).map(|(a, c)| (a - 1.0) * (c - 1.0)).sum();
+        let scale: f64 =
+            self.eigenvalues.iter().zip(clipped).map(|(a, c)| (a - 1.0) * (c - 1.0)).sum();
         let mean: f64 = self.rotated.iter().zip(damped).map(|(g, b)| g * g / b).sum();
         rate * (0.5 * scale + mean)
     }

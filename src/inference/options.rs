@@ -142,10 +142,13 @@ pub struct Correction {
     pub degrees_of_freedom: u32,
     /// Moment refits at most.
     pub max_refits: usize,
-    /// Refit while ESS/N is below this.
+    /// Refit while ESS/N is below this: one more round costs less than it saves later.
     pub refit_efficiency: f64,
-    /// Refit while k-hat is above this (Vehtari et al., 2024).
+    /// Refit while k-hat is above this (Vehtari et al., 2024) and ESS/N below
+    /// `enough_efficiency`.
     pub refit_khat: f64,
+    /// ESS/N from which few weights matter, whatever their tail.
+    pub enough_efficiency: f64,
     /// The most dimensions in which moments are refitted.
     pub refit_limit: usize,
     /// Effective draws per dimension needed to trust a weighted correlation fully.
@@ -168,8 +171,9 @@ impl Default for Correction {
             least_draws: 64,
             degrees_of_freedom: 7,
             max_refits: 4,
-            refit_efficiency: 0.5,
+            refit_efficiency: 0.7,
             refit_khat: 0.7,
+            enough_efficiency: 0.8,
             refit_limit: 200,
             refit_draws_per_dimension: 10.0,
             large: 1000,
@@ -182,8 +186,9 @@ impl Default for Correction {
 impl Correction {
     /// Whether the proposal should be refitted to the weighted draws.
     pub fn wants_refit(&self, checked: &Checked, dimension: usize) -> bool {
-        let poor = checked.efficiency() < self.refit_efficiency
-            || checked.smoothed.khat > self.refit_khat;
+        let efficiency = checked.efficiency();
+        let heavy = checked.smoothed.khat > self.refit_khat && efficiency < self.enough_efficiency;
+        let poor = heavy || efficiency < self.refit_efficiency;
         poor && checked.refits < self.max_refits && dimension <= self.refit_limit
     }
 

@@ -128,7 +128,8 @@ impl Pareto {
             })
             .collect();
         let weight = |own: f64| {
-            let others = candidates.iter().map(|(_, other)| (other - own).clamp(-700.0, 700.0).exp());
+            let others =
+                candidates.iter().map(|(_, other)| (other - own).clamp(-700.0, 700.0).exp());
             others.sum::<f64>().recip()
         };
         let (mut b, mut total) = (0.0, 0.0);
@@ -142,5 +143,70 @@ impl Pareto {
         let b = b / total;
         let k = mean_log(b);
         Self { shape: (count * k + PRIOR_K * 0.5) / (count + PRIOR_K), scale: -k / b }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::RngExt;
+
+    use super::*;
+    use crate::inference::random::{Purpose, stream};
+
+    /// (k, n, k-hat, effective sample size) of arviz.psislw: tests/inference/psis.py.
+    const ARVIZ: [(f64, usize, f64, f64); 8] = [
+        (0.2, 100, 0.31962088433384134, 94.33224357249432),
+        (0.2, 5000, 0.21752652764953387, 4689.246576838661),
+        (0.5, 100, 0.49196002019884816, 57.551462273358894),
+        (0.5, 5000, 0.49877142662416596, 1896.5853129096456),
+        (0.7, 100, 0.6062891118970055, 33.269119962144906),
+        (0.7, 5000, 0.686253457863696, 364.2237681135527),
+        (1.0, 100, 0.7778001678793185, 14.22903784183718),
+        (1.0, 5000, 0.9674316609273481, 26.588144180743676),
+    ];
+
+    #[test]
+    fn smoothing_agrees_with_arviz() {
+        for (k, n, khat, ess) in ARVIZ {
+            let ratios: Vec<f64> =
+                (0..n).map(|i| -k * ((i as f64 + 0.5) / n as f64).ln()).collect();
+            let smoothed = smooth(&ratios);
+            assert!((smoothed.khat - khat).abs() < 1e-8, "{k} {n}: {}", smoothed.khat);
+            let found = smoothed.effective_sample_size();
+            assert!((found / ess - 1.0).abs() < 1e-8, "{k} {n}: {found}");
+        }
+    }
+
+    #[test]
+    fn khat_of_pareto_draws_is_their_shape() {
+        // One k-hat has sd (1 + k)/√190 (Smith, 1987), so the mean of 40 has at most 0.025; the
+        // prior towards ½ adds a bias of at most 0.03. The bound is that and four sds.
+        for (index, k) in [0.1, 0.5, 0.9].into_iter().enumerate() {
+            let mut rng = stream(7, Purpose::Importance, index as u32);
+            let mut one = || -> f64 {
+                let ratios: Vec<f64> =
+                    (0..4000).map(|_| -k * (1.0 - rng.random::<f64>()).ln()).collect();
+                khat(&ratios)
+            };
+            let mean = (0..40).map(|_| one()).sum::<f64>() / 40.0;
+            assert!((mean - k).abs() < 0.13, "{k}: {mean}");
+        }
+    }
+
+    #[test]
+    fn equal_weights_have_no_tail() {
+        let smoothed = smooth(&[-3.0; 100]);
+        assert_eq!(smoothed.khat, 0.0);
+        assert!((smoothed.effective_sample_size() - 100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_draw_where_the_target_is_not_finite_has_no_weight() {
+        let mut ratios: Vec<f64> = (0..100).map(|i| (f64::from(i)).sin()).collect();
+        (ratios[3], ratios[4]) = (f64::NAN, f64::NEG_INFINITY);
+        let smoothed = smooth(&ratios);
+        assert_eq!(smoothed.log_weights[3], f64::NEG_INFINITY);
+        assert_eq!(smoothed.log_weights[4], f64::NEG_INFINITY);
+        assert!(smoothed.khat.is_finite());
     }
 }

@@ -37,8 +37,11 @@ pub fn summarize(values: &[f64], weights: &[f64]) -> Summary {
     let mcse: f64 = pairs().map(|(h, w)| (w * (h - mean)).powi(2)).sum();
     let spread: f64 = pairs().map(|(h, w)| (w * ((h - mean).powi(2) - variance)).powi(2)).sum();
     let sd = (variance / (1.0 - concentration)).sqrt();
-    let [q05, q50, q95] =
-        if mean.is_finite() { quantiles(values, weights, [0.05, 0.5, 0.95]) } else { [f64::NAN; 3] };
+    let [q05, q50, q95] = if mean.is_finite() {
+        quantiles(values, weights, [0.05, 0.5, 0.95])
+    } else {
+        [f64::NAN; 3]
+    };
     let mcse_sd = if sd > 0.0 { spread.sqrt() / (2.0 * sd) } else { 0.0 };
     Summary { mean, sd, q05, q50, q95, mcse_mean: mcse.sqrt(), mcse_sd }
 }

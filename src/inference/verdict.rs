@@ -316,23 +316,17 @@ impl Verdict {
 
     fn judge_weights(&mut self, diagnostics: &Diagnostics, thresholds: &Thresholds) {
         let (khat, efficiency) = (diagnostics.khat, diagnostics.efficiency());
-        let few = !(efficiency >= thresholds.efficiency);
-        let heavy = !(khat <= thresholds.khat);
-        if heavy && !(efficiency >= thresholds.efficiency_despite_khat) {
+        let few = below(efficiency, thresholds.efficiency);
+        let heavy = above(khat, thresholds.khat);
+        if heavy && below(efficiency, thresholds.efficiency_despite_khat) {
             let level = if few { Level::DoNotUse } else { Level::Caution };
             self.add(level, Reason::HeavyWeights { khat, limit: thresholds.khat });
         }
         if few {
-            let level = if efficiency >= thresholds.least_efficiency {
-                Level::Caution
-            } else {
-                Level::DoNotUse
-            };
+            let hardly_any = below(efficiency, thresholds.least_efficiency);
+            let level = if hardly_any { Level::DoNotUse } else { Level::Caution };
             let (ess, draws) = (diagnostics.ess, diagnostics.checked_draws);
-            self.add(
-                level,
-                Reason::FewEffectiveDraws { ess, draws, limit: thresholds.efficiency },
-            );
+            self.add(level, Reason::FewEffectiveDraws { ess, draws, limit: thresholds.efficiency });
         }
         if diagnostics.mean_field && diagnostics.too_large {
             let dimension = diagnostics.dimension;
@@ -344,8 +338,8 @@ impl Verdict {
         let (khat, dimension) = (diagnostics.khat, diagnostics.dimension);
         self.add(Level::Caution, Reason::Uncorrected { khat, limit: thresholds.khat });
         let self_kl = diagnostics.self_kl;
-        if !(self_kl <= thresholds.self_kl) {
-            let far = !(self_kl <= thresholds.self_kl_per_dimension * dimension as f64);
+        if above(self_kl, thresholds.self_kl) {
+            let far = above(self_kl, thresholds.self_kl_per_dimension * dimension as f64);
             let level = if far { Level::DoNotUse } else { Level::Caution };
             self.add(level, Reason::GuideDiffers { self_kl, dimension });
         }
@@ -374,7 +368,7 @@ impl Verdict {
             return;
         }
         let limit = thresholds.quantity_khat;
-        let heavy = which(&|check| check.finite && check.khat > limit);
+        let heavy = which(&|check| check.finite && above(check.khat, limit));
         if !heavy.is_empty() {
             let worst_khat = worst(&heavy, &|check| check.khat);
             let reason = Reason::HeavyTailedQuantities { quantities: heavy, worst_khat, limit };
@@ -404,5 +398,95 @@ impl Verdict {
             let starts = diagnostics.starts.len();
             self.add(Level::Caution, Reason::BestModeFoundOnce { starts });
         }
+    }
+}
+
+/// Whether a value is above a limit, or not a number, which raises every alarm.
+fn above(value: f64, limit: f64) -> bool {
+    value.is_nan() || value > limit
+}
+
+/// Whether a value is below a limit, or not a number, which raises every alarm.
+fn below(value: f64, limit: f64) -> bool {
+    value.is_nan() || value < limit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn healthy() -> Diagnostics {
+        let quantity = QuantityCheck { finite: true, khat: 0.1, mean_error: 0.02, sd_error: 0.02 };
+        let mode = ModeReport { elbo: -3.0, starts: 8, converged: true, kept: true };
+        Diagnostics {
+            dimension: 4,
+            reported: Reported::Corrected,
+            khat: 0.2,
+            ess: 4000.0,
+            checked_draws: 5000,
+            self_kl: 0.01,
+            refits: 0,
+            quantities: vec![quantity; 2],
+            starts: Vec::new(),
+            modes: vec![mode],
+            elbo_path: Vec::new(),
+            mean_field: false,
+            too_large: false,
+        }
+    }
+
+    fn level(change: impl FnOnce(&mut Diagnostics)) -> Level {
+        let mut diagnostics = healthy();
+        change(&mut diagnostics);
+        Verdict::judge(&diagnostics, &Thresholds::default()).level
+    }
+
+    #[test]
+    fn evidence_without_an_alarm_is_good() {
+        let verdict = Verdict::judge(&healthy(), &Thresholds::default());
+        assert_eq!(verdict, Verdict { level: Level::Good, reasons: Vec::new() });
+    }
+
+    #[test]
+    fn each_alarm_lowers_the_level() {
+        assert_eq!(level(|d| (d.khat, d.ess) = (0.8, 2500.0)), Level::Caution);
+        assert_eq!(level(|d| (d.khat, d.ess) = (0.8, 1000.0)), Level::DoNotUse);
+        assert_eq!(level(|d| d.ess = 1000.0), Level::Caution);
+        assert_eq!(level(|d| d.ess = 400.0), Level::DoNotUse);
+        assert_eq!(level(|d| d.quantities[1].khat = 0.7), Level::Caution);
+        assert_eq!(level(|d| d.quantities[1].finite = false), Level::Caution);
+        assert_eq!(level(|d| d.quantities[1].sd_error = 0.2), Level::Caution);
+        assert_eq!(level(|d| d.reported = Reported::Guide), Level::Caution);
+        assert_eq!(level(|d| (d.mean_field, d.too_large) = (true, true)), Level::Caution);
+    }
+
+    #[test]
+    fn a_guide_far_from_the_posterior_is_not_to_be_used_uncorrected() {
+        let far = |d: &mut Diagnostics| (d.reported, d.self_kl) = (Reported::Guide, 0.5);
+        assert_eq!(level(far), Level::DoNotUse);
+    }
+
+    #[test]
+    fn a_diagnostic_that_is_not_a_number_is_an_alarm() {
+        assert_eq!(level(|d| d.khat = f64::NAN), Level::Good, "ESS/N of 0.8 decides");
+        assert_eq!(level(|d| (d.khat, d.ess) = (f64::NAN, f64::NAN)), Level::DoNotUse);
+    }
+
+    #[test]
+    fn a_best_mode_found_once_asks_for_caution() {
+        let other = ModeReport { elbo: -40.0, starts: 7, converged: true, kept: false };
+        let found = |d: &mut Diagnostics| {
+            d.modes[0].starts = 1;
+            d.modes.push(other);
+        };
+        assert_eq!(level(found), Level::Caution);
+    }
+
+    #[test]
+    fn a_reason_names_its_quantities() {
+        let reason =
+            Reason::HeavyTailedQuantities { quantities: vec![2, 0], worst_khat: 0.91, limit: 0.6 };
+        let text = reason.explain(&|index| ["mu", "nu", "tau"][index].to_owned());
+        assert!(text.starts_with("the sd of tau, mu rests on"), "{text}");
     }
 }

@@ -31,7 +31,9 @@ fn statement_kind(kind: &StatementKind) -> String {
             let from = option(&data.from, |f| format!(" (from {:?})", f.value));
             format!("data {}{from}{}", words(&data.entries, entry), hints(&data.hints))
         }
-        StatementKind::Axis { name, extent } => format!("axis {} {}", name.value, self::extent(extent)),
+        StatementKind::Axis { name, extent } => {
+            format!("axis {} {}", name.value, self::extent(extent))
+        }
         StatementKind::Define(define) => {
             let word = if define.report { "report " } else { "" };
             let left = left(&define.name, &define.binders);
@@ -87,8 +89,7 @@ fn entry(entry: &Entry) -> String {
     match entry {
         Entry::Table { name, columns } => format!("({} {})", name.value, words(columns, column)),
         Entry::Array { name, missing, axes, kind } => {
-            let axes =
-                if axes.is_empty() { String::new() } else { format!("[{}]", names(axes)) };
+            let axes = if axes.is_empty() { String::new() } else { format!("[{}]", names(axes)) };
             format!("{}{}{axes}{}", name.value, mark(missing.is_some()), self::kind(kind))
         }
     }

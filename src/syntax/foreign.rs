@@ -95,26 +95,28 @@ impl Spelling {
     pub fn replacement_at(&self, text: &str, start: usize, end: usize) -> String {
         let next = text[end..].chars().next();
         let previous = text[..start].chars().next_back();
-        let touches = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-        match self.token {
-            Token::String => {
-                let inner = text[start..end].chars();
-                let inner: String = inner.clone().skip(1).take(inner.count() - 2).collect();
-                format!("\"{inner}\"")
-            }
+        let touches = |c: Option<char>| c.is_some_and(|c| !c.is_whitespace());
+        let spaced = |word: &str| {
+            let before = if touches(previous) { " " } else { "" };
+            let after = if touches(next) { " " } else { "" };
+            format!("{before}{word}{after}")
+        };
+        if self.token == Token::String {
+            let mut inner = text[start..end].chars();
+            inner.next();
+            inner.next_back();
+            format!("\"{}\"", inner.as_str())
+        } else if self.text == ";" {
             // Two statements on one line become two lines.
-            Token::Newline if self.text == ";" => {
-                let rest = text[end..].split('\n').next().unwrap_or("").trim_start();
-                let last = rest.is_empty() || rest.starts_with(['#', '/', ';', '}']);
-                if last { String::new() } else { "\n".to_string() }
-            }
-            Token::And | Token::Or | Token::In => {
-                let before = if touches(previous) { " " } else { "" };
-                let after = if touches(next) { " " } else { "" };
-                format!("{before}{}{after}", self.replacement)
-            }
-            Token::Not if next == Some(' ') => "not".to_string(),
-            _ => self.replacement.to_string(),
+            let rest = text[end..].split('\n').next().unwrap_or("").trim_start();
+            let last = rest.is_empty() || rest.starts_with(['#', '/', ';', '}']);
+            if last { String::new() } else { "\n".to_string() }
+        } else if matches!(self.token, Token::And | Token::Or | Token::In) {
+            spaced(self.replacement)
+        } else if self.token == Token::Not && next == Some(' ') {
+            "not".to_string()
+        } else {
+            self.replacement.to_string()
         }
     }
 }

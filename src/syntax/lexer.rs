@@ -280,14 +280,22 @@ fn advice(character: &str) -> (&'static str, &'static str, Option<&'static str>)
         "³" => ("a superscript", "write a power as `x^3`", Some("^3")),
         "∞" => ("infinity is a name", "write `inf`", Some("inf")),
         "µ" => ("this is the micro sign", "write the Greek letter `μ`", Some("μ")),
-        "%" => ("no operator", "`%` is not an operator; neither remainders nor percents have one", None),
-        "$" => ("no operator", "columns are names of their own: write `height`, not `df$height`", None),
+        "%" => (
+            "no operator",
+            "`%` is not an operator; neither remainders nor percents have one",
+            None,
+        ),
+        "$" => {
+            ("no operator", "columns are names of their own: write `height`, not `df$height`", None)
+        }
         "`" => (
             "names are not quoted",
             "give a column with an unusual header a name: `data t(\"body mass\" as body_mass)`",
             None,
         ),
-        "\\" => ("not needed", "a line that ends with an operator or a comma goes on by itself", None),
+        "\\" => {
+            ("not needed", "a line that ends with an operator or a comma goes on by itself", None)
+        }
         "." => ("no operator", "a decimal point stands between digits, a range is `1..K`", None),
         _ => (
             "not part of the language",

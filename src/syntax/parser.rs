@@ -138,7 +138,11 @@ impl<'t> Reader<'t> {
     }
 
     /// What can be kept of a statement with a mistake, so that its names stay defined.
-    fn salvage(&self, tokens: &'t [super::token::Lexeme], grammar: &Statements<'t>) -> StatementKind {
+    fn salvage(
+        &self,
+        tokens: &'t [super::token::Lexeme],
+        grammar: &Statements<'t>,
+    ) -> StatementKind {
         salvage::salvage(self.text, tokens, grammar, &self.limits).unwrap_or(StatementKind::Error)
     }
 }

@@ -2,7 +2,7 @@
 
 macro_rules! tokens {
     (
-        open { $($(#[$open_doc:meta])* $open:ident,)* }
+        open { $($(#[$open_doc:meta])* $open:ident is $described:literal,)* }
         fixed { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }
     ) => {
         /// The kind of a token. What a name, number or string says is read from the text.
@@ -21,6 +21,11 @@ macro_rules! tokens {
                 match text { $($text => Some(Token::$variant),)* _ => None }
             }
 
+            /// How the token is called in a message: its spelling, or what it is.
+            pub fn describe(self) -> &'static str {
+                match self { $(Token::$open => $described,)* $(Token::$variant => $text,)* }
+            }
+
             /// The spelling, for tokens that have only one.
             pub fn text(self) -> Option<&'static str> {
                 match self { $(Token::$open => None,)* $(Token::$variant => Some($text),)* }
@@ -32,19 +37,19 @@ macro_rules! tokens {
 tokens! {
     open {
         /// A name: letters, Greek letters, digits and `_`.
-        Name,
+        Name is "a name",
         /// A name of an imported module: `module.name`.
-        Qualified,
+        Qualified is "a name with a dot",
         /// A number.
-        Number,
+        Number is "a number",
         /// A string.
-        String,
+        String is "a string",
         /// The end of a line.
-        Newline,
+        Newline is "the end of the line",
         /// Text that is no token; already reported.
-        Bad,
+        Bad is "this text",
         /// A `(` whose matching `)` has a `:` before it at its own level: `sum(k in lag: …)`.
-        OpenComprehension,
+        OpenComprehension is "(",
     }
     fixed {
         /// `if`
@@ -263,20 +268,6 @@ impl Token {
                     | Token::CloseParen
                     | Token::CloseBracket
             )
-    }
-
-    /// How the token is called in a message: its spelling in backquotes, or what it is.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Token::Name => "a name",
-            Token::Qualified => "a name with a dot",
-            Token::Number => "a number",
-            Token::String => "a string",
-            Token::Newline => "the end of the line",
-            Token::Bad => "this text",
-            Token::OpenComprehension => "(",
-            fixed => fixed.text().unwrap_or_default(),
-        }
     }
 }
 

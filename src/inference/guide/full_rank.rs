@@ -34,8 +34,10 @@ impl FullRank {
     pub fn new(mean: DVector<f64>, cholesky: DMatrix<f64>) -> Option<Self> {
         let square = cholesky.is_square() && cholesky.nrows() == mean.len();
         let finite = mean.iter().chain(cholesky.iter()).all(|entry| entry.is_finite());
-        let triangular = || cholesky.upper_triangle() == DMatrix::from_diagonal(&cholesky.diagonal());
-        let valid = square && finite && triangular() && cholesky.diagonal().iter().all(|l| *l > 0.0);
+        let triangular =
+            || cholesky.upper_triangle() == DMatrix::from_diagonal(&cholesky.diagonal());
+        let valid =
+            square && finite && triangular() && cholesky.diagonal().iter().all(|l| *l > 0.0);
         valid.then_some(Self { mean, cholesky })
     }
 

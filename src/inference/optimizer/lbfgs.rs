@@ -281,6 +281,8 @@ mod tests {
 
     #[test]
     fn a_start_that_is_not_finite_is_refused() {
-        assert!(Lbfgs::default().start(vec![0.0], &mut |_: &[f64], _: &mut [f64]| f64::NAN).is_none());
+        assert!(
+            Lbfgs::default().start(vec![0.0], &mut |_: &[f64], _: &mut [f64]| f64::NAN).is_none()
+        );
     }
 }

@@ -23,26 +23,19 @@ struct Chains {
 
 impl Chains {
     fn see(&mut self, token: Token, prefix: bool) {
-        match token {
-            Token::Minus if prefix => self.tight += 1,
-            Token::Caret => self.tight += 1,
-            Token::Star | Token::Slash | Token::Contract => {
-                self.products += 1;
-                self.tight = 0;
-            }
-            Token::Plus | Token::Minus => {
-                self.sums += 1;
-                (self.products, self.tight) = (0, 0);
-            }
-            Token::Comma | Token::Newline => {
-                *self = Chains { earlier: self.depth(), ..Chains::default() };
-            }
-            other => {
-                if other.is_reserved() || other.is_comparison() {
-                    self.loose += 1;
-                    (self.sums, self.products, self.tight) = (0, 0, 0);
-                }
-            }
+        if token == Token::Caret || token == Token::Minus && prefix {
+            self.tight += 1;
+        } else if matches!(token, Token::Star | Token::Slash | Token::Contract) {
+            self.products += 1;
+            self.tight = 0;
+        } else if matches!(token, Token::Plus | Token::Minus) {
+            self.sums += 1;
+            (self.products, self.tight) = (0, 0);
+        } else if matches!(token, Token::Comma | Token::Newline) {
+            *self = Chains { earlier: self.depth(), ..Chains::default() };
+        } else if token.is_reserved() || token.is_comparison() {
+            self.loose += 1;
+            (self.sums, self.products, self.tight) = (0, 0, 0);
         }
         self.longest_tight = self.longest_tight.max(self.tight);
         self.longest_product = self.longest_product.max(self.products);

@@ -4,7 +4,7 @@ use chumsky::error::RichPattern;
 
 use super::expression::{EXPRESSION, Failure, NAME, OPERATOR, STRING, Text, Tokens};
 use super::layout::symbol;
-use super::statement::Form;
+use super::statement::{Form, head_end};
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::source::Span;
 use crate::syntax::token::{Lexeme, Token};
@@ -20,7 +20,12 @@ struct Stop<'t> {
     wanted: Vec<String>,
     /// Whether the statement could have ended here.
     may_end: bool,
+    /// Whether an operand is complete, so that an operator would have fitted.
+    after_operand: bool,
 }
+
+/// What may always follow an operand, and says nothing in a list of what was expected.
+const TAILS: &[&str] = &["[", "(", "in", "start", "where", "over", "with", "?"];
 
 /// The message for a failure of the grammar.
 pub(super) fn explain<'t>(
@@ -30,7 +35,7 @@ pub(super) fn explain<'t>(
     failure: &Failure<'t>,
 ) -> Diagnostic {
     let mut wanted = Vec::new();
-    let mut may_end = false;
+    let (mut may_end, mut after_operand) = (false, false);
     for pattern in failure.expected() {
         let label = match pattern {
             RichPattern::Label(label) => label.to_string(),
@@ -44,12 +49,17 @@ pub(super) fn explain<'t>(
             | RichPattern::SomethingElse
             | _ => continue,
         };
-        if label != OPERATOR && !wanted.contains(&label) {
+        if label == OPERATOR {
+            after_operand = true;
+        } else if !wanted.contains(&label) {
             wanted.push(label);
         }
     }
+    if after_operand {
+        wanted.retain(|w| !TAILS.contains(&w.as_str()));
+    }
     let at = failure.span().start.min(tokens.len());
-    let stop = Stop { text, tokens, form, at, wanted, may_end };
+    let stop = Stop { text, tokens, form, at, wanted, may_end, after_operand };
     stop.habit().unwrap_or_else(|| stop.general())
 }
 
@@ -70,9 +80,7 @@ impl Stop<'_> {
     fn place(&self) -> Span {
         match (self.found(), self.tokens.last()) {
             (Some(found), _) => self.text.span(found),
-            (None, Some(last)) => {
-                Span { start: last.end, ..self.text.span(*last) }
-            }
+            (None, Some(last)) => Span { start: last.end, ..self.text.span(*last) },
             (None, None) => self.text.cover(&[]),
         }
     }
@@ -94,10 +102,10 @@ impl Stop<'_> {
     }
 
     fn written(&self, lexeme: Lexeme) -> String {
-        match lexeme.token {
-            Token::Newline => "the end of the line".to_string(),
-            _ => format!("`{}`", self.text.slice(lexeme)),
+        if lexeme.token == Token::Newline {
+            return "the end of the line".to_string();
         }
+        format!("`{}`", self.text.slice(lexeme))
     }
 
     fn after(&self) -> String {
@@ -125,8 +133,7 @@ impl Stop<'_> {
             }
             None => (format!("expected {what}{after}"), "the statement ends here".to_string()),
         };
-        let mut diagnostic =
-            Diagnostic::error(Slug::UnexpectedToken, message, self.place(), here);
+        let mut diagnostic = Diagnostic::error(Slug::UnexpectedToken, message, self.place(), here);
         if let Some(open) = self.bracket() {
             let text = format!("inside this `{}`", symbol(open.token));
             diagnostic = diagnostic.because(self.text.span(open), text);
@@ -139,19 +146,18 @@ impl Stop<'_> {
 
     /// What to do about a failure without a message of its own.
     fn help(&self) -> Option<String> {
-        let previous = self.previous().map(|l| l.token);
         let found = self.found().map(|l| l.token);
         if self.wants(NAME) && found.is_some_and(Token::is_reserved) {
             return Some("this word is reserved; choose another name".to_string());
         }
-        if matches!(previous, Some(Token::Comma)) && !self.wants(NAME) {
-            return Some("delete the comma, or write what follows it".to_string());
-        }
-        if previous.is_some_and(Token::ends_operand)
-            && found.is_some_and(|t| t.ends_operand() || t.opens())
-            && self.wanted.iter().all(|w| w != "=" && w != STRING)
-            && self.form != Form::Data
+        if self.wants(EXPRESSION)
+            && let Some(before) = self.previous()
+            && before.token.continues_line()
         {
+            let before = self.text.slice(before);
+            return Some(format!("write what comes after the `{before}`, or delete it"));
+        }
+        if self.after_operand && found.is_some_and(|t| t.ends_operand() || t.opens()) {
             return Some("write an operator between the two; a product needs `*`".to_string());
         }
         let example = match self.form {
@@ -164,7 +170,9 @@ impl Stop<'_> {
             Form::Factor => "`factor log_weight`",
             Form::Fun => "`fun square(x) = x^2`",
             Form::Dist => "`dist Name(a, b)(x) = -a * abs(x - b) on [0, inf]`",
-            Form::Ode => "`ode z[animal] at times from 0 { hare' = hare start 1 }`, equations on lines",
+            Form::Ode => {
+                "`ode z[animal] at times from 0 { hare' = hare start 1 }`, equations on lines"
+            }
         };
         Some(format!("for example {example}"))
     }
@@ -173,6 +181,7 @@ impl Stop<'_> {
     fn habit(&self) -> Option<Diagnostic> {
         self.clause()
             .or_else(|| self.conditional())
+            .or_else(|| self.slice())
             .or_else(|| self.colon())
             .or_else(|| self.second_sign())
             .or_else(|| self.prime())
@@ -204,7 +213,27 @@ impl Stop<'_> {
         self.tokens[..self.at].iter().rev().copied().find(|l| l.token == Token::If)
     }
 
-    /// `x[1:3]`, `axis a = 1:3`
+    /// `x[1:3]`, `x[1..3]`
+    fn slice(&self) -> Option<Diagnostic> {
+        let found = self.found().filter(|l| matches!(l.token, Token::Colon | Token::DotDot))?;
+        let head = head_end(self.tokens)?;
+        let bracket = self.bracket().filter(|l| l.token == Token::OpenBracket)?;
+        if self.form != Form::Equation || self.at < head {
+            return None;
+        }
+        Some(
+            Diagnostic::error(
+                Slug::ForeignSyntax,
+                "an index picks one element; there are no slices",
+                self.text.span(found),
+                "not an element",
+            )
+            .because(self.text.span(bracket), "inside this index")
+            .help("let an index on the left run over the range: `z[k in 1..3] = y[k]`"),
+        )
+    }
+
+    /// `axis a = 1:3`, `y[i in 1:3] ~ …`
     fn colon(&self) -> Option<Diagnostic> {
         let colon = self.found().filter(|l| l.token == Token::Colon)?;
         let in_brackets = self.bracket().is_some();
@@ -226,8 +255,7 @@ impl Stop<'_> {
 
     /// `a = b = c`, `a ~ b ~ c`
     fn second_sign(&self) -> Option<Diagnostic> {
-        let sign =
-            self.found().filter(|l| matches!(l.token, Token::Equal | Token::Tilde))?;
+        let sign = self.found().filter(|l| matches!(l.token, Token::Equal | Token::Tilde))?;
         let operator_before = self.previous().is_some_and(|l| l.token.continues_line());
         let first = self.tokens[..self.at]
             .iter()
@@ -306,9 +334,8 @@ impl Stop<'_> {
 
     /// `over`, `where` and `with` in the wrong order or the wrong statement.
     fn clause(&self) -> Option<Diagnostic> {
-        let found = self
-            .found()
-            .filter(|l| matches!(l.token, Token::Over | Token::Where | Token::With))?;
+        let found =
+            self.found().filter(|l| matches!(l.token, Token::Over | Token::Where | Token::With))?;
         if !self.may_end || self.bracket().is_some() {
             return None;
         }

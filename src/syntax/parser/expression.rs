@@ -76,19 +76,12 @@ impl<'t> Text<'t> {
 
 /// A token of one kind.
 pub(super) fn token<'t>(wanted: Token) -> Rule<'t, Lexeme> {
-    any()
-        .filter(move |l: &Lexeme| l.token == wanted)
-        .labelled(wanted.text().unwrap_or(wanted.describe()))
-        .boxed()
+    any().filter(move |l: &Lexeme| l.token == wanted).labelled(wanted.describe()).boxed()
 }
 
 /// A name; contextual keywords are names.
 pub(super) fn name<'t>(text: Text<'t>) -> Rule<'t, Name> {
-    any()
-        .filter(|l: &Lexeme| l.token.is_name())
-        .map(move |l| text.name(l))
-        .labelled(NAME)
-        .boxed()
+    any().filter(|l: &Lexeme| l.token.is_name()).map(move |l| text.name(l)).labelled(NAME).boxed()
 }
 
 /// A string.
@@ -216,67 +209,46 @@ fn operators<'t>(text: Text<'t>, operand: Rule<'t, Expr>) -> Rule<'t, Expr> {
     let not = token(Token::Not).labelled(EXPRESSION).map(move |l| text.span(l));
     operand
         .pratt((
-            infix(left(1), level(text, disjunction), move |l, o, r, _| binary(l, o, r)),
-            infix(left(2), level(text, conjunction), move |l, o, r, _| binary(l, o, r)),
+            infix(left(1), level(text, DISJUNCTION), move |l, o, r, _| binary(l, o, r)),
+            infix(left(2), level(text, CONJUNCTION), move |l, o, r, _| binary(l, o, r)),
             prefix(3, not, move |place, e, _| unary(UnaryOperator::Not, place, e)),
-            infix(left(4), level(text, comparison), move |l, o, r, _| binary(l, o, r)),
-            infix(left(5), level(text, additive), move |l, o, r, _| binary(l, o, r)),
-            infix(left(6), level(text, multiplicative), move |l, o, r, _| binary(l, o, r)),
+            infix(left(4), level(text, COMPARISON), move |l, o, r, _| binary(l, o, r)),
+            infix(left(5), level(text, SUM), move |l, o, r, _| binary(l, o, r)),
+            infix(left(6), level(text, PRODUCT), move |l, o, r, _| binary(l, o, r)),
             prefix(7, sign, move |place, e, _| unary(UnaryOperator::Negate, place, e)),
-            infix(right(8), level(text, power), move |l, o, r, _| binary(l, o, r)),
+            infix(right(8), level(text, POWER), move |l, o, r, _| binary(l, o, r)),
         ))
         .boxed()
 }
 
+type Level = &'static [(Token, BinaryOperator)];
+
+const DISJUNCTION: Level = &[(Token::Or, BinaryOperator::Or)];
+const CONJUNCTION: Level = &[(Token::And, BinaryOperator::And)];
+const COMPARISON: Level = &[
+    (Token::EqualEqual, BinaryOperator::Equal),
+    (Token::NotEqual, BinaryOperator::NotEqual),
+    (Token::Less, BinaryOperator::Less),
+    (Token::LessEqual, BinaryOperator::LessEqual),
+    (Token::Greater, BinaryOperator::Greater),
+    (Token::GreaterEqual, BinaryOperator::GreaterEqual),
+];
+const SUM: Level = &[(Token::Plus, BinaryOperator::Add), (Token::Minus, BinaryOperator::Subtract)];
+const PRODUCT: Level = &[
+    (Token::Star, BinaryOperator::Multiply),
+    (Token::Slash, BinaryOperator::Divide),
+    (Token::Contract, BinaryOperator::Contract),
+];
+const POWER: Level = &[(Token::Caret, BinaryOperator::Power)];
+
 /// The operators of one level of precedence, each with its place.
-fn level<'t>(
-    text: Text<'t>,
-    of: fn(Token) -> Option<BinaryOperator>,
-) -> Rule<'t, (BinaryOperator, Span)> {
-    chumsky::primitive::select(move |l: Lexeme, _| of(l.token).map(|operator| (operator, text.span(l))))
-        .labelled(OPERATOR)
-        .boxed()
-}
-
-fn disjunction(token: Token) -> Option<BinaryOperator> {
-    (token == Token::Or).then_some(BinaryOperator::Or)
-}
-
-fn conjunction(token: Token) -> Option<BinaryOperator> {
-    (token == Token::And).then_some(BinaryOperator::And)
-}
-
-fn power(token: Token) -> Option<BinaryOperator> {
-    (token == Token::Caret).then_some(BinaryOperator::Power)
-}
-
-fn comparison(token: Token) -> Option<BinaryOperator> {
-    match token {
-        Token::EqualEqual => Some(BinaryOperator::Equal),
-        Token::NotEqual => Some(BinaryOperator::NotEqual),
-        Token::Less => Some(BinaryOperator::Less),
-        Token::LessEqual => Some(BinaryOperator::LessEqual),
-        Token::Greater => Some(BinaryOperator::Greater),
-        Token::GreaterEqual => Some(BinaryOperator::GreaterEqual),
-        _ => None,
-    }
-}
-
-fn additive(token: Token) -> Option<BinaryOperator> {
-    match token {
-        Token::Plus => Some(BinaryOperator::Add),
-        Token::Minus => Some(BinaryOperator::Subtract),
-        _ => None,
-    }
-}
-
-fn multiplicative(token: Token) -> Option<BinaryOperator> {
-    match token {
-        Token::Star => Some(BinaryOperator::Multiply),
-        Token::Slash => Some(BinaryOperator::Divide),
-        Token::Contract => Some(BinaryOperator::Contract),
-        _ => None,
-    }
+fn level<'t>(text: Text<'t>, level: Level) -> Rule<'t, (BinaryOperator, Span)> {
+    chumsky::primitive::select(move |l: Lexeme, _| {
+        let found = level.iter().find(|(token, _)| *token == l.token);
+        found.map(|(_, operator)| (*operator, text.span(l)))
+    })
+    .labelled(OPERATOR)
+    .boxed()
 }
 
 /// `1.5`, `"hare"`

@@ -172,7 +172,8 @@ fn declaration(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
         head,
         "a declaration",
     );
-    let defined = tokens.get(at + 1).is_some_and(|l| matches!(l.token, Token::Equal | Token::Tilde));
+    let defined =
+        tokens.get(at + 1).is_some_and(|l| matches!(l.token, Token::Equal | Token::Tilde));
     Some(if defined {
         let prefix = Span { end: text.span(tokens[at]).start, ..head };
         diagnostic.help(format!("write the equation alone: `{name} …`")).edit(prefix, "")
@@ -274,7 +275,9 @@ fn dotted(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
     let (name, span) = (text.slice(*lexeme), text.span(*lexeme));
     let plain = name.replace('.', "_");
     let column = at > 0
-        && tokens[..at].iter().any(|l| l.token == Token::OpenParen || l.token == Token::OpenComprehension);
+        && tokens[..at]
+            .iter()
+            .any(|l| l.token == Token::OpenParen || l.token == Token::OpenComprehension);
     let instead = if column { format!("\"{name}\" as {plain}") } else { plain };
     Some(
         Diagnostic::error(Slug::ForeignSyntax, "a name has no dot", span, "not one name")
@@ -309,7 +312,10 @@ fn left_side(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
         let word = text.slice(*word);
         return Some(diagnostic.help(format!("`{word}` is a reserved word; choose another name")));
     }
-    let all_names = head.iter().skip(2).all(|l| l.token.is_name() || l.token == Token::Comma || l.token.closes());
+    let all_names = head
+        .iter()
+        .skip(2)
+        .all(|l| l.token.is_name() || l.token == Token::Comma || l.token.closes());
     let called = head.len() > 2 && head[0].token.is_name() && head[1].token == Token::OpenParen;
     if operator.token == Token::Equal && called && all_names {
         return Some(
@@ -317,6 +323,9 @@ fn left_side(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
                 .help(format!("a function is defined with `fun`: `fun {written} = …`"))
                 .edit(Span { end: place.start, ..place }, "fun "),
         );
+    }
+    if written.len() > LONGEST_REPEATED {
+        return Some(diagnostic.help("define a name first, on a line of its own"));
     }
     let name = suggested_name(text, head);
     let define = format!("{name} = {written}");
@@ -328,6 +337,9 @@ fn left_side(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
         diagnostic.help("an equation defines one name; solve it for that name")
     })
 }
+
+/// How many bytes of the user's text a help repeats.
+const LONGEST_REPEATED: usize = 80;
 
 /// `a b`: two words, which the grammar reports as a keyword it does not know.
 fn words_only(head: Tokens<'_>) -> bool {

@@ -55,10 +55,12 @@ pub(super) fn cut(source: SourceId, text: &str, tokens: &[Lexeme]) -> Layout {
     };
     let mut at = 0;
     while let Some(lexeme) = tokens.get(at).copied() {
-        at = match lexeme.token {
-            Token::Newline => cutter.newline(at),
-            _ if cutter.current.tokens.is_empty() => cutter.first(at),
-            _ => cutter.token(at),
+        at = if lexeme.token == Token::Newline {
+            cutter.newline(at)
+        } else if cutter.current.tokens.is_empty() {
+            cutter.first(at)
+        } else {
+            cutter.token(at)
         };
     }
     cutter.finish();
@@ -130,12 +132,13 @@ impl Cutter<'_> {
         };
         let Some(previous) = self.current.tokens.last().copied() else { return next };
         let (last, first) = (previous.token, self.tokens[next].token);
-        if starts_statement(&self.tokens[next..], last, self.open.is_empty()) {
+        let inside = self.open.last().map(|o| o.lexeme.token);
+        if starts_statement(&self.tokens[next..], last, inside) {
             self.finish();
             return next;
         }
         let continues = last.continues_line() || first.continues_line();
-        match self.open.last().map(|o| o.lexeme.token) {
+        match inside {
             None if !continues => self.finish(),
             Some(Token::OpenBrace)
                 if !continues && last != Token::OpenBrace && first != Token::CloseBrace =>
@@ -215,7 +218,7 @@ impl Cutter<'_> {
 ///
 /// The newline rule alone would let a bracket left open, or an operator left dangling, swallow the
 /// lines below it. In a correct program no line inside a bracket or after an operator looks so.
-fn starts_statement(tokens: &[Lexeme], previous: Token, top_level: bool) -> bool {
+fn starts_statement(tokens: &[Lexeme], previous: Token, inside: Option<Token>) -> bool {
     let Some(first) = tokens.first() else { return false };
     let Some(second) = tokens.get(1) else { return false };
     if !first.token.is_name() {
@@ -227,20 +230,18 @@ fn starts_statement(tokens: &[Lexeme], previous: Token, top_level: bool) -> bool
     {
         return true;
     }
-    match second.token {
-        Token::Tilde => true,
-        Token::Equal => {
-            top_level
-                || !matches!(
-                    previous,
-                    Token::Comma | Token::OpenParen | Token::OpenBracket | Token::Newline
-                )
-        }
-        Token::OpenBracket => {
-            after_bracket(&tokens[1..]).is_some_and(|t| matches!(t, Token::Tilde | Token::Equal))
-        }
-        _ => false,
+    if second.token == Token::OpenBracket {
+        let after = after_bracket(&tokens[1..]);
+        return matches!(after, Some(Token::Tilde | Token::Equal));
     }
+    // `name =` may name an argument in parentheses; in braces it lacks only its `'`.
+    let names_argument =
+        matches!(previous, Token::Comma | Token::OpenParen | Token::OpenBracket | Token::Newline);
+    let defines = match inside {
+        None => true,
+        Some(open) => open != Token::OpenBrace && !names_argument,
+    };
+    second.token == Token::Tilde || second.token == Token::Equal && defines
 }
 
 /// The token after the bracket that opens `tokens`, if it closes on the same line.
@@ -263,25 +264,26 @@ fn after_bracket(tokens: &[Lexeme]) -> Option<Token> {
 
 /// The token that closes a bracket.
 pub(super) fn closing(open: Token) -> Token {
-    match open {
-        Token::OpenBracket => Token::CloseBracket,
-        Token::OpenBrace => Token::CloseBrace,
-        _ => Token::CloseParen,
+    if open == Token::OpenBracket {
+        Token::CloseBracket
+    } else if open == Token::OpenBrace {
+        Token::CloseBrace
+    } else {
+        Token::CloseParen
     }
 }
 
 /// A bracket as written.
 pub(super) fn symbol(token: Token) -> &'static str {
-    match token {
-        Token::OpenComprehension => "(",
-        _ => token.text().unwrap_or_default(),
-    }
+    token.text().unwrap_or("(")
 }
 
 fn symbol_opening(close: Token) -> &'static str {
-    match close {
-        Token::CloseBracket => "[",
-        Token::CloseBrace => "{",
-        _ => "(",
+    if close == Token::CloseBracket {
+        "["
+    } else if close == Token::CloseBrace {
+        "{"
+    } else {
+        "("
     }
 }

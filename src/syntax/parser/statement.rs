@@ -94,6 +94,19 @@ pub(super) enum Form {
 }
 
 impl Form {
+    /// The words that start a statement.
+    const WORDS: &[(Token, Form)] = &[
+        (Token::Import, Form::Import),
+        (Token::Data, Form::Data),
+        (Token::Axis, Form::Axis),
+        (Token::Report, Form::Report),
+        (Token::Predict, Form::Predict),
+        (Token::Factor, Form::Factor),
+        (Token::Fun, Form::Fun),
+        (Token::Dist, Form::Dist),
+        (Token::Ode, Form::Ode),
+    ];
+
     /// The kind of statement. A word that is a keyword here is a name before `=`, `~` or `[`.
     pub(super) fn of(tokens: Tokens<'_>) -> Form {
         let (Some(first), second) = (tokens.first(), tokens.get(1).map(|l| l.token)) else {
@@ -104,19 +117,12 @@ impl Form {
         if is_name {
             return Form::Equation;
         }
-        let listing = head_end(tokens).is_none();
-        match first.token {
-            Token::Data => Form::Data,
-            Token::Axis => Form::Axis,
-            Token::Import => Form::Import,
-            Token::Factor => Form::Factor,
-            Token::Fun => Form::Fun,
-            Token::Dist => Form::Dist,
-            Token::Ode => Form::Ode,
-            Token::Report if listing => Form::Report,
-            Token::Predict if listing => Form::Predict,
-            _ => Form::Equation,
+        let listing = matches!(first.token, Token::Report | Token::Predict);
+        if listing && head_end(tokens).is_some() {
+            return Form::Equation;
         }
+        let form = Form::WORDS.iter().find(|(word, _)| *word == first.token);
+        form.map_or(Form::Equation, |(_, form)| *form)
     }
 }
 
@@ -168,14 +174,13 @@ fn entry<'t>(text: Text<'t>) -> Rule<'t, Entry> {
         .then_ignore(open_paren().rewind())
         .then(columns)
         .map(|(name, columns)| Entry::Table { name, columns });
-    let array = name(text)
-        .then(missing(text))
-        .then(bracketed(name(text)).or_not())
-        .then(kind(text))
-        .map(|(((name, missing), axes), kind)| {
-            let axes = axes.unwrap_or_default();
-            Entry::Array { name, missing, axes, kind }
-        });
+    let array =
+        name(text).then(missing(text)).then(bracketed(name(text)).or_not()).then(kind(text)).map(
+            |(((name, missing), axes), kind)| {
+                let axes = axes.unwrap_or_default();
+                Entry::Array { name, missing, axes, kind }
+            },
+        );
     table.or(array).boxed()
 }
 
@@ -265,8 +270,7 @@ fn equation<'t>(
             }
             Right::Random(distribution, over, guard, hints) => {
                 let predict = word == Some(Token::Predict);
-                let random =
-                    Random { predict, name, binders, distribution, over, guard, hints };
+                let random = Random { predict, name, binders, distribution, over, guard, hints };
                 StatementKind::Random(random)
             }
         })
@@ -363,12 +367,10 @@ fn ode_equation<'t>(text: Text<'t>, e: &Expressions<'t>) -> Rule<'t, OdeEquation
         .then(e.expr.clone())
         .map(|(state, value)| {
             let end = crate::source::Span { start: value.span.end, ..value.span };
-            let (rate, start) = match value.kind {
-                ExprKind::Start(rate, start) => (*rate, *start),
-                kind => {
-                    let rate = Expr { kind, span: value.span };
-                    (rate, Expr { kind: ExprKind::Error, span: end })
-                }
+            let (rate, start) = if let ExprKind::Start(rate, start) = value.kind {
+                (*rate, *start)
+            } else {
+                (value, Expr { kind: ExprKind::Error, span: end })
             };
             OdeEquation { state, rate, start }
         })

@@ -86,7 +86,8 @@ fn interval(interval: &Interval, out: &mut Vec<Diagnostic>) {
 fn expr(e: &Expr, out: &mut Vec<Diagnostic>) {
     match &e.kind {
         ExprKind::Unary(_, operand) => {
-            loose_operand(operand, e.span, out);
+            let sign = Span { end: e.span.start + 1, ..e.span };
+            loose_operand(operand, sign, out);
             expr(operand, out);
         }
         ExprKind::Binary(operator, place, left, right) => {
@@ -160,10 +161,12 @@ fn chained(left: &Expr, place: Span, out: &mut Vec<Diagnostic>) {
     .because(*first_place, "the first one")
     .help("join two comparisons with `and`: `a < b and b < c`");
     // A name or number is short enough to repeat in the edit.
-    let repeated = match &middle.kind {
-        ExprKind::Name(name) => Some(name.clone()),
-        ExprKind::Number { value, .. } => Some(value.to_string()),
-        _ => None,
+    let repeated = if let ExprKind::Name(name) = &middle.kind {
+        Some(name.clone())
+    } else if let ExprKind::Number { value, .. } = &middle.kind {
+        Some(value.to_string())
+    } else {
+        None
     };
     if let Some(repeated) = repeated {
         let insert = Span { end: place.start, ..place };
@@ -226,10 +229,12 @@ fn conditional(whole: &Expr, out: &mut Vec<Diagnostic>) {
 
 /// `if c then a else b in [0, 1]`
 fn dangling(whole: &Expr, branch: &Expr, out: &mut Vec<Diagnostic>) {
-    let (word, inner, outer_end) = match &branch.kind {
-        ExprKind::In(value, bounds) => ("in", value.span, bounds.span),
-        ExprKind::Start(value, first) => ("start", value.span, first.span),
-        _ => return,
+    let (word, inner, outer_end) = if let ExprKind::In(value, bounds) = &branch.kind {
+        ("in", value.span, bounds.span)
+    } else if let ExprKind::Start(value, first) = &branch.kind {
+        ("start", value.span, first.span)
+    } else {
+        return;
     };
     let after = Span { start: inner.end, end: outer_end.end, ..inner };
     let before = Span { end: inner.end, ..whole.span };
@@ -240,8 +245,7 @@ fn dangling(whole: &Expr, branch: &Expr, out: &mut Vec<Diagnostic>) {
                 format!("`{word}` after `else` is ambiguous"),
                 after,
                 "does this belong to the last branch or to the whole `if`?",
-            )
-            .because(branch.span, "as written, it belongs to this branch only"),
+            ),
             before,
         )
         .help(format!(
