@@ -138,11 +138,14 @@ impl DrawTable {
 
 /// Axis names without repetition: the second `state` of a transition matrix is `state_2`.
 fn distinct(axes: &[String]) -> Vec<String> {
-    let nth = |index: usize, axis: &String| {
-        match axes.iter().take(index).filter(|earlier| *earlier == axis).count() {
-            0 => axis.clone(),
-            earlier => format!("{axis}_{}", earlier + 1),
-        }
+    let nth = |index: usize, axis: &String| match axes
+        .iter()
+        .take(index)
+        .filter(|earlier| *earlier == axis)
+        .count()
+    {
+        0 => axis.clone(),
+        earlier => format!("{axis}_{}", earlier + 1),
     };
     axes.iter().enumerate().map(|(index, axis)| nth(index, axis)).collect()
 }

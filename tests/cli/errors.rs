@@ -54,11 +54,9 @@ fn help_and_version_are_results() {
 
 #[test]
 fn a_mistake_in_the_data_ends_with_65() {
-    for (data, slug) in [
-        ("x\n1\n", "missing-column"),
-        ("y\n1\ntwo\n", "bad-cell"),
-        ("y\n1\nNA\n", "missing-cells"),
-    ] {
+    for (data, slug) in
+        [("x\n1\n", "missing-column"), ("y\n1\ntwo\n", "bad-cell"), ("y\n1\nNA\n", "missing-cells")]
+    {
         let files = Files::new(&[("m.vi", CONJUGATE), ("d.csv", data)]);
         let output = vippl(&["run", &files.path("m.vi"), &files.path("d.csv")]);
         assert_eq!((code(&output), stdout(&output).as_str()), (65, ""), "{data}");
@@ -135,8 +133,7 @@ fn a_fit_that_should_not_be_used_ends_with_3_but_is_written() {
     let files = Files::new(&[("m.vi", HOPELESS), ("d.csv", &data)]);
     let (model, data, fit) = (files.path("m.vi"), files.path("d.csv"), files.path("fit"));
     let flags = ["--seed", "1"];
-    let output =
-        vippl(&[&["run", &model, &data, "--json", "--output", &fit][..], &flags].concat());
+    let output = vippl(&[&["run", &model, &data, "--json", "--output", &fit][..], &flags].concat());
     assert_eq!(code(&output), 3, "{}", stderr(&output));
     assert_eq!(json(&output)["verdict"]["level"], "do-not-use");
     assert!(files.names("fit").contains(&"draws.csv".to_owned()));

@@ -28,7 +28,9 @@ fn diagnostics_follow_the_same_rules() {
     let check = ["check", &files.path("m.vi")];
     assert!(!stderr(&run_with(&[], &check)).contains(ESCAPE));
     assert!(stderr(&run_with(&[("CLICOLOR_FORCE", "1")], &check)).contains(ESCAPE));
-    assert!(!stderr(&run_with(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], &check)).contains(ESCAPE));
+    assert!(
+        !stderr(&run_with(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], &check)).contains(ESCAPE)
+    );
 }
 
 #[test]
