@@ -160,9 +160,13 @@ fn shares(row: &Row) -> String {
 fn facts(out: &mut String, record: &FitRecord, style: Style) {
     let error = record.elbo_error.0;
     let decimals = decimals(error, f64::NAN).map(|d| d + 1);
+    let noncentered = match record.diagnostics.noncentered.join(", ") {
+        names if names.is_empty() => names,
+        names => format!(", {names} non-centred"),
+    };
     let _ = writeln!(
         out,
-        "ELBO {} {} {}; {} guide, {} algorithm",
+        "ELBO {} {} {}; {} guide, {} algorithm{noncentered}",
         fixed(record.elbo.0, decimals),
         style.plus_minus(),
         fixed(error, decimals),
