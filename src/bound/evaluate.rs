@@ -204,12 +204,11 @@ impl<'a, V> Evaluator<'a, V> {
         let first = match element.ty {
             Kind::Index(axis) => match &self.axes[axis.index()] {
                 Elements::Range { first, .. } => *first as f64,
-                Elements::Labels(labels) => {
-                    return Ok(labels
-                        .get(position as usize)
-                        .and_then(|l| l.parse().ok())
-                        .unwrap_or(position + 1.0));
+                Elements::Labels(labels) if are_numbers(labels) => {
+                    let label = labels.get(position as usize).and_then(|l| l.parse().ok());
+                    return Ok(label.unwrap_or(f64::NAN));
                 }
+                Elements::Labels(_) => 1.0,
             },
             Kind::Real | Kind::Int | Kind::Bool => 0.0,
         };
@@ -227,9 +226,10 @@ impl<'a, V> Evaluator<'a, V> {
         let elements = &self.axes[axis.index()];
         let position = match elements {
             Elements::Range { first, .. } => value - *first as f64,
-            Elements::Labels(_) => {
+            Elements::Labels(labels) if are_numbers(labels) => {
                 elements.position(&value.to_string()).map_or(f64::NAN, |p| p as f64)
             }
+            Elements::Labels(_) => value - 1.0,
         };
         if position >= 0.0 && position < elements.len() as f64 && position.fract() == 0.0 {
             Ok(position)
@@ -331,6 +331,11 @@ impl<'a, V> Evaluator<'a, V> {
             | ExprKind::Error => Err(EvaluationError::Unavailable { span: expr.span }),
         }
     }
+}
+
+/// Whether labelled rows are numbered by their labels, as years are, or else by 1, 2, ….
+fn are_numbers(labels: &[String]) -> bool {
+    labels.first().is_some_and(|label| label.parse::<i64>().is_ok())
 }
 
 /// An operator on numbers; comparisons give 0 or 1.

@@ -53,10 +53,10 @@ pub fn bind(typed: Program, tables: &Tables, mode: Mode<'_>) -> Checked<Option<B
     binder.problems.append(&mut problems);
     binder.bind();
     let mut diagnostics = std::mem::take(&mut binder.problems);
-    diagnostics.extend(claims.ignored());
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Checked { value: None, diagnostics };
     }
+    diagnostics.extend(claims.ignored());
     let report = BindingReport::new(&binder, tables);
     let Binder { axes, values, frozen, .. } = binder;
     let program = bound::Program { typed, axes, values, frozen };
@@ -97,7 +97,7 @@ pub(super) struct Binder<'a> {
     settled: Vec<bool>,
     sized: Vec<Option<Sized>>,
     placed: Vec<Option<Placed>>,
-    /// Observed data that a prediction was not given.
+    /// Observed data that a prediction was not given, and what is computed from them.
     absent: Vec<bool>,
     /// Axes, by id, and variables that have been tried and refused.
     refused_axes: Vec<bool>,
@@ -142,6 +142,7 @@ impl<'a> Binder<'a> {
         let mut cellar_problems = std::mem::take(&mut self.cellar.problems);
         self.problems.append(&mut cellar_problems);
         self.check_given();
+        self.check_ranks();
         while self.settle_axes() | self.settle_data() | self.settle_definitions() {}
         if !self.has_errors() {
             self.report_unsettled();
@@ -161,25 +162,44 @@ impl<'a> Binder<'a> {
             Mode::Fit => Vec::new(),
             Mode::Predict(_) => self.feeds_observations(),
         };
+        let mut nowhere = Vec::new();
         for variable in data_variables(self.typed) {
             if self.claims.places[variable.index()].is_some() {
                 continue;
             }
             let missing = self.claims.absent.iter().find(|(v, _)| *v == variable);
             let touched = self.first_axis(variable).is_some_and(|a| self.is_touched(a));
-            let problem = match (self.mode, missing) {
+            match (self.mode, missing) {
                 (Mode::Predict(_), None) if !touched => continue,
                 (Mode::Predict(_), _) if optional.contains(&variable) => {
                     self.absent[variable.index()] = true;
                     continue;
                 }
                 (Mode::Fit | Mode::Predict(_), Some((_, file))) => {
-                    self.claims.missing_column(variable, *file)
+                    let problem = self.claims.missing_column(variable, *file);
+                    self.report(problem);
                 }
-                (Mode::Fit | Mode::Predict(_), None) => self.claims.missing_data(variable),
-            };
+                (Mode::Fit | Mode::Predict(_), None) => nowhere.push(variable),
+            }
             self.refused[variable.index()] = true;
-            self.report(problem);
+        }
+        // A file or argument with a mistake probably has what is missing.
+        if !self.has_errors() {
+            self.problems.extend(self.claims.missing_data(&nowhere));
+        }
+    }
+
+    /// What a file gives must have as many axes as the program declares.
+    fn check_ranks(&mut self) {
+        for variable in data_variables(self.typed) {
+            let Some(raw) = &mut self.cellar.raw[variable.index()] else { continue };
+            match cells::fit_rank(self.typed, variable, raw) {
+                Ok(()) => {}
+                Err(problem) => {
+                    self.refused[variable.index()] = true;
+                    self.report(*problem);
+                }
+            }
         }
     }
 
@@ -198,6 +218,11 @@ impl<'a> Binder<'a> {
             }
         }
         feeds
+    }
+
+    /// Whether an expression uses data that a prediction was not given.
+    fn mentions_absent(&self, expr: &Expr) -> bool {
+        expr.variables().iter().any(|v| self.absent[v.index()])
     }
 
     /// The first axis of a variable.
@@ -306,6 +331,7 @@ impl<'a> Binder<'a> {
             {
                 continue;
             }
+            self.absent[variable] = values_of(&definition.value).any(|e| self.mentions_absent(e));
             match self.define(*id) {
                 Ok(array) => {
                     self.values[variable] = Some(array);
@@ -385,17 +411,18 @@ impl<'a> Binder<'a> {
     /// Without errors, what is left waits for itself: a range whose ends need its own elements.
     fn report_unsettled(&mut self) {
         let axes = self.typed.axes.iter().zip(&self.settled);
-        let stuck = axes.filter(|(axis, settled)| !*settled && is_range(&axis.origin));
-        let problems: Vec<Diagnostic> = stuck
-            .map(|(axis, _)| {
-                Diagnostic::error(
-                    Slug::Cycle,
-                    format!("the ends of `{}` depend on its own elements", axis.name),
-                    axis.span,
-                    "defined here",
-                )
-            })
-            .collect();
+        let (ranges, others): (Vec<_>, Vec<_>) =
+            axes.filter(|(_, settled)| !*settled).partition(|(axis, _)| is_range(&axis.origin));
+        let ranges = ranges.into_iter().map(|(axis, _)| {
+            let message = format!("the ends of `{}` depend on its own elements", axis.name);
+            Diagnostic::error(Slug::Cycle, message, axis.span, "defined here")
+        });
+        let others = others.into_iter().map(|(axis, _)| {
+            let message = format!("nothing gives the elements of `{}`", axis.name);
+            Diagnostic::error(Slug::MissingData, message, axis.span, "introduced here")
+        });
+        let cycles: Vec<Diagnostic> = ranges.collect();
+        let problems = if cycles.is_empty() { others.collect() } else { cycles };
         self.problems.extend(problems);
     }
 

@@ -1,5 +1,7 @@
 //! Decides which file gives which data: by name where one was given, else by column names and keys.
 
+mod messages;
+
 use super::csv::Csv;
 use super::inputs::{Asked, Content, Tables};
 use super::json::Value;
@@ -131,7 +133,7 @@ pub(super) fn claim<'a>(program: &'a Program, tables: &'a Tables) -> Claims<'a> 
                     if order(pass, &file.asked, false)
                         && (pass < 3 || !claims.wants_default(index).is_empty())
                     {
-                        claims.problems.push(problem.clone());
+                        claims.problems.push((**problem).clone());
                     }
                 }
             }
@@ -431,6 +433,25 @@ impl<'a> Claims<'a> {
         columns.filter(|(_, name)| wanted(name)).map(|(column, _)| column).collect()
     }
 
+    /// The columns of a CSV file that something uses.
+    pub(super) fn used_columns(&self, file: usize) -> BTreeSet<usize> {
+        let mut used = BTreeSet::new();
+        for place in self.places.iter().flatten() {
+            match place {
+                Place::Column { file: f, column } if *f == file => {
+                    used.insert(*column);
+                }
+                Place::Matrix { file: f, columns } if *f == file => used.extend(columns),
+                Place::Column { .. }
+                | Place::Matrix { .. }
+                | Place::Json { .. }
+                | Place::Scalar(_) => {}
+            }
+        }
+        used.extend(self.labels.iter().flatten().filter(|(f, _)| *f == file).map(|(_, c)| *c));
+        used
+    }
+
     /// The groups and variables that still want a default file.
     fn wants_default(&self, file: usize) -> Vec<VariableId> {
         let Asked::Default(text) = &self.tables.files[file].asked else { return Vec::new() };
@@ -470,106 +491,6 @@ impl<'a> Claims<'a> {
                 }
             }
         }
-    }
-
-    /// The error for a column that a file should have.
-    pub(super) fn missing_column(&self, variable: VariableId, file: usize) -> Diagnostic {
-        let file = &self.tables.files[file];
-        let name = header(self.program, variable);
-        let names: Vec<&str> = match &file.content {
-            Ok(Content::Csv(csv)) => csv.header.iter().map(String::as_str).collect(),
-            Ok(Content::Json(Value::Object(entries))) => {
-                entries.iter().map(|(k, _)| k.as_str()).collect()
-            }
-            Ok(Content::Json(Value::Block(_))) | Err(_) => Vec::new(),
-        };
-        let problem = Diagnostic::error(
-            Slug::MissingColumn,
-            format!("`{}` has no column `{name}`", file.name),
-            self.program.variable(variable).span,
-            "declared here",
-        )
-        .note(format!("its columns are {}", list(names.iter().copied())));
-        match nearest(name, names.into_iter()).first() {
-            Some(near) => problem.help(format!("did you mean `{near}`? `\"{near}\" as {}`", {
-                &self.program.variable(variable).name
-            })),
-            None => problem,
-        }
-    }
-
-    /// The error for a name that nothing gives.
-    pub(super) fn missing_data(&self, variable: VariableId) -> Diagnostic {
-        let declared = self.program.variable(variable);
-        let name = &declared.name;
-        let group = self.groups.iter().find(|g| g.columns.contains(&variable));
-        let how = match (group, &declared.axes[..]) {
-            (_, []) => format!("add `{name}=NUMBER`, or `{name}` to a JSON file"),
-            (Some(group), _) => {
-                format!("add a CSV file, `{}=FILE`, or `{name}` to a JSON file", group.name)
-            }
-            (None, _) => format!("add `{name}=FILE`, or `{name}` to a JSON file"),
-        };
-        Diagnostic::error(
-            Slug::MissingData,
-            format!("no file or argument gives `{name}`"),
-            declared.span,
-            "declared here",
-        )
-        .help(how)
-    }
-
-    /// One note for each file that holds more than the program wants.
-    pub(super) fn ignored(&self) -> Vec<Diagnostic> {
-        let mut notes = Vec::new();
-        for (index, file) in self.tables.files.iter().enumerate() {
-            let mut used: BTreeSet<&str> = BTreeSet::new();
-            let names: Vec<&str> = match &file.content {
-                Ok(Content::Csv(csv)) => {
-                    used.extend(self.used_columns(index).iter().map(|c| csv.header[*c].as_str()));
-                    csv.header.iter().map(String::as_str).collect()
-                }
-                Ok(Content::Json(Value::Object(entries))) => {
-                    let taken = data_variables(self.program).filter(|v| {
-                        matches!(self.places[v.index()], Some(Place::Json { file, .. }) if file == index)
-                    });
-                    for variable in taken {
-                        used.insert(header(self.program, variable));
-                        used.insert(&self.program.variable(variable).name);
-                    }
-                    entries.iter().map(|(k, _)| k.as_str()).collect()
-                }
-                Ok(Content::Json(Value::Block(_))) | Err(_) => continue,
-            };
-            let unused: Vec<&str> = names.into_iter().filter(|n| !used.contains(n)).collect();
-            if !used.is_empty() && !unused.is_empty() {
-                notes.push(Diagnostic::new(
-                    Slug::IgnoredData,
-                    Severity::Note,
-                    format!("`{}`: not used: {}", file.name, list(unused.into_iter())),
-                ));
-            }
-        }
-        notes
-    }
-
-    /// The columns of a CSV file that something uses.
-    pub(super) fn used_columns(&self, file: usize) -> BTreeSet<usize> {
-        let mut used = BTreeSet::new();
-        for place in self.places.iter().flatten() {
-            match place {
-                Place::Column { file: f, column } if *f == file => {
-                    used.insert(*column);
-                }
-                Place::Matrix { file: f, columns } if *f == file => used.extend(columns),
-                Place::Column { .. }
-                | Place::Matrix { .. }
-                | Place::Json { .. }
-                | Place::Scalar(_) => {}
-            }
-        }
-        used.extend(self.labels.iter().flatten().filter(|(f, _)| *f == file).map(|(_, c)| *c));
-        used
     }
 }
 

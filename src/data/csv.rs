@@ -57,7 +57,7 @@ impl Lines {
 
 impl Csv {
     /// Reads the header.
-    pub(crate) fn open(name: &str, mut text: Vec<u8>) -> Result<Csv, Diagnostic> {
+    pub(crate) fn open(name: &str, mut text: Vec<u8>) -> Result<Csv, Box<Diagnostic>> {
         check_encoding(name, &text)?;
         if text.starts_with(BYTE_ORDER_MARK) {
             text.drain(..BYTE_ORDER_MARK.len());
@@ -66,18 +66,20 @@ impl Csv {
         let mut csv = Csv { name: name.to_owned(), header: Vec::new(), text, delimiter };
         let mut record = ByteRecord::new();
         let read = csv.reader().read_byte_record(&mut record);
-        if !read.map_err(|e| csv.unreadable(&e))? {
-            return Err(csv.bad("is empty").help("the first line names the columns"));
+        if !read.map_err(|e| Box::new(csv.unreadable(&e)))? {
+            return Err(Box::new(csv.bad("is empty").help("the first line names the columns")));
         }
         csv.header = record
             .iter()
             .map(|cell| String::from_utf8_lossy(cell.trim_ascii()).into_owned())
             .collect();
         if csv.header.iter().all(|h| h.parse::<f64>().is_ok()) {
-            return Err(csv
-                .bad("has numbers where the names of its columns should be")
-                .note(format!("its first line is {}", csv.header.join(", ")))
-                .help("write the names of the columns in a line above the data"));
+            let problem = csv.bad("has numbers where the names of its columns should be");
+            return Err(Box::new(
+                problem
+                    .note(format!("its first line is {}", csv.header.join(", ")))
+                    .help("write the names of the columns in a line above the data"),
+            ));
         }
         Ok(csv)
     }
@@ -93,19 +95,19 @@ impl Csv {
         &self,
         wanted: &[(usize, usize)],
         mut slots: Vec<Cells>,
-    ) -> Result<Body, Diagnostic> {
+    ) -> Result<Body, Box<Diagnostic>> {
         let mut reader = self.reader();
         let mut record = ByteRecord::new();
         let mut lines = Lines::default();
         let (mut rows, mut last) = (0, 0);
         let next = |reader: &mut Reader<&[u8]>, record: &mut ByteRecord| {
-            reader.read_byte_record(record).map_err(|e| self.unreadable(&e))
+            reader.read_byte_record(record).map_err(|e| Box::new(self.unreadable(&e)))
         };
         next(&mut reader, &mut record)?;
         while next(&mut reader, &mut record)? {
             let (offset, line) = self.start(&record);
             if record.len() != self.header.len() {
-                return Err(self.ragged(line, &record));
+                return Err(Box::new(self.ragged(line, &record)));
             }
             lines.push(rows, line);
             last = offset;
@@ -115,10 +117,10 @@ impl Csv {
             rows += 1;
         }
         if rows == 0 {
-            return Err(self.bad("has a header but no rows"));
+            return Err(Box::new(self.bad("has a header but no rows")));
         }
         if self.text[last..].trim_ascii_end().contains(&b'\n') && self.has_open_quote() {
-            return Err(self.open_quote());
+            return Err(Box::new(self.open_quote()));
         }
         Ok(Body { slots, rows, lines })
     }
@@ -210,7 +212,7 @@ fn record_spans_lines(record: &ByteRecord) -> bool {
     record.as_slice().contains(&b'\n')
 }
 
-fn check_encoding(name: &str, text: &[u8]) -> Result<(), Diagnostic> {
+fn check_encoding(name: &str, text: &[u8]) -> Result<(), Box<Diagnostic>> {
     let Err(error) = std::str::from_utf8(text) else { return Ok(()) };
     let before = &text[..error.valid_up_to()];
     let line = 1 + before.iter().filter(|b| **b == b'\n').count();
@@ -219,13 +221,13 @@ fn check_encoding(name: &str, text: &[u8]) -> Result<(), Diagnostic> {
         Severity::Error,
         format!("`{name}` is not UTF-8 text (line {line})"),
     );
-    Err(if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+    Err(Box::new(if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
         problem.note("it starts like UTF-16").help("save it as UTF-8")
     } else if text.contains(&0) {
         problem.note("it holds zero bytes, so it is probably not a text file")
     } else {
         problem.help("save it as UTF-8; `iconv -f latin1 -t utf8` converts from Latin-1")
-    })
+    }))
 }
 
 /// The commonest of `,`, `;` and tab on the first line that is not blank, outside quotes.

@@ -136,7 +136,7 @@ pub(super) struct File {
     /// The name reports show.
     pub(super) name: String,
     /// What it holds.
-    pub(super) content: Result<Content, Diagnostic>,
+    pub(super) content: Result<Content, Box<Diagnostic>>,
 }
 
 /// What a file holds.
@@ -175,19 +175,18 @@ impl Tables {
         let name = path.display().to_string();
         let content = match read(path) {
             Ok(bytes) => open(&name, bytes),
-            Err(error) => Err(Diagnostic::new(
-                Slug::BadFile,
-                Severity::Error,
-                format!("`{name}` cannot be read"),
-            )
-            .note(error.to_string())),
+            Err(error) => {
+                let message = format!("`{name}` cannot be read");
+                let problem = Diagnostic::new(Slug::BadFile, Severity::Error, message);
+                Err(Box::new(problem.note(error.to_string())))
+            }
         };
         self.files.push(File { asked, name, content });
     }
 }
 
 /// A file whose name ends in `.json`, or whose text starts like JSON, is JSON; any other is CSV.
-fn open(name: &str, bytes: Vec<u8>) -> Result<Content, Diagnostic> {
+fn open(name: &str, bytes: Vec<u8>) -> Result<Content, Box<Diagnostic>> {
     let is_json = name.to_lowercase().ends_with(".json")
         || (!name.to_lowercase().ends_with(".csv")
             && matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')));

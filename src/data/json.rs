@@ -35,15 +35,16 @@ pub(crate) struct Block {
 }
 
 /// Reads a JSON text.
-pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Value, Diagnostic> {
+pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Value, Box<Diagnostic>> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     ValueSeed
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| {
-            Diagnostic::new(Slug::BadFile, Severity::Error, format!("`{name}` is not usable JSON"))
-                .note(error.to_string())
+            let message = format!("`{name}` is not usable JSON");
+            let problem = Diagnostic::new(Slug::BadFile, Severity::Error, message);
+            Box::new(problem.note(error.to_string()))
         })
 }
 

@@ -139,7 +139,7 @@ pub(super) fn read(program: &Program, tables: &Tables, claims: &Claims<'_>) -> C
                     cellar.sizes[file] = Some((body.rows, claims.used_columns(file).len()));
                     plan.store(program, &mut cellar, csv, body);
                 }
-                Err(problem) => cellar.problems.push(problem),
+                Err(problem) => cellar.problems.push(*problem),
             }
         }
     }

@@ -55,8 +55,8 @@ impl Binder<'_> {
                 Some(elements) => Ok(Some((elements, None))),
                 None => Ok(self.range(axis, low, high)?.map(|e| (e, None))),
             },
-            AxisOrigin::Rows(_) | AxisOrigin::Array => self.from_data(axis),
-            AxisOrigin::Levels => match self.from_data(axis)? {
+            AxisOrigin::Rows(_) | AxisOrigin::Array => self.given_elements(axis),
+            AxisOrigin::Levels => match self.given_elements(axis)? {
                 Some(found) => Ok(Some(found)),
                 None => Ok(self.levels(axis).map(|e| (e, None))),
             },
@@ -115,7 +115,7 @@ impl Binder<'_> {
     }
 
     /// Elements from what is laid out over the axis: labels of rows, a header, or a length.
-    fn from_data(
+    fn given_elements(
         &self,
         axis: AxisId,
     ) -> Result<Option<(Elements, Option<Sized>)>, Box<Diagnostic>> {

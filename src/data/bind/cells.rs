@@ -8,7 +8,7 @@ use crate::data::column::{Cells, Labels, MISSING, Numbers};
 use crate::data::labels::{Lookup, nearest};
 use crate::data::origin::{Origin, Raw};
 use crate::diagnostic::{Diagnostic, Slug};
-use crate::typed::{AxisId, AxisOrigin, Kind, VariableId};
+use crate::typed::{AxisId, AxisOrigin, Kind, Program, VariableId};
 
 type Placing<T> = Result<T, Box<Diagnostic>>;
 
@@ -21,11 +21,11 @@ impl Binder<'_> {
             return Ok(Array { shape, values });
         }
         let Some(raw) = self.cellar.raw[variable.index()].take() else {
-            return self.from_fit(variable);
+            return self.keep_from_fit(variable);
         };
         let values = self.convert(variable, &raw)?;
         let shape = self.shape(variable);
-        let source = self.check_rank(variable, &raw)?;
+        let source = raw.shape.clone();
         let mut orders: Vec<Option<Vec<usize>>> = Vec::new();
         for (dimension, axis) in self.typed.variable(variable).axes.iter().enumerate() {
             let labels = match dimension {
@@ -53,49 +53,6 @@ impl Binder<'_> {
 
     fn span_error(&self, variable: VariableId, slug: Slug, message: String) -> Diagnostic {
         Diagnostic::error(slug, message, self.typed.variable(variable).span, "declared here")
-    }
-
-    /// The lengths of the file's array, which must have as many axes as the variable.
-    fn check_rank(&self, variable: VariableId, raw: &Raw) -> Placing<Vec<usize>> {
-        let declared = self.typed.variable(variable);
-        let rank = declared.axes.len();
-        if raw.shape.len() == rank {
-            return Ok(raw.shape.clone());
-        }
-        if rank > 0 && raw.shape.contains(&0) {
-            return Ok(self.shape(variable));
-        }
-        let is_csv_scalar = rank == 0 && raw.shape == [1];
-        if is_csv_scalar {
-            return Ok(Vec::new());
-        }
-        let found = match &raw.shape[..] {
-            [] => "a single number".to_owned(),
-            shape => {
-                let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
-                format!("an array of {}", sizes.join(" by "))
-            }
-        };
-        let axes: Vec<&str> =
-            declared.axes.iter().map(|a| self.typed.axis(*a).name.as_str()).collect();
-        let wanted = match &axes[..] {
-            [] => "a single number".to_owned(),
-            axes => format!("an array over [{}]", axes.join(", ")),
-        };
-        let problem = self.span_error(
-            variable,
-            Slug::LengthMismatch,
-            format!(
-                "`{}` is {found} in `{}`, but is declared as {wanted}",
-                declared.name,
-                raw.origin.file()
-            ),
-        );
-        Err(Box::new(if raw.shape.is_empty() && rank == 1 {
-            problem.help("an array with one element is written `[x]`")
-        } else {
-            problem
-        }))
     }
 
     fn check_length(
@@ -296,12 +253,14 @@ impl Binder<'_> {
             Elements::Range { .. } => Slug::IndexOutOfRange,
             Elements::Labels(_) => Slug::UnknownLabel,
         };
-        let message = format!("`{label}` in `{name}` is not an element of `{axis_name}`");
+        let message = format!("`{label}` in `{name}` is not an element of the axis `{axis_name}`");
         let mut problem = self.span_error(variable, slug, message).note(origin.place(first));
         problem = problem.note(describe(axis_name, elements));
-        if unknown.len() > 1 {
-            problem = problem.note(format!("{} other labels are not either", unknown.len() - 1));
-        }
+        problem = match unknown.len() {
+            0 | 1 => problem,
+            2 => problem.note("1 other label is not either"),
+            n => problem.note(format!("{} other labels are not either", n - 1)),
+        };
         let resolved = self.typed.resolve_axis(axis);
         problem = match &self.sized[resolved.index()] {
             Some(sized) => {
@@ -330,18 +289,24 @@ impl Binder<'_> {
         }
     }
 
+    fn not_in_fit(&self, variable: VariableId) -> Box<Diagnostic> {
+        let name = &self.typed.variable(variable).name;
+        let message = format!("`{name}` was not given, and the fit has no such data");
+        Box::new(self.span_error(variable, Slug::MissingData, message))
+    }
+
     /// The data of the fit, for what a prediction was not given again.
-    fn from_fit(&mut self, variable: VariableId) -> Placing<Array> {
+    fn keep_from_fit(&mut self, variable: VariableId) -> Placing<Array> {
         let declared = self.typed.variable(variable);
         let Mode::Predict(frozen) = self.mode else {
-            return Err(Box::new(self.claims.missing_data(variable)));
+            return Err(self.not_in_fit(variable));
         };
         let Some(mut array) = frozen.array(&declared.name) else {
-            return Err(Box::new(self.claims.missing_data(variable)));
+            return Err(self.not_in_fit(variable));
         };
         let origin = Origin::Fit(declared.name.clone());
         if array.shape.len() != declared.axes.len() {
-            return Err(Box::new(self.claims.missing_data(variable)));
+            return Err(self.not_in_fit(variable));
         }
         for (axis, length) in declared.axes.iter().zip(&array.shape) {
             self.check_length(variable, *axis, *length, &origin)?;
@@ -368,6 +333,44 @@ impl Binder<'_> {
         self.placed[variable.index()] = Some(Placed { origin, order: None });
         Ok(array)
     }
+}
+
+/// Makes the shape of a file's array that of the declaration, or says how they differ. A CSV
+/// column with one row is a scalar where one is declared; an empty array has any number of axes.
+pub(super) fn fit_rank(typed: &Program, variable: VariableId, raw: &mut Raw) -> Placing<()> {
+    let declared = typed.variable(variable);
+    let rank = declared.axes.len();
+    if raw.shape.len() == rank {
+        return Ok(());
+    }
+    if (rank > 0 && raw.shape.contains(&0)) || (rank == 0 && raw.shape == [1]) {
+        raw.shape = vec![0; rank];
+        return Ok(());
+    }
+    let found = match &raw.shape[..] {
+        [] => "a single number".to_owned(),
+        shape => {
+            let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
+            format!("an array of {}", sizes.join(" by "))
+        }
+    };
+    let axes: Vec<&str> = declared.axes.iter().map(|a| typed.axis(*a).name.as_str()).collect();
+    let wanted = match &axes[..] {
+        [] => "a single number".to_owned(),
+        axes => format!("an array over [{}]", axes.join(", ")),
+    };
+    let (name, file) = (&declared.name, raw.origin.file());
+    let problem = Diagnostic::error(
+        Slug::LengthMismatch,
+        format!("`{name}` is {found} in `{file}`, but is declared as {wanted}"),
+        declared.span,
+        "declared here",
+    );
+    Err(Box::new(if raw.shape.is_empty() && rank == 1 {
+        problem.help("an array with one element is written `[x]`")
+    } else {
+        problem
+    }))
 }
 
 /// Where each cell of the target stands in the source, both row-major.

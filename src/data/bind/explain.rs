@@ -28,19 +28,7 @@ impl Failure {
 impl Binder<'_> {
     /// The message for a failure at these positions of the indices of a statement.
     pub(super) fn explain(&self, failure: &Failure, indices: &[IndexId]) -> Diagnostic {
-        let parts: Vec<String> = indices
-            .iter()
-            .zip(&failure.at)
-            .map(|(index, position)| {
-                let axis = self.typed.index(*index).axis;
-                let label = self.axes[axis.index()].label(*position);
-                format!("{} {label}", self.typed.axis(axis).name)
-            })
-            .collect();
-        let at = match &parts[..] {
-            [] => String::new(),
-            parts => format!(" at {}", parts.join(", ")),
-        };
+        let at = self.elements_at(indices, &failure.at);
         self.explain_at(&failure.error, &at)
     }
 

@@ -161,8 +161,8 @@ impl Binder<'_> {
         }
     }
 
-    /// Every statement that is evaluated after binding. An observation whose data are absent is
-    /// not.
+    /// Every statement that is evaluated after binding. An observation in terms
+    /// of absent data is not.
     fn statements<'p>(&self, typed: &'p Program) -> Vec<Statement<'p>> {
         let mut statements = Vec::new();
         for definition in &typed.definitions {
@@ -172,16 +172,15 @@ impl Binder<'_> {
             }
         }
         for random in &typed.randoms {
-            if random.role == RandomRole::Observed && self.absent[random.variable.index()] {
-                continue;
-            }
             let truncation = random.distribution.truncation.iter();
             let ends = truncation.flat_map(|t| t.low.iter().chain(&t.high));
-            statements.push(Statement {
-                indices: &random.indices,
-                guard: random.guard.as_ref(),
-                exprs: random.distribution.arguments.iter().chain(ends).collect(),
-            });
+            let exprs: Vec<&Expr> = random.distribution.arguments.iter().chain(ends).collect();
+            let guard = random.guard.as_ref();
+            let is_observed = random.role == RandomRole::Observed;
+            if is_observed && exprs.iter().copied().chain(guard).any(|e| self.mentions_absent(e)) {
+                continue;
+            }
+            statements.push(Statement { indices: &random.indices, guard, exprs });
         }
         for factor in &typed.factors {
             statements.push(Statement {

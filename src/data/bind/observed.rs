@@ -149,7 +149,7 @@ impl Binder<'_> {
                     .filter_map(|(i, x)| Some(format!("`{}` = {x}", parameters.get(*i)?.name)))
                     .collect();
                 format!(
-                    "`{name}` is observed by {family} with {}, but `{element}` is {value}",
+                    "`{element}` is {value}, which {family} with {} cannot give",
                     bounds.join(" and ")
                 )
             }

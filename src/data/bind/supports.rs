@@ -4,7 +4,7 @@ use super::Binder;
 use super::explain::Failure;
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::library::{Bound, Support};
-use crate::typed::{Expr, IndexId, Plane, Random, RandomRole};
+use crate::typed::{Expr, ExprKind, IndexId, Plane, Random, RandomRole, VariableId};
 use std::collections::HashSet;
 
 /// What is known of one parameter before the latents are.
@@ -92,6 +92,8 @@ fn between(noun: &str, low: Option<f64>, high: Option<f64>) -> String {
 struct Offence {
     value: f64,
     at: Failure,
+    /// The cell, where the argument is one.
+    cell: Option<(VariableId, usize)>,
     count: usize,
 }
 
@@ -100,7 +102,9 @@ impl Binder<'_> {
     pub(super) fn check_supports(&mut self) {
         let typed = self.typed;
         for random in &typed.randoms {
-            if random.role == RandomRole::Observed && self.absent[random.variable.index()] {
+            let is_observed = random.role == RandomRole::Observed;
+            let all = random.distribution.arguments.iter().chain(&random.guard);
+            if is_observed && all.into_iter().any(|e| self.mentions_absent(e)) {
                 continue;
             }
             for (position, argument) in random.distribution.arguments.iter().enumerate() {
@@ -156,7 +160,25 @@ impl Binder<'_> {
                             let error =
                                 crate::bound::EvaluationError::Unavailable { span: argument.span };
                             let at = Failure::at(evaluator, &indices, error);
-                            offence = Some(Offence { value, at, count: 1 });
+                            let cell = match &argument.kind {
+                                ExprKind::Variable(v, at) => {
+                                    Some((*v, evaluator.position(*v, at)?))
+                                }
+                                ExprKind::Number(_)
+                                | ExprKind::Label(_)
+                                | ExprKind::Index(_)
+                                | ExprKind::ElementNumber(_)
+                                | ExprKind::ElementOf(_)
+                                | ExprKind::Size(_)
+                                | ExprKind::Negate(_)
+                                | ExprKind::Not(_)
+                                | ExprKind::Binary(..)
+                                | ExprKind::Call(..)
+                                | ExprKind::If(..)
+                                | ExprKind::Reduce(_)
+                                | ExprKind::Error => None,
+                            };
+                            offence = Some(Offence { value, at, cell, count: 1 });
                         }
                     }
                     Ok(())
@@ -182,7 +204,13 @@ impl Binder<'_> {
         );
         for variable in argument.variables().into_iter().take(1) {
             let declared = self.typed.variable(variable);
-            problem = problem.because(declared.span, format!("`{}` is data", declared.name));
+            problem = problem
+                .because(declared.span, format!("`{}` is known before fitting", declared.name));
+        }
+        if let Some((variable, position)) = offence.cell
+            && let Some(placed) = &self.placed[variable.index()]
+        {
+            problem = problem.note(placed.place(position));
         }
         Some(match offence.count {
             1 => problem,
