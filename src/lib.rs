@@ -2,6 +2,7 @@
 
 pub mod bound;
 pub mod check;
+pub mod cli;
 pub mod data;
 pub mod diagnostic;
 pub mod engine;
@@ -9,6 +10,8 @@ pub mod graph;
 pub mod inference;
 pub mod library;
 pub mod math;
+pub mod output;
+pub mod session;
 pub mod source;
 pub mod syntax;
 pub mod typed;

@@ -141,4 +141,9 @@ slugs! {
     IgnoredData = "ignored-data";
     /// A file or argument that no entry of the program wants.
     UnclaimedData = "unclaimed-data";
+    // --- fits ---
+    /// A log density that is not finite wherever a fit could start.
+    NotFinite = "not-finite";
+    /// A program without a latent.
+    NothingToFit = "nothing-to-fit";
 }

@@ -1,0 +1,208 @@
+//! What can be typed. The only user of clap beside the parse itself.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Bayesian models as equations, fitted by variational inference.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "vippl", version, arg_required_else_help = true)]
+pub(super) struct Vippl {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// A command.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Command {
+    /// Fit a program to data and print the posterior
+    Run(RunArguments),
+    /// Check a program, and its data if given, without fitting
+    Check(CheckArguments),
+    /// Print a program with every index written, or the page of a diagnostic
+    Explain(ExplainArguments),
+    /// Evaluate the log density at a point
+    Density(DensityArguments),
+    /// Print a saved fit again
+    Summary(SummaryArguments),
+    /// Draw predictions from a saved fit
+    Predict(PredictArguments),
+}
+
+impl Command {
+    /// Whether the result is for programs.
+    pub(super) fn wants_json(&self) -> bool {
+        match self {
+            Command::Run(arguments) => arguments.json,
+            Command::Check(arguments) => arguments.program.json,
+            Command::Explain(arguments) => arguments.json,
+            Command::Density(arguments) => arguments.program.json,
+            Command::Summary(arguments) => arguments.json,
+            Command::Predict(arguments) => arguments.json,
+        }
+    }
+}
+
+/// A program and its data.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ProgramArguments {
+    /// The program (`-` reads standard input)
+    #[arg(value_name = "MODEL.vi")]
+    pub(super) model: PathBuf,
+    /// Data: FILE.csv, FILE.json, table=FILE or name=NUMBER
+    #[arg(value_name = "DATA")]
+    pub(super) data: Vec<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Treat warnings as errors
+    #[arg(long)]
+    pub(super) deny_warnings: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct RunArguments {
+    /// The program (`-` reads standard input)
+    #[arg(value_name = "MODEL.vi")]
+    pub(super) model: PathBuf,
+    /// Data: FILE.csv, FILE.json, table=FILE or name=NUMBER
+    #[arg(value_name = "DATA")]
+    pub(super) data: Vec<String>,
+    /// The family of distributions to fit
+    #[arg(long, value_enum, default_value_t = GuideArgument::Auto)]
+    pub(super) guide: GuideArgument,
+    /// Posterior draws to keep for --output and predictions
+    #[arg(long, value_name = "N", default_value_t = 4000,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) draws: u32,
+    /// The seed of everything random [default: from the system]
+    #[arg(long, value_name = "S")]
+    pub(super) seed: Option<u64>,
+    /// Also draw what the program predicts (what it observes, if it has no `predict`)
+    #[arg(long)]
+    pub(super) predict: bool,
+    /// Save the fit: draws, summary, and what `predict` and `summary` need
+    #[arg(long, value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
+    /// Let --output replace the files of a directory that is not an earlier fit
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print every row of long arrays
+    #[arg(long)]
+    pub(super) all: bool,
+    /// No warnings and no progress
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Threads to use [default: VIPPL_THREADS, or all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+    /// Treat warnings as errors
+    #[arg(long)]
+    pub(super) deny_warnings: bool,
+    /// End with 0 whatever the verdict
+    #[arg(long)]
+    pub(super) exit_zero: bool,
+}
+
+/// A family of guides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum GuideArgument {
+    /// Full-rank up to 200 latents, mean-field above
+    Auto,
+    /// Independent normals
+    MeanField,
+    /// Normals with correlations
+    FullRank,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    pub(super) program: ProgramArguments,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// A program (MODEL.vi, `-` reads standard input) or the name of a diagnostic
+    #[arg(value_name = "MODEL.vi|SLUG", required_unless_present = "list")]
+    pub(super) target: Option<String>,
+    /// List the names of all diagnostics
+    #[arg(long)]
+    pub(super) list: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct DensityArguments {
+    #[command(flatten)]
+    pub(super) program: ProgramArguments,
+    /// The point: an object from latent to number or nested arrays (`-` reads standard input)
+    #[arg(long, value_name = "POINT.json")]
+    pub(super) at: PathBuf,
+    /// The gradient on the unconstrained scale too
+    #[arg(long)]
+    pub(super) gradient: bool,
+    /// The point is a flat list of unconstrained coordinates
+    #[arg(long)]
+    pub(super) unconstrained: bool,
+    /// How to differentiate
+    #[arg(long, value_enum, default_value_t = AutodiffArgument::Mixed)]
+    pub(super) autodiff: AutodiffArgument,
+}
+
+/// A mode of differentiation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum AutodiffArgument {
+    /// Dual numbers inside statements, adjoints between them, as in fits
+    Mixed,
+    /// Dual numbers through the whole program: slow, a check of the other
+    Forward,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct SummaryArguments {
+    /// What `vippl run --output` saved
+    #[arg(value_name = "DIR")]
+    pub(super) directory: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print every row of long arrays
+    #[arg(long)]
+    pub(super) all: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct PredictArguments {
+    /// What `vippl run --output` saved
+    #[arg(value_name = "DIR")]
+    pub(super) directory: PathBuf,
+    /// New data: FILE.csv, FILE.json, table=FILE or name=NUMBER; the rest is as in the fit
+    #[arg(value_name = "DATA")]
+    pub(super) data: Vec<String>,
+    /// The same, as an option
+    #[arg(long = "data", value_name = "DATA")]
+    pub(super) more_data: Vec<String>,
+    /// The seed of the draws [default: that of the fit]
+    #[arg(long, value_name = "S")]
+    pub(super) seed: Option<u64>,
+    /// Save every draw as CSV
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print every row of long arrays
+    #[arg(long)]
+    pub(super) all: bool,
+    /// No warnings
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Threads to use [default: VIPPL_THREADS, or all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+}

@@ -1,0 +1,85 @@
+//! `vippl density`: the log density at a point, and its gradient.
+
+use super::arguments::{AutodiffArgument, DensityArguments};
+use super::exit::{Exit, Refusal};
+use super::files;
+use super::load::{Loaded, Warnings};
+use super::terminal::Terminal;
+use crate::data::Mode;
+use crate::output::Number;
+use crate::session::{Autodiff, DensityAt, PointProblem};
+use serde::Serialize;
+use serde_json::Value;
+use std::fmt::Write;
+
+/// Evaluates the log density at a point.
+pub(super) fn density(arguments: &DensityArguments, terminal: &Terminal) -> Result<Exit, Refusal> {
+    let program = &arguments.program;
+    let warnings = Warnings { quiet: program.json, deny: program.deny_warnings };
+    let mut loaded = Loaded::open(&program.model, warnings, terminal)?;
+    let directory = files::directory_of(&program.model);
+    let binding = loaded.bind(&program.data, &directory, Mode::Fit, terminal)?;
+    let model = loaded.compile(binding)?;
+    let bad_point = |messages: Vec<String>| Refusal {
+        messages,
+        ..Refusal::with_places(Exit::Data, Vec::new(), &loaded.document.sources)
+    };
+    let at = arguments.at.display();
+    let value: Value = serde_json::from_slice(&files::read_input(&arguments.at)?)
+        .map_err(|error| bad_point(vec![format!("`{at}` is not JSON: {error}")]))?;
+    let point = model.read_point(&value, arguments.unconstrained).map_err(|problems| {
+        bad_point(problems.iter().map(PointProblem::to_string).collect())
+    })?;
+    let autodiff = match arguments.autodiff {
+        AutodiffArgument::Mixed => Autodiff::Mixed,
+        AutodiffArgument::Forward => Autodiff::Forward,
+    };
+    let result = model
+        .density_at(&point, arguments.gradient, autodiff)
+        .map_err(|failure| Refusal::from_failure(failure, &loaded.document.sources))?;
+    if program.json {
+        terminal.print_json(&DensityRecord::new(&result))?;
+    } else {
+        terminal.print(&to_text(&result))?;
+    }
+    Ok(Exit::Success)
+}
+
+/// The result for programs, keys in this order.
+#[derive(Serialize)]
+struct DensityRecord {
+    schema: &'static str,
+    log_density: Number,
+    log_density_unconstrained: Number,
+    unconstrained: Vec<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gradient: Option<Vec<Number>>,
+}
+
+impl DensityRecord {
+    fn new(result: &DensityAt) -> Self {
+        let numbers = |values: &[f64]| values.iter().copied().map(Number).collect();
+        DensityRecord {
+            schema: "vippl.density/1",
+            log_density: Number(result.log_density),
+            log_density_unconstrained: Number(result.log_density_unconstrained),
+            unconstrained: numbers(&result.unconstrained),
+            gradient: result.gradient.as_deref().map(numbers),
+        }
+    }
+}
+
+fn to_text(result: &DensityAt) -> String {
+    let mut out = String::new();
+    let list = |values: &[f64]| {
+        let values: Vec<String> = values.iter().map(f64::to_string).collect();
+        values.join(" ")
+    };
+    let _ = writeln!(out, "log density: {}", result.log_density);
+    let _ = writeln!(out, "log density, unconstrained: {}", result.log_density_unconstrained);
+    let _ = writeln!(out, "unconstrained: {}", list(&result.unconstrained));
+    if let Some(gradient) = &result.gradient {
+        let _ = writeln!(out, "gradient: {}", list(gradient));
+    }
+    out
+}

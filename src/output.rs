@@ -1,0 +1,25 @@
+//! What a fit says, to people and to programs: records with a fixed schema, and their drawings.
+//!
+//! Everything is a value or a string here; drivers print, and open files.
+
+mod advice;
+mod draws;
+mod fit;
+mod human;
+mod number;
+mod ordered;
+mod style;
+mod table;
+
+pub use advice::advice;
+pub use draws::{DrawColumns, DrawTable, read_draws};
+pub use fit::{
+    DataRecord, DiagnosticsRecord, Element, FIT_SCHEMA, FileRecord, FitRecord, Moments,
+    Probability, Row, RowRole, RowValues, Seconds, VariableRecord, VerdictRecord, element_name,
+    write_summary,
+};
+pub use human::{HumanOptions, names, report, summary_table};
+pub use number::{Number, decimals, fixed, significant};
+pub use ordered::Ordered;
+pub use style::Style;
+pub use table::{Align, Table};

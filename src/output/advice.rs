@@ -1,0 +1,47 @@
+//! What to try after a fit that is not good.
+
+use crate::inference::Reason;
+
+/// What to try, most promising first, each once.
+pub fn advice(reasons: &[Reason]) -> Vec<String> {
+    let mut advice: Vec<String> = Vec::new();
+    for reason in reasons {
+        let text = for_reason(reason).to_owned();
+        if !advice.contains(&text) {
+            advice.push(text);
+        }
+    }
+    advice
+}
+
+fn for_reason(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::HeavyWeights { .. } | Reason::FewEffectiveDraws { .. } => {
+            "give weakly determined scales a tighter prior, or simplify the model: the guide does \
+             not follow the posterior's shape"
+        }
+        Reason::Uncorrected { .. } | Reason::GuideDiffers { .. } => {
+            "try `--guide full-rank`, or fewer latents: the guide alone is not close enough"
+        }
+        Reason::MeanFieldForSize { .. } => {
+            "try `--guide full-rank` if memory allows: it keeps correlations"
+        }
+        Reason::HeavyTailedQuantities { .. } => {
+            "report quantiles rather than sds of these quantities, or give them a proper prior \
+             with lighter tails"
+        }
+        Reason::NoisyQuantities { .. } => {
+            "fit again with another `--seed` to see how far these numbers move"
+        }
+        Reason::NotFiniteQuantities { .. } => {
+            "look for a division by, or a logarithm of, something that can be 0"
+        }
+        Reason::NotConverged => {
+            "look for improper (`Flat`) priors on what the data do not determine"
+        }
+        Reason::SeveralModes { .. } | Reason::BestModeFoundOnce { .. } => {
+            "fit again with another `--seed`; if modes are mirror images, break the symmetry with \
+             priors or an order"
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Program text to a checked program, with everything there is to say about it at once.
+
+use crate::check;
+use crate::data::{self, Binding, Mode, Tables};
+use crate::diagnostic::{Checked, Diagnostic};
+use crate::source::{SourceId, Sources};
+use crate::syntax;
+use crate::typed::{self, Role};
+
+/// An opened program.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its name, as reports show it.
+    pub name: String,
+    /// Its text, for reports.
+    pub sources: Sources,
+    /// What the parser and the checker found, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+    id: SourceId,
+    typed: typed::Program,
+}
+
+impl Document {
+    /// Parses and checks a program.
+    pub fn open(name: &str, text: &str) -> Self {
+        let mut sources = Sources::default();
+        let id = sources.add(name, text);
+        let parsed = syntax::parser::parse(id, text);
+        let checked = check::check(&parsed.value);
+        let mut diagnostics = parsed.diagnostics;
+        diagnostics.extend(checked.diagnostics);
+        diagnostics.sort_by_key(|d| d.primary.as_ref().map_or(0, |label| label.span.start));
+        Document { name: name.to_owned(), sources, diagnostics, id, typed: checked.value }
+    }
+
+    /// Whether the program has a mistake.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// The checked program; complete only without errors.
+    pub fn typed(&self) -> &typed::Program {
+        &self.typed
+    }
+
+    /// The text of the program.
+    pub fn text(&self) -> &str {
+        self.sources.get(self.id).map_or("", |source| source.text.as_str())
+    }
+
+    /// Forgets the files that the program names: a saved fit has its data already.
+    pub fn forget_default_files(&mut self) {
+        for table in &mut self.typed.tables {
+            table.from = None;
+        }
+        for variable in &mut self.typed.variables {
+            match &mut variable.role {
+                Role::Data(entry) => entry.from = None,
+                Role::Derived(_) | Role::Latent(_) | Role::Predicted(_) => {}
+            }
+        }
+    }
+
+    /// Binds the program to data, for fitting or for predicting.
+    pub fn bind(&self, tables: &Tables, mode: Mode<'_>) -> Checked<Option<Binding>> {
+        if self.has_errors() {
+            return Checked { value: None, diagnostics: Vec::new() };
+        }
+        data::bind(self.typed.clone(), tables, mode)
+    }
+}

@@ -1,0 +1,131 @@
+//! A bound program to a compiled target whose quantities have names, labels and roles.
+
+use super::failure::Failure;
+use crate::bound;
+use crate::data::{Binding, BindingReport};
+use crate::engine;
+use crate::graph::lower::{self, Density};
+use crate::output::{Element, RowRole};
+use crate::typed::{self, RandomRole, Role, VariableId};
+
+/// A program that can be evaluated and fitted.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The program with its data.
+    pub bound: bound::Program,
+    /// What was read.
+    pub report: BindingReport,
+    pub(super) density: Density,
+    pub(super) engine: engine::Program,
+}
+
+impl Model {
+    /// Compiles a bound program.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Program`] for what this version cannot compile.
+    pub fn compile(binding: Binding) -> Result<Self, Failure> {
+        let Binding { program: bound, report } = binding;
+        let density = lower::density(&bound)?;
+        let engine = engine::Program::compile(&density.model, &engine::Options::default())?;
+        Ok(Model { bound, report, density, engine })
+    }
+
+    /// The compiled log density.
+    pub fn target(&self) -> &engine::Program {
+        &self.engine
+    }
+
+    /// What every quantity of the target is, in its order: latents and reports as declared.
+    pub fn elements(&self) -> Vec<Element> {
+        let reported = self.density.reported.iter();
+        let elements = reported.flat_map(|r| {
+            let role = self.role(r.variable);
+            (0..r.length).map(move |position| Element {
+                name: self.bound.typed.variable(r.variable).name.clone(),
+                index: self.bound.labels(r.variable, position),
+                role,
+            })
+        });
+        elements.collect()
+    }
+
+    /// The variables that are reported, each with its first quantity and how many it has.
+    pub(super) fn reported(&self) -> impl Iterator<Item = (VariableId, usize, usize)> + '_ {
+        self.density.reported.iter().map(|r| (r.variable, r.offset, r.length))
+    }
+
+    pub(super) fn role(&self, variable: VariableId) -> RowRole {
+        match self.bound.typed.variable(variable).role {
+            Role::Latent(_) => RowRole::Latent,
+            Role::Predicted(_) => RowRole::Predict,
+            Role::Data(_) | Role::Derived(_) => RowRole::Report,
+        }
+    }
+
+    /// The name of an element of a variable: `alpha[AITKIN]`.
+    pub(super) fn element_name(&self, variable: VariableId, position: usize) -> String {
+        let name = &self.bound.typed.variable(variable).name;
+        crate::output::element_name(name, &self.bound.labels(variable, position))
+    }
+
+    /// What is observed, inferred, predicted and reported, with sizes.
+    pub fn inventory(&self) -> Inventory {
+        let size = |variable| {
+            self.bound.shape(variable).iter().map(usize::to_string).collect::<Vec<String>>()
+        };
+        inventory(&self.bound.typed, &size)
+    }
+}
+
+/// A name and its size along each axis, or the axes themselves where no data are bound.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Sized {
+    /// The name.
+    pub name: String,
+    /// Its axes.
+    pub axes: Vec<String>,
+    /// Their sizes as text; the axes' names without data.
+    pub sizes: Vec<String>,
+}
+
+/// What a program does with its names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// Names conditioned on.
+    pub observed: Vec<Sized>,
+    /// Names inferred.
+    pub latent: Vec<Sized>,
+    /// Names drawn after the fit.
+    pub predicted: Vec<Sized>,
+    /// Names printed beside the latents.
+    pub reported: Vec<Sized>,
+    /// The `factor` statements, as `explain` prints them, with the start of each in the text.
+    pub factors: Vec<(crate::source::Span, String)>,
+}
+
+/// The names of a program by what is done with them; `size` prints the size of each axis.
+pub fn inventory(
+    program: &typed::Program,
+    size: &dyn Fn(VariableId) -> Vec<String>,
+) -> Inventory {
+    let sized = |variable: VariableId| {
+        let declared = program.variable(variable);
+        let axes = declared.axes.iter().map(|a| program.axis(*a).name.clone());
+        Sized { name: declared.name.clone(), axes: axes.collect(), sizes: size(variable) }
+    };
+    let of = |role: RandomRole| {
+        let randoms = program.randoms.iter().filter(move |r| r.role == role);
+        randoms.map(|r| sized(r.variable)).collect::<Vec<Sized>>()
+    };
+    let mut predicted = of(RandomRole::Predicted);
+    predicted.extend(program.predictive.iter().map(|id| sized(program.random(*id).variable)));
+    Inventory {
+        observed: of(RandomRole::Observed),
+        latent: of(RandomRole::Latent),
+        predicted,
+        reported: program.reports.iter().map(|v| sized(*v)).collect(),
+        factors: program.factors.iter().map(|f| (f.span, super::explain::factor(program, f))).collect(),
+    }
+}

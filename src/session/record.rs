@@ -1,0 +1,248 @@
+//! A fit to what is told of it: the record that is printed and saved, and its table of draws.
+
+use super::document::Document;
+use super::fit::{Fitted, Timings};
+use super::model::{Model, Sized};
+use super::predict::Prediction;
+use crate::bound;
+use crate::data::BindingReport;
+use crate::diagnostic::render;
+use crate::inference::{Guide, Level, summarize};
+use crate::output::{
+    DataRecord, DiagnosticsRecord, DrawColumns, DrawTable, Element, FileRecord, FitRecord, Moments,
+    Number, Probability, Row, RowRole, RowValues, Seconds, VariableRecord, VerdictRecord, advice,
+};
+use crate::typed::{AxisOrigin, Kind, Plane, VariableId};
+
+/// Everything there is to tell of a fit. `warnings` are those of the program and its data.
+pub fn record(
+    document: &Document,
+    model: &Model,
+    fitted: &Fitted,
+    warnings: &[crate::diagnostic::Diagnostic],
+) -> FitRecord {
+    let fit = &fitted.fit;
+    let elements = model.elements();
+    let mut summary = rows(&elements, fitted);
+    summary.extend(predicted_rows(&model.bound, &fitted.predictions));
+    FitRecord {
+        schema: crate::output::FIT_SCHEMA.to_owned(),
+        model: document.name.clone(),
+        data: data_record(&model.bound, &model.report),
+        seed: fitted.seed,
+        guide: guide_name(&fit.guide).to_owned(),
+        algorithm: fit.algorithm.to_owned(),
+        elbo: Number(fit.elbo),
+        elbo_error: Number(fit.elbo_error),
+        gradient_evaluations: fit.counts.gradient,
+        log_density_evaluations: fit.counts.log_density,
+        seconds: seconds(&fitted.timings),
+        verdict: verdict(fitted, &elements),
+        diagnostics: diagnostics(fitted),
+        summary,
+        variables: variables(model),
+        warnings: warnings.iter().map(|d| render::to_json(d, &document.sources)).collect(),
+    }
+}
+
+fn rows(elements: &[Element], fitted: &Fitted) -> Vec<Row> {
+    let summaries = fitted.fit.draws.summaries();
+    let rows = elements.iter().zip(&summaries).map(|(element, summary)| Row {
+        name: element.name.clone(),
+        index: element.index.clone(),
+        values: RowValues::Moments(Moments::from(summary)),
+        role: element.role,
+    });
+    rows.collect()
+}
+
+/// The summary of predictions; names whose values are labels get a probability for each.
+pub fn predicted_rows(bound: &bound::Program, predictions: &[Prediction]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for prediction in predictions {
+        let variable = bound.typed.find(&prediction.variable);
+        let role = variable.map_or(RowRole::Predict, |v| predicted_role(bound, v));
+        for (labels, draws) in prediction.labels.iter().zip(&prediction.draws) {
+            let values = match variable.map(|v| bound.typed.variable(v).kind) {
+                Some(Kind::Index(axis)) => {
+                    RowValues::Probabilities { probabilities: shares(bound, axis, draws) }
+                }
+                Some(Kind::Real | Kind::Int | Kind::Bool) | None => {
+                    let weights = vec![1.0 / draws.len().max(1) as f64; draws.len()];
+                    RowValues::Moments(Moments::from(&summarize(draws, &weights)))
+                }
+            };
+            let name = prediction.variable.clone();
+            rows.push(Row { name, index: labels.clone(), values, role });
+        }
+    }
+    rows
+}
+
+/// What is computed from predictions is a report, everything else a prediction.
+fn predicted_role(bound: &bound::Program, variable: VariableId) -> RowRole {
+    let declared = bound.typed.variable(variable);
+    match declared.role {
+        crate::typed::Role::Derived(_) if declared.plane == Plane::Predicted => RowRole::Report,
+        crate::typed::Role::Derived(_)
+        | crate::typed::Role::Data(_)
+        | crate::typed::Role::Latent(_)
+        | crate::typed::Role::Predicted(_) => RowRole::Predict,
+    }
+}
+
+fn shares(bound: &bound::Program, axis: crate::typed::AxisId, draws: &[f64]) -> Vec<Probability> {
+    let elements = &bound.axes[axis.index()];
+    let share = |position: usize| {
+        let count = draws.iter().filter(|draw| **draw == position as f64).count();
+        count as f64 / draws.len().max(1) as f64
+    };
+    (0..elements.len())
+        .map(|p| Probability { label: elements.label(p), probability: share(p) })
+        .collect()
+}
+
+fn guide_name(guide: &Guide) -> &'static str {
+    match guide {
+        Guide::MeanField(_) => "mean-field",
+        Guide::FullRank(_) => "full-rank",
+        Guide::Mixture(_) => "mixture",
+    }
+}
+
+fn seconds(timings: &Timings) -> Seconds {
+    Seconds {
+        total: timings.total().as_secs_f64(),
+        check: timings.check.as_secs_f64(),
+        bind: timings.bind.as_secs_f64(),
+        compile: timings.compile.as_secs_f64(),
+        fit: timings.fit.as_secs_f64(),
+        predict: timings.predict.as_secs_f64(),
+    }
+}
+
+fn verdict(fitted: &Fitted, elements: &[Element]) -> VerdictRecord {
+    let verdict = &fitted.fit.verdict;
+    let name = |index: usize| {
+        elements.get(index).map_or(format!("#{index}"), |e| {
+            crate::output::element_name(&e.name, &e.index)
+        })
+    };
+    let reasons = verdict.reasons.iter().map(|reason| reason.explain(&name)).collect();
+    let advice = match verdict.level {
+        Level::Good => Vec::new(),
+        Level::Caution | Level::DoNotUse => advice(&verdict.reasons),
+    };
+    VerdictRecord { level: verdict.level, reasons, advice }
+}
+
+fn diagnostics(fitted: &Fitted) -> DiagnosticsRecord {
+    let diagnostics = &fitted.fit.diagnostics;
+    let converged = diagnostics.modes.iter().filter(|mode| mode.kept).all(|mode| mode.converged);
+    DiagnosticsRecord {
+        dimension: diagnostics.dimension,
+        reported: diagnostics.reported,
+        khat: Number(diagnostics.khat),
+        ess: Number(diagnostics.ess),
+        checked_draws: diagnostics.checked_draws,
+        self_kl: Number(diagnostics.self_kl),
+        log_evidence: Number(fitted.fit.log_evidence),
+        refits: diagnostics.refits,
+        starts: diagnostics.starts.len(),
+        modes: diagnostics.modes.len(),
+        converged,
+        hessian_vector_products: fitted.fit.counts.hessian_vector,
+    }
+}
+
+fn data_record(bound: &bound::Program, report: &BindingReport) -> DataRecord {
+    let tables = bound.typed.axes.iter().zip(&bound.axes);
+    let rows = tables.filter(|(axis, _)| matches!(axis.origin, AxisOrigin::Rows(_)));
+    let files = report.files.iter().map(|file| FileRecord {
+        file: file.file.clone(),
+        rows: file.rows,
+        columns: file.names.clone(),
+    });
+    DataRecord {
+        rows: rows.map(|(_, elements)| elements.len()).sum(),
+        axes: report.axes.iter().map(|a| (a.name.clone(), a.size)).collect(),
+        labels: report.axes.iter().map(|a| (a.name.clone(), a.first.clone())).collect(),
+        scalars: report.scalars.iter().map(|(name, x)| (name.clone(), Number(*x))).collect(),
+        files: files.collect(),
+    }
+}
+
+fn variables(model: &Model) -> Vec<VariableRecord> {
+    let inventory = model.inventory();
+    let of = |role: &str, list: &[Sized]| {
+        let records = list.iter().map(|v| VariableRecord {
+            name: v.name.clone(),
+            role: role.to_owned(),
+            axes: v.axes.clone(),
+            shape: v.sizes.iter().filter_map(|s| s.parse().ok()).collect(),
+        });
+        records.collect::<Vec<VariableRecord>>()
+    };
+    let mut all = of("observed", &inventory.observed);
+    all.extend(of("latent", &inventory.latent));
+    all.extend(of("report", &inventory.reported));
+    all.extend(of("predict", &inventory.predicted));
+    all
+}
+
+/// The equally weighted draws of everything reported and predicted.
+pub fn draw_table(model: &Model, fitted: &Fitted) -> DrawTable {
+    let columns = model.reported().map(|(variable, offset, length)| {
+        let draws = (offset..offset + length).map(|quantity| {
+            let values = fitted.fit.draws.quantity(quantity);
+            fitted.resampled.iter().map(|row| values[*row]).collect()
+        });
+        columns(&model.bound, variable, (0..length).collect(), draws.collect())
+    });
+    let mut table =
+        DrawTable { count: fitted.resampled.len(), variables: columns.collect::<Vec<_>>() };
+    table.variables.extend(prediction_table(&model.bound, &fitted.predictions).variables);
+    table
+}
+
+/// The draws of predictions.
+pub fn prediction_table(bound: &bound::Program, predictions: &[Prediction]) -> DrawTable {
+    let variables = predictions.iter().filter_map(|prediction| {
+        let variable = bound.typed.find(&prediction.variable)?;
+        let axes = &bound.typed.variable(variable).axes;
+        let position = |labels: &Vec<String>| {
+            axes.iter().zip(labels).try_fold(0, |position, (axis, label)| {
+                let elements = &bound.axes[axis.index()];
+                Some(position * elements.len() + elements.position(label)?)
+            })
+        };
+        let positions = prediction.labels.iter().map(position).collect::<Option<Vec<usize>>>()?;
+        Some(columns(bound, variable, positions, prediction.draws.clone()))
+    });
+    let count = predictions.iter().flat_map(|p| &p.draws).map(Vec::len).next().unwrap_or(0);
+    DrawTable { count, variables: variables.collect() }
+}
+
+fn columns(
+    bound: &bound::Program,
+    variable: VariableId,
+    positions: Vec<usize>,
+    draws: Vec<Vec<f64>>,
+) -> DrawColumns {
+    let declared = bound.typed.variable(variable);
+    let labels_of = |axis: &crate::typed::AxisId| {
+        let elements = &bound.axes[axis.index()];
+        (0..elements.len()).map(|p| elements.label(p)).collect::<Vec<String>>()
+    };
+    DrawColumns {
+        name: declared.name.clone(),
+        axes: declared.axes.iter().map(|a| bound.typed.axis(*a).name.clone()).collect(),
+        labels: declared.axes.iter().map(labels_of).collect(),
+        levels: match declared.kind {
+            Kind::Index(axis) => Some(labels_of(&axis)),
+            Kind::Real | Kind::Int | Kind::Bool => None,
+        },
+        positions,
+        draws,
+    }
+}
