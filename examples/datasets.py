@@ -39,8 +39,8 @@ def flying():
     """One row per traveller: did they fly, household income in 1000 $, size of the party."""
     trips = load("modechoice")
     air = trips[trips["mode"] == 1]
-    frame = air[["choice", "hinc", "psize", "ttme"]].astype(int)
-    frame.columns = ["flew", "income", "party", "wait"]
+    frame = air[["choice", "hinc", "psize"]].astype(int)
+    frame.columns = ["flew", "income", "party"]
     write(frame, "flying/data.csv")
 
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// A part of the tree, the rooms it may name beside its own, and nothing else. The longest prefix
 /// of a file decides.
-const MAY_KNOW: &[(&str, &[&str])] = &[
+static MAY_KNOW: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     // Drivers.
     ("cli", &["data", "diagnostic", "inference", "output", "session", "source"]),

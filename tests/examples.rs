@@ -107,6 +107,10 @@ fn every_example_has_a_fit_that_can_be_used() {
 fn every_example_says_what_it_shows_and_where_its_data_come_from() {
     for example in examples() {
         let page = std::fs::read_to_string(example.join("README.md")).unwrap_or_default();
-        assert!(page.contains("## Data"), "{} has no README with a section on data", name(&example));
+        assert!(
+            page.contains("## Data"),
+            "{} has no README with a section on data",
+            name(&example)
+        );
     }
 }
