@@ -2,12 +2,14 @@
 //!
 //! A fence marked `vi` is a whole program without an error; `vi data=FILE …` is bound to those
 //! files (relative to the page) and compiled too. A fence marked `vi-error` has an error, of the
-//! kind that `vi-error SLUG` names if it names one.
+//! kind that `vi-error SLUG` names if it names one. A fence marked `vi-later` is right, and this
+//! version refuses it by `not-yet` only.
 
 use super::{files_below, pages, root};
 use std::fmt::Write;
 use std::path::Path;
 use vippl::data::{Inputs, Mode, read_file};
+use vippl::diagnostic::Slug;
 use vippl::session::{Document, Model};
 
 /// A fenced block of Markdown.
@@ -55,6 +57,7 @@ fn complaint(fence: &Fence, folder: &Path) -> String {
     match words.next() {
         Some("vi") => wrong_program(fence, words.collect(), folder),
         Some("vi-error") => missing_error(fence, words.next()),
+        Some("vi-later") => other_error(fence),
         Some(_) | None => String::new(),
     }
 }
@@ -85,6 +88,18 @@ fn missing_error(fence: &Fence, slug: Option<&str>) -> String {
     let document = Document::open("the program", &fence.text);
     let found = document.diagnostics.iter().any(|d| slug.is_none_or(|s| d.slug.name() == s));
     if found { String::new() } else { format!("wanted a diagnostic, {slug:?}, and got none") }
+}
+
+fn other_error(fence: &Fence) -> String {
+    let document = Document::open("the program", &fence.text);
+    let errors: Vec<_> = document.diagnostics.iter().filter(|d| d.is_error()).collect();
+    let others = errors.iter().filter(|d| d.slug != Slug::NotYet);
+    let others: Vec<&str> = others.map(|d| d.message.as_str()).collect();
+    match (errors.is_empty(), others.is_empty()) {
+        (true, _) => "this version runs it: mark it `vi`".to_owned(),
+        (false, true) => String::new(),
+        (false, false) => others.join("; "),
+    }
 }
 
 fn check(files: &[std::path::PathBuf], comments: &[&str]) {
