@@ -240,7 +240,7 @@ impl<'a> Checker<'a> {
         context: &Context,
     ) -> Judged<typed::Expr> {
         match other.ty {
-            Kind::Index(axis) if !self.typed.is_integer_axis(axis) => {
+            Kind::Index(axis) if is_string(expr) || !self.typed.is_integer_axis(axis) => {
                 self.label_on(axis, label, expr.span)
             }
             Kind::Index(_) | Kind::Real | Kind::Int | Kind::Bool => self.elaborate(expr, context),
@@ -284,8 +284,9 @@ impl<'a> Checker<'a> {
         span: Span,
         context: &Context,
     ) -> Judged<typed::Expr> {
-        let a_free = self.free(a, context)?;
-        let b_free = self.free(b, context)?;
+        let written = context.written();
+        let a_free = self.free(a, &written)?;
+        let b_free = self.free(b, &written)?;
         let shared = self.shared_axis(span, (a, &a_free), (b, &b_free))?;
         let (inner, indices) = self.bind_fresh(context, &[shared]);
         let a = self.elaborate(a, &inner).and_then(|e| self.number(e));
@@ -333,7 +334,7 @@ impl<'a> Checker<'a> {
                         None => self.index_name(&inner, axis),
                     };
                     let index = self.fresh_index(printed, axis);
-                    inner.bound.push(Bound { name, index, axis, fresh: false });
+                    inner.push(Bound { name, index, axis, fresh: false });
                     indices.push(index);
                 }
                 Err(reported) => failed = Err(reported),
@@ -373,6 +374,13 @@ enum Class {
     Real,
     Comparison,
     Logic,
+}
+
+fn is_string(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Group(inner) => is_string(inner),
+        _ => matches!(expr.kind, ExprKind::Label(_)),
+    }
 }
 
 /// The text of a literal that may be a label: a string or a number.

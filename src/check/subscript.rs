@@ -302,7 +302,9 @@ impl<'a> Checker<'a> {
                 nearest,
             }));
         }
-        if self.typed.is_integer_axis(axis) && label.parse::<i64>().is_err() {
+        // Rows and array axes may be labelled by their file; ranges never are.
+        let range = matches!(self.typed.axis(axis).origin, AxisOrigin::Range(..));
+        if range && label.parse::<i64>().is_err() {
             return Err(self.report(ValueProblem::WrongKind {
                 what: format!("an element of `{}`", self.typed.axis(axis).name),
                 wanted: "a whole number".to_owned(),

@@ -46,7 +46,8 @@ fn to_text(loaded: &Loaded, inventory: &Inventory, report: Option<&BindingReport
     }
     for axis in report.iter().flat_map(|report| &report.axes) {
         let more = if axis.size > axis.first.len() { ", ..." } else { "" };
-        let _ = writeln!(out, "axis {}: {} ({}{more})", axis.name, axis.size, axis.first.join(", "));
+        let _ =
+            writeln!(out, "axis {}: {} ({}{more})", axis.name, axis.size, axis.first.join(", "));
     }
     let list = |list: &[Sized]| {
         let text = names(list.iter().map(|v| (v.name.as_str(), v.sizes.as_slice())));
@@ -83,9 +84,10 @@ fn to_json(loaded: &Loaded, inventory: &Inventory, report: Option<&BindingReport
     let axes = report.map(|report| {
         report.axes.iter().map(|a| (a.name.clone(), json!(a.size))).collect::<Map<String, Value>>()
     });
-    let factors = inventory.factors.iter().map(|(span, text)| {
-        json!({ "line": sources.line(*span), "factor": text })
-    });
+    let factors = inventory
+        .factors
+        .iter()
+        .map(|(span, text)| json!({ "line": sources.line(*span), "factor": text }));
     json!({
         "schema": "vippl.check/1",
         "model": loaded.document.name,

@@ -27,9 +27,9 @@ pub(super) fn density(arguments: &DensityArguments, terminal: &Terminal) -> Resu
     let at = arguments.at.display();
     let value: Value = serde_json::from_slice(&files::read_input(&arguments.at)?)
         .map_err(|error| bad_point(vec![format!("`{at}` is not JSON: {error}")]))?;
-    let point = model.read_point(&value, arguments.unconstrained).map_err(|problems| {
-        bad_point(problems.iter().map(PointProblem::to_string).collect())
-    })?;
+    let point = model
+        .read_point(&value, arguments.unconstrained)
+        .map_err(|problems| bad_point(problems.iter().map(PointProblem::to_string).collect()))?;
     let autodiff = match arguments.autodiff {
         AutodiffArgument::Mixed => Autodiff::Mixed,
         AutodiffArgument::Forward => Autodiff::Forward,

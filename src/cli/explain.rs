@@ -92,9 +92,10 @@ fn to_text(explained: &Explained, terminal: &Terminal) -> String {
 
 fn to_json(loaded: &Loaded, explained: &Explained) -> Value {
     let sources = &loaded.document.sources;
-    let equations = explained.equations.iter().map(|equation| {
-        json!({ "line": sources.line(equation.span), "equation": equation.lines })
-    });
+    let equations = explained
+        .equations
+        .iter()
+        .map(|equation| json!({ "line": sources.line(equation.span), "equation": equation.lines }));
     let names = explained.names.iter().map(|name| {
         json!({
             "name": name.name,

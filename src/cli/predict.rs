@@ -8,9 +8,7 @@ use super::run::thread_pool;
 use super::terminal::Terminal;
 use crate::data::Mode;
 use crate::output::{Row, read_draws, summary_table};
-use crate::session::{
-    Failure, Saved, SavedFit, predict as draw, predicted_rows, prediction_table,
-};
+use crate::session::{Failure, Saved, SavedFit, predict as draw, predicted_rows, prediction_table};
 use serde::Serialize;
 use std::path::Path;
 
@@ -27,9 +25,9 @@ pub(super) fn predict(arguments: &PredictArguments, terminal: &Terminal) -> Resu
     let binding = loaded.bind(&data, &arguments.directory, mode, terminal)?;
     let bound = binding.program;
     let seed = arguments.seed.unwrap_or(fit.state.seed);
-    let predictions = pool.install(|| draw::predict(&bound, &fit, seed)).map_err(|error| {
-        Refusal::from_failure(Failure::from(error), &loaded.document.sources)
-    })?;
+    let predictions = pool
+        .install(|| draw::predict(&bound, &fit, seed))
+        .map_err(|error| Refusal::from_failure(Failure::from(error), &loaded.document.sources))?;
     let summary = predicted_rows(&bound, &predictions);
     if let Some(path) = &arguments.output {
         let table = prediction_table(&bound, &predictions);
@@ -69,8 +67,8 @@ fn load(directory: &Path) -> Result<SavedFit, Refusal> {
     let state: Saved = serde_json::from_slice(&files::read_input(&path)?)
         .map_err(|error| broken(&path, error.to_string()))?;
     let path = directory.join("draws.json");
-    let (count, mut by_name) = read_draws(&files::read_input(&path)?)
-        .map_err(|error| broken(&path, error.to_string()))?;
+    let (count, mut by_name) =
+        read_draws(&files::read_input(&path)?).map_err(|error| broken(&path, error.to_string()))?;
     let draws = state.latents.iter().map(|latent| {
         let draws = by_name.remove(&latent.name).unwrap_or_default();
         let wanted = count * latent.labels.len();

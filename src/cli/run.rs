@@ -90,10 +90,9 @@ fn message(progress: &Progress) -> String {
         Progress::Stepped { mode, iteration, elbo } => {
             format!("mode {}, step {iteration}: ELBO {elbo:.2}", mode + 1)
         }
-        Progress::Checked { draws, khat, efficiency } => format!(
-            "checked {draws} draws: k-hat {khat:.2}, {:.0} % effective",
-            100.0 * efficiency
-        ),
+        Progress::Checked { draws, khat, efficiency } => {
+            format!("checked {draws} draws: k-hat {khat:.2}, {:.0} % effective", 100.0 * efficiency)
+        }
     }
 }
 
@@ -102,12 +101,12 @@ pub(super) fn thread_pool(option: Option<u16>) -> Result<ThreadPool, Refusal> {
     let threads = match (option, variable("VIPPL_THREADS")) {
         (Some(threads), _) => threads.into(),
         (None, None) => 0,
-        (None, Some(text)) => text.parse::<u16>().ok().filter(|n| *n > 0).map(usize::from).ok_or_else(
-            || {
+        (None, Some(text)) => {
+            text.parse::<u16>().ok().filter(|n| *n > 0).map(usize::from).ok_or_else(|| {
                 let message = format!("VIPPL_THREADS is `{text}`, not a number of threads");
                 Refusal::new(Exit::Usage, message)
-            },
-        )?,
+            })?
+        }
     };
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)

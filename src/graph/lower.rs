@@ -19,7 +19,7 @@ use crate::typed::{
 };
 use expression::Tracer;
 use rows::Rows;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A density and where its parts came from.
 #[derive(Clone, Debug)]
@@ -43,8 +43,37 @@ pub struct Site {
     pub offset: usize,
     /// How many elements it has, row-major.
     pub length: usize,
-    /// How each element is constrained.
-    pub bijector: Bijector,
+    /// How each element follows from its coordinate.
+    pub transform: Transform,
+}
+
+/// From the unconstrained coordinate u of an element to its value x.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transform {
+    /// Onto the element's support.
+    Bijector(Bijector),
+    /// x = location + scale u: the standardised value is the coordinate.
+    Noncentered,
+}
+
+/// The latents whose coordinates are their standardised values. The canonical coordinates have
+/// none; any choice describes the same posterior.
+pub type Noncentered = BTreeSet<RandomId>;
+
+/// The latents that can be non-centred with an effect: of a location-scale family, not truncated,
+/// with a location or scale that depends on latents.
+pub fn noncenterable(bound: &bound::Program) -> Noncentered {
+    let eligible = |random: &Random| {
+        let distribution = &random.distribution;
+        let moves = |at: usize| {
+            distribution.arguments.get(at).is_some_and(|a: &Expr| a.plane == Plane::Latent)
+        };
+        random.role == RandomRole::Latent
+            && distribution.truncation.is_none()
+            && distribution.family.location_scale.is_some_and(|(l, s)| moves(l) || moves(s))
+    };
+    let randoms = bound.typed.randoms.iter().enumerate();
+    randoms.filter(|(_, r)| eligible(r)).map(|(i, _)| RandomId(i as u32)).collect()
 }
 
 /// A variable among the quantities.
@@ -94,12 +123,11 @@ impl From<EvaluationError> for LowerError {
 /// # Errors
 ///
 /// See [`LowerError`].
-pub fn density(bound: &bound::Program) -> Result<Density, LowerError> {
+pub fn density(bound: &bound::Program, noncentered: &Noncentered) -> Result<Density, LowerError> {
     let mut lowering = Lowering::new(bound);
-    lowering.place_latents();
-    let constrained: Vec<(RandomId, usize)> = lowering.unplaced.clone();
-    for (id, _) in &constrained {
-        lowering.transform(*id)?;
+    lowering.place_latents(noncentered);
+    for (id, _) in lowering.unplaced.clone() {
+        lowering.transform(id)?;
     }
     for (index, random) in bound.typed.randoms.iter().enumerate() {
         if random.role != RandomRole::Predicted {
@@ -238,7 +266,7 @@ struct Lowering<'a> {
     places: HashMap<VariableId, Slot>,
     /// Definitions that are stored rather than traced where they are used.
     stored: HashSet<DefinitionId>,
-    /// Constrained latents whose transforms are not yet nodes, with their first coordinate.
+    /// Latents whose transforms are not yet nodes, and their positions among the sites.
     unplaced: Vec<(RandomId, usize)>,
     /// Whether nodes go to the reports.
     reporting: bool,
@@ -318,21 +346,27 @@ impl<'a> Lowering<'a> {
     }
 
     /// Gives every latent its coordinates; those without bounds are their own values.
-    fn place_latents(&mut self) {
+    fn place_latents(&mut self, noncentered: &Noncentered) {
         let mut offset = 0;
         for (index, random) in self.bound.typed.randoms.iter().enumerate() {
             if random.role != RandomRole::Latent {
                 continue;
             }
             let length = self.bound.shape(random.variable).iter().product();
+            let id = RandomId(index as u32);
             let (low, high) = random.distribution.ends();
             let bijector = Bijector::onto(low.is_some(), high.is_some());
-            self.sites.push(Site { variable: random.variable, offset, length, bijector });
-            if bijector == Bijector::Identity {
+            let transform = if noncentered.contains(&id) {
+                Transform::Noncentered
+            } else {
+                Transform::Bijector(bijector)
+            };
+            if transform == Transform::Bijector(Bijector::Identity) {
                 self.places.insert(random.variable, Slot { buffer: BufferId::POINT, offset });
             } else {
-                self.unplaced.push((RandomId(index as u32), offset));
+                self.unplaced.push((id, self.sites.len()));
             }
+            self.sites.push(Site { variable: random.variable, offset, length, transform });
             offset += length;
         }
         self.model.buffers[0] = offset;
@@ -343,29 +377,23 @@ impl<'a> Lowering<'a> {
         let Some(at) = self.unplaced.iter().position(|(other, _)| *other == id) else {
             return Ok(());
         };
-        let (_, offset) = self.unplaced.remove(at);
+        let (_, site) = self.unplaced.remove(at);
+        let Site { offset, transform, .. } = self.sites[site];
         let bound = self.bound;
         let random = bound.typed.random(id);
         let rows = Rows::over(&self.evaluator, &random.indices, None)?;
         let tag = self.origin(random.span, Some(random.variable), &rows);
-        let (low, high) = random.distribution.ends();
-        let bijector = Bijector::onto(low.is_some(), high.is_some());
         let buffer = self.model.add_buffer(rows.count);
         for part in [Part::Value, Part::LogJacobian] {
             let graph = Graph::new();
             let mut tracer = Tracer::new(self, &graph, &rows);
             let u =
                 tracer.input(Input { buffer: BufferId::POINT, access: Access::Contiguous(offset) });
-            let low = tracer.optional(low.as_ref(), f64::NEG_INFINITY)?;
-            let high = tracer.optional(high.as_ref(), f64::INFINITY)?;
-            let (value, target) = match part {
-                Part::Value => {
-                    let slot = Slot { buffer, offset: 0 };
-                    (bijector.constrain(u, low, high), Target::Store(slot))
-                }
-                Part::LogJacobian => (bijector.log_jacobian(u, low, high), Target::LogDensity),
+            let (value, log_jacobian) = tracer.transformed(transform, &random.distribution, u)?;
+            let kernel = match part {
+                Part::Value => tracer.finish(value, Target::Store(Slot { buffer, offset: 0 }), tag),
+                Part::LogJacobian => tracer.finish(log_jacobian, Target::LogDensity, tag),
             };
-            let kernel = tracer.finish(value, target, tag);
             self.push(Node::Kernel(kernel));
         }
         self.places.insert(random.variable, Slot { buffer, offset: 0 });

@@ -131,6 +131,8 @@ pub struct DiagnosticsRecord {
     pub converged: bool,
     /// Products of the Hessian with a vector.
     pub hessian_vector_products: u64,
+    /// The latents whose standardised values were the coordinates of the fit.
+    pub noncentered: Vec<String>,
 }
 
 /// A name of the program.

@@ -95,7 +95,8 @@ pub fn summary_table(rows: &[Row], options: &HumanOptions) -> String {
     let mut printed = 0;
     let mut rest = rows;
     while let Some(first) = rest.first() {
-        let length = rest.iter().take_while(|r| r.name == first.name && r.role == first.role).count();
+        let length =
+            rest.iter().take_while(|r| r.name == first.name && r.role == first.role).count();
         let (variable, after) = rest.split_at(length);
         rest = after;
         let is_cut = !options.all && length > options.longest;

@@ -82,9 +82,8 @@ mod tests {
     #[test]
     fn what_is_not_finite_is_null_in_json_and_nan_again() {
         assert_eq!(serde_json::to_string(&Number(f64::INFINITY)).ok().as_deref(), Some("null"));
-        let back: Option<Number> = serde_json::from_str("[null]")
-            .ok()
-            .and_then(|list: Vec<Number>| list.first().copied());
+        let back: Option<Number> =
+            serde_json::from_str("[null]").ok().and_then(|list: Vec<Number>| list.first().copied());
         assert!(back.is_some_and(|n| n.0.is_nan()));
     }
 

@@ -88,10 +88,9 @@ impl std::fmt::Display for PointProblem {
             PointProblem::WrongShape { at, wanted, found } => {
                 write!(f, "`{at}` must be {wanted}, but the point has {found}")
             }
-            PointProblem::WrongLength { wanted, found } => write!(
-                f,
-                "the unconstrained point must have {wanted} coordinates, but has {found}"
-            ),
+            PointProblem::WrongLength { wanted, found } => {
+                write!(f, "the unconstrained point must have {wanted} coordinates, but has {found}")
+            }
             PointProblem::Outside { at, value, support: (low, high) } => {
                 write!(f, "`{at}` is {value}, outside its support ({low}, {high})")
             }
@@ -146,8 +145,7 @@ impl Model {
 
     fn read_latents(&self, value: &Value) -> Result<Vec<f64>, Vec<PointProblem>> {
         let wanted = "an object from each latent to a number or nested arrays";
-        let object =
-            value.as_object().ok_or_else(|| vec![PointProblem::WrongForm { wanted }])?;
+        let object = value.as_object().ok_or_else(|| vec![PointProblem::WrongForm { wanted }])?;
         let typed = &self.bound.typed;
         let latents: Vec<VariableId> = typed.latents().collect();
         let mut problems = Vec::new();

@@ -1,9 +1,7 @@
 //! A checked program as a reader wants it: every equation fully indexed, every name with its role.
 
 use crate::source::Span;
-use crate::typed::{
-    Distribution, Factor, Kind, Program, RandomRole, Role, Variable, VariableId,
-};
+use crate::typed::{Distribution, Factor, Kind, Program, RandomRole, Role, Variable, VariableId};
 
 /// An equation with all its indices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,14 +48,12 @@ pub fn explain(program: &Program) -> Explained {
         }
         Equation { span: definition.span, lines }
     });
-    let randoms = program.randoms.iter().map(|random| Equation {
-        span: random.span,
-        lines: vec![program.print_random(random)],
-    });
-    let factors = program
-        .factors
+    let randoms = program
+        .randoms
         .iter()
-        .map(|f| Equation { span: f.span, lines: vec![factor(program, f)] });
+        .map(|random| Equation { span: random.span, lines: vec![program.print_random(random)] });
+    let factors =
+        program.factors.iter().map(|f| Equation { span: f.span, lines: vec![factor(program, f)] });
     let mut equations: Vec<Equation> = definitions.chain(randoms).chain(factors).collect();
     equations.sort_by_key(|equation| (equation.span.start, equation.span.end));
     let mut ids: Vec<VariableId> =

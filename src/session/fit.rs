@@ -3,7 +3,10 @@
 use super::failure::Failure;
 use super::model::Model;
 use super::predict::{self, Latents, PredictError, Prediction};
-use crate::inference::{self, Fit, FitError, Options, Progress};
+use crate::graph::lower::Noncentered;
+use crate::inference::{self, Counts, Fit, FitError, Level, Options, Progress};
+use crate::typed::RandomId;
+use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
 /// How to fit a program.
@@ -30,6 +33,8 @@ impl Default for FitOptions {
 pub struct Fitted {
     /// The fit.
     pub fit: Fit,
+    /// The latents whose standardised values were the coordinates of the fit.
+    pub noncentered: Vec<String>,
     /// The seed it was made with.
     pub seed: u64,
     /// Which of the fit's weighted draws make up equally weighted ones.
@@ -76,17 +81,17 @@ impl Model {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Fitted, Failure> {
         let start = Instant::now();
-        let fit = inference::fit(&self.engine, &options.inference, options.seed, progress);
-        let fit = fit.map_err(|error| match error {
-            FitError::NoLatents => self.no_latents(),
-            FitError::NoFiniteStart { .. } | FitError::NoFiniteGuide => {
-                self.rejected(&error, options.seed)
-            }
-        })?;
+        let (fit, noncentered) = self.best_fit(options, progress)?;
         timings.fit = start.elapsed();
         let resampled = inference::resample(&fit.draws.weights(), options.draws, options.seed);
-        let mut fitted =
-            Fitted { fit, seed: options.seed, resampled, predictions: Vec::new(), timings };
+        let mut fitted = Fitted {
+            fit,
+            noncentered,
+            seed: options.seed,
+            resampled,
+            predictions: Vec::new(),
+            timings,
+        };
         if options.predict {
             let start = Instant::now();
             let latents = Resampled::new(self, &fitted);
@@ -95,6 +100,56 @@ impl Model {
             fitted.timings.predict = start.elapsed();
         }
         Ok(fitted)
+    }
+
+    /// Fits in the first coordinates, and in the others too unless the first fit is good; keeps
+    /// the better verdict, and of equal ones the higher ELBO. The evaluations of all are counted.
+    fn best_fit(
+        &self,
+        options: &FitOptions,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Fit, Vec<String>), Failure> {
+        let mut best: Option<(Fit, Noncentered)> = None;
+        let mut failure = None;
+        let mut counts = Counts::default();
+        for coordinates in self.coordinates() {
+            let target = self.target_in(&coordinates)?;
+            match inference::fit(&target, &options.inference, options.seed, progress) {
+                Ok(fit) => {
+                    counts += fit.counts;
+                    if best.as_ref().is_none_or(|(other, _)| better(&fit, other)) {
+                        best = Some((fit, coordinates));
+                    }
+                }
+                Err(error) => failure = Some(error),
+            }
+            if best.as_ref().is_some_and(|(fit, _)| fit.verdict.level == Level::Good) {
+                break;
+            }
+        }
+        match (best, failure) {
+            (Some((mut fit, coordinates)), _) => {
+                fit.counts = counts;
+                let name = |id: &RandomId| {
+                    let variable = self.bound.typed.random(*id).variable;
+                    self.bound.typed.variable(variable).name.clone()
+                };
+                Ok((fit, coordinates.iter().map(name).collect()))
+            }
+            (None, Some(FitError::NoLatents) | None) => Err(self.no_latents()),
+            (None, Some(error @ (FitError::NoFiniteStart { .. } | FitError::NoFiniteGuide))) => {
+                Err(self.rejected(&error, options.seed))
+            }
+        }
+    }
+}
+
+/// Whether one fit is to be preferred.
+fn better(fit: &Fit, other: &Fit) -> bool {
+    match fit.verdict.level.cmp(&other.verdict.level) {
+        Ordering::Less => true,
+        Ordering::Equal => fit.elbo > other.elbo,
+        Ordering::Greater => false,
     }
 }
 
@@ -129,7 +184,12 @@ impl Latents for Resampled<'_> {
 
     fn value(&self, draw: usize, column: usize) -> f64 {
         let quantity = self.fitted.fit.draws.quantity(column);
-        self.fitted.resampled.get(draw).and_then(|row| quantity.get(*row)).copied().unwrap_or(f64::NAN)
+        self.fitted
+            .resampled
+            .get(draw)
+            .and_then(|row| quantity.get(*row))
+            .copied()
+            .unwrap_or(f64::NAN)
     }
 }
 

@@ -4,9 +4,9 @@ use super::failure::Failure;
 use crate::bound;
 use crate::data::{Binding, BindingReport};
 use crate::engine;
-use crate::graph::lower::{self, Density};
+use crate::graph::lower::{self, Density, Noncentered};
 use crate::output::{Element, RowRole};
-use crate::typed::{self, RandomRole, Role, VariableId};
+use crate::typed::{self, Centering, RandomId, RandomRole, Role, VariableId};
 
 /// A program that can be evaluated and fitted.
 #[derive(Clone, Debug)]
@@ -27,9 +27,31 @@ impl Model {
     /// [`Failure::Program`] for what this version cannot compile.
     pub fn compile(binding: Binding) -> Result<Self, Failure> {
         let Binding { program: bound, report } = binding;
-        let density = lower::density(&bound)?;
-        let engine = engine::Program::compile(&density.model, &engine::Options::default())?;
+        let (density, engine) = compile(&bound, &Noncentered::new())?;
         Ok(Model { bound, report, density, engine })
+    }
+
+    /// The coordinates to fit in, best guess first: latents as the program's hints say, then with
+    /// every latent that has no hint non-centred too. All describe the same posterior.
+    pub(super) fn coordinates(&self) -> Vec<Noncentered> {
+        let hinted = |hint: Option<Centering>| {
+            let randoms = self.bound.typed.randoms.iter().enumerate();
+            let with = randoms.filter(|(_, r)| r.centering == hint && r.role == RandomRole::Latent);
+            with.map(|(i, _)| RandomId(i as u32)).collect::<Noncentered>()
+        };
+        let first = hinted(Some(Centering::Noncentered));
+        let eligible = lower::noncenterable(&self.bound);
+        let second: Noncentered =
+            first.iter().chain(eligible.intersection(&hinted(None))).copied().collect();
+        if second == first { vec![first] } else { vec![first, second] }
+    }
+
+    /// The log density in other coordinates; its quantities are those of [`Model::target`].
+    pub(super) fn target_in(&self, coordinates: &Noncentered) -> Result<engine::Program, Failure> {
+        if coordinates.is_empty() {
+            return Ok(self.engine.clone());
+        }
+        Ok(compile(&self.bound, coordinates)?.1)
     }
 
     /// The compiled log density.
@@ -79,6 +101,15 @@ impl Model {
     }
 }
 
+fn compile(
+    bound: &bound::Program,
+    coordinates: &Noncentered,
+) -> Result<(Density, engine::Program), Failure> {
+    let density = lower::density(bound, coordinates)?;
+    let engine = engine::Program::compile(&density.model, &engine::Options::default())?;
+    Ok((density, engine))
+}
+
 /// A name and its size along each axis, or the axes themselves where no data are bound.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Sized {
@@ -106,10 +137,7 @@ pub struct Inventory {
 }
 
 /// The names of a program by what is done with them; `size` prints the size of each axis.
-pub fn inventory(
-    program: &typed::Program,
-    size: &dyn Fn(VariableId) -> Vec<String>,
-) -> Inventory {
+pub fn inventory(program: &typed::Program, size: &dyn Fn(VariableId) -> Vec<String>) -> Inventory {
     let sized = |variable: VariableId| {
         let declared = program.variable(variable);
         let axes = declared.axes.iter().map(|a| program.axis(*a).name.clone());
@@ -126,6 +154,10 @@ pub fn inventory(
         latent: of(RandomRole::Latent),
         predicted,
         reported: program.reports.iter().map(|v| sized(*v)).collect(),
-        factors: program.factors.iter().map(|f| (f.span, super::explain::factor(program, f))).collect(),
+        factors: program
+            .factors
+            .iter()
+            .map(|f| (f.span, super::explain::factor(program, f)))
+            .collect(),
     }
 }

@@ -327,12 +327,12 @@ fn drawing_order(bound: &bound::Program) -> Vec<RandomId> {
     for random in of_role(RandomRole::Latent).chain(of_role(RandomRole::Predicted)) {
         visit(bound, random, &mut placed, &mut order);
     }
-    let predictive = if typed.predictive.is_empty() && of_role(RandomRole::Predicted).next().is_none()
-    {
-        of_role(RandomRole::Observed).collect()
-    } else {
-        typed.predictive.clone()
-    };
+    let predictive =
+        if typed.predictive.is_empty() && of_role(RandomRole::Predicted).next().is_none() {
+            of_role(RandomRole::Observed).collect()
+        } else {
+            typed.predictive.clone()
+        };
     order.extend(predictive);
     order
 }

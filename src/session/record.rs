@@ -124,9 +124,9 @@ fn seconds(timings: &Timings) -> Seconds {
 fn verdict(fitted: &Fitted, elements: &[Element]) -> VerdictRecord {
     let verdict = &fitted.fit.verdict;
     let name = |index: usize| {
-        elements.get(index).map_or(format!("#{index}"), |e| {
-            crate::output::element_name(&e.name, &e.index)
-        })
+        elements
+            .get(index)
+            .map_or(format!("#{index}"), |e| crate::output::element_name(&e.name, &e.index))
     };
     let reasons = verdict.reasons.iter().map(|reason| reason.explain(&name)).collect();
     let advice = match verdict.level {
@@ -142,6 +142,7 @@ fn diagnostics(fitted: &Fitted) -> DiagnosticsRecord {
     DiagnosticsRecord {
         dimension: diagnostics.dimension,
         reported: diagnostics.reported,
+        noncentered: fitted.noncentered.clone(),
         khat: Number(diagnostics.khat),
         ess: Number(diagnostics.ess),
         checked_draws: diagnostics.checked_draws,

@@ -4,9 +4,9 @@ use super::failure::Failure;
 use super::model::Model;
 use crate::diagnostic::{Diagnostic, Severity, Slug};
 use crate::engine::Blame;
+use crate::graph::lower::Origin;
 use crate::inference::FitError;
 use crate::inference::LogDensity;
-use crate::graph::lower::Origin;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -47,9 +47,8 @@ impl Saved {
             }
         });
         let points = &fitted.fit.draws.points;
-        let unconstrained = fitted.resampled.iter().map(|draw| {
-            points.column(*draw).iter().copied().collect()
-        });
+        let unconstrained =
+            fitted.resampled.iter().map(|draw| points.column(*draw).iter().copied().collect());
         Saved {
             schema: STATE_SCHEMA.to_owned(),
             model: model_name.to_owned(),

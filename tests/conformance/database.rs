@@ -2,25 +2,24 @@
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use vippl::bound;
-use vippl::data::{self, Mode};
+use vippl::data::{self, Binding, Mode};
 use vippl::diagnostic::render::{RenderOptions, render};
-use vippl::source::Sources;
+use vippl::session::Document;
 
 /// Tiers of the language whose models are held against Stan.
-pub const TIERS: [&str; 3] = ["T1", "T2", "T3"];
+pub(crate) const TIERS: [&str; 3] = ["T1", "T2", "T3"];
 
 /// One model with one data set.
 #[derive(Clone, Debug)]
-pub struct Posterior {
-    pub name: String,
-    pub model: String,
-    pub data: String,
-    pub has_reference: bool,
+pub(crate) struct Posterior {
+    pub(crate) name: String,
+    pub(crate) model: String,
+    pub(crate) data: String,
+    pub(crate) has_reference: bool,
 }
 
 /// The folder, or a loud word that the tests are skipped.
-pub fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("VIPPL_POSTERIORDB").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/posteriordb"),
         PathBuf::from,
@@ -32,14 +31,14 @@ pub fn folder() -> Option<PathBuf> {
     None
 }
 
-pub fn json(path: &Path) -> Value {
+pub(crate) fn json(path: &Path) -> Value {
     let text =
         std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// All posteriors of the tiers that have data.
-pub fn posteriors(folder: &Path) -> Vec<Posterior> {
+pub(crate) fn posteriors(folder: &Path) -> Vec<Posterior> {
     let list = json(&folder.join("posteriors.json"));
     let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
     let entries = list.as_array().into_iter().flatten();
@@ -59,30 +58,22 @@ pub fn posteriors(folder: &Path) -> Vec<Posterior> {
 /// # Panics
 ///
 /// With the rendered messages if the program or its data have a mistake.
-pub fn bind(name: &str, text: &str, data: &Path) -> bound::Program {
-    let mut sources = Sources::default();
-    let source = sources.add(name, text);
-    let parsed = vippl::syntax::parser::parse(source, text);
-    let checked = vippl::check::check(&parsed.value);
-    let mut diagnostics = parsed.diagnostics;
-    diagnostics.extend(checked.diagnostics);
+fn bind(name: &str, text: &str, data: &Path) -> Binding {
+    let document = Document::open(name, text);
     let fail = |diagnostics: &[_]| -> ! {
-        panic!("{name}:\n{}", render(diagnostics, &sources, &RenderOptions::default()))
+        panic!("{}", render(diagnostics, &document.sources, &RenderOptions::default()))
     };
-    if diagnostics.iter().any(|d| d.is_error()) {
-        fail(&diagnostics);
+    if document.has_errors() {
+        fail(&document.diagnostics);
     }
     let inputs = data::Inputs::parse([data.to_string_lossy()]);
-    let tables = inputs.read(&checked.value, Path::new("."), &data::read_file);
-    let bound = data::bind(checked.value, &tables, Mode::Fit);
-    match bound.value {
-        Some(binding) => binding.program,
-        None => fail(&bound.diagnostics),
-    }
+    let tables = inputs.read(document.typed(), Path::new("."), &data::read_file);
+    let bound = document.bind(&tables, Mode::Fit);
+    bound.value.unwrap_or_else(|| fail(&bound.diagnostics))
 }
 
 /// Binds the project's own model of a posterior to its data.
-pub fn bound(folder: &Path, posterior: &Posterior) -> bound::Program {
+pub(crate) fn bind_model(folder: &Path, posterior: &Posterior) -> Binding {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/models");
     let path = models.join(format!("{}.vi", posterior.model));
     let text = std::fs::read_to_string(&path)

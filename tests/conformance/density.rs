@@ -1,6 +1,6 @@
 //! Log densities and gradients at fixed points.
 
-use crate::database::{Posterior, bound, folder, json, posteriors};
+use crate::database::{Posterior, bind_model, folder, json, posteriors};
 use crate::maps::{Parameters, map};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -93,7 +93,7 @@ fn constrained(program: &Program, model: &str, parameters: &Parameters) -> (Vec<
 }
 
 fn compiled(program: &Program) -> (lower::Density, engine::Program) {
-    let density = lower::density(program).expect("lowers");
+    let density = lower::density(program, &lower::Noncentered::new()).expect("lowers");
     let compiled = engine::Program::compile(&density.model, &engine::Options::default());
     (density, compiled.expect("compiles"))
 }
@@ -105,7 +105,7 @@ fn log_densities_agree_with_stan_up_to_one_constant() {
     let mut constants = BTreeMap::new();
     let mut failures = Vec::new();
     for posterior in posteriors(&folder) {
-        let program = bound(&folder, &posterior);
+        let program = bind_model(&folder, &posterior).program;
         let (_, points) = points(&folder, &posterior);
         let mut differences = Vec::new();
         for point in &points {
@@ -141,7 +141,7 @@ fn gradients_agree_with_stan_where_the_parameters_do() {
         if map(&posterior.model).is_some() {
             continue;
         }
-        let program = bound(&folder, &posterior);
+        let program = bind_model(&folder, &posterior).program;
         let (_, compiled) = compiled(&program);
         let mut workspace = compiled.workspace();
         let (stan_names, points) = points(&folder, &posterior);
@@ -171,7 +171,7 @@ fn the_engine_agrees_with_the_plain_reading() {
     let Some(folder) = folder() else { return };
     let mut failures = Vec::new();
     for posterior in posteriors(&folder) {
-        let program = bound(&folder, &posterior);
+        let program = bind_model(&folder, &posterior).program;
         let (_, compiled) = compiled(&program);
         let mut workspace = compiled.workspace();
         let (_, points) = points(&folder, &posterior);

@@ -7,4 +7,5 @@
 mod database;
 mod density;
 mod fits;
+mod fitting;
 mod maps;

@@ -5,25 +5,25 @@
 use std::collections::HashMap;
 
 /// Stan's parameters at a point, by name and 1-based index.
-pub struct Parameters(pub HashMap<String, f64>);
+pub(crate) struct Parameters(pub(crate) HashMap<String, f64>);
 
 impl Parameters {
-    pub fn scalar(&self, name: &str) -> f64 {
+    pub(crate) fn scalar(&self, name: &str) -> f64 {
         self.0.get(name).copied().unwrap_or_else(|| panic!("Stan has no parameter {name}"))
     }
 
     /// `name.1`, `name.2`, …
-    pub fn vector(&self, name: &str) -> Vec<f64> {
+    pub(crate) fn vector(&self, name: &str) -> Vec<f64> {
         (1..).map_while(|i| self.0.get(&format!("{name}.{i}")).copied()).collect()
     }
 }
 
 /// A hand-written transformation of Stan's parameters.
-pub struct Map {
+pub(crate) struct Map {
     /// Latents whose names or values differ; the others keep Stan's.
-    pub latents: fn(&Parameters) -> Vec<(&'static str, Vec<f64>)>,
+    pub(crate) latents: fn(&Parameters) -> Vec<(&'static str, Vec<f64>)>,
     /// ln |d latents / d Stan's parameters|.
-    pub log_jacobian: fn(&Parameters) -> f64,
+    pub(crate) log_jacobian: fn(&Parameters) -> f64,
 }
 
 /// Location + scale × raw, for Stan programs that are written non-centred.
@@ -48,7 +48,7 @@ fn horseshoe_scales(p: &Parameters, slab_scale: f64) -> Vec<f64> {
 const SLAB_SCALE: f64 = 2.0;
 
 /// The map of a model, if it needs one.
-pub fn map(model: &str) -> Option<Map> {
+pub(crate) fn map(model: &str) -> Option<Map> {
     let alpha = Map {
         latents: |p| vec![("alpha", unstandardise(p, "alpha_raw", "mu_alpha", "sigma_alpha"))],
         log_jacobian: |p| scale_jacobian(p, "alpha_raw", "sigma_alpha"),

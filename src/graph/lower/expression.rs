@@ -2,10 +2,12 @@
 
 use super::super::node::{Access, Input, Kernel, Slot, Tag, Target};
 use super::super::trace::{Graph, Traced};
-use super::{LowerError, Lowering, Rows, unavailable};
+use super::{LowerError, Lowering, Rows, Transform, unavailable};
 use crate::bound::{arithmetic, power};
 use crate::math::Scalar;
-use crate::typed::{DefinitionValue, Expr, ExprKind, Operator, Plane, Role, VariableId};
+use crate::typed::{
+    DefinitionValue, Distribution, Expr, ExprKind, Operator, Plane, Role, VariableId,
+};
 use std::sync::Arc;
 
 /// A kernel under construction.
@@ -77,12 +79,32 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
         self.graph.column(position as u32)
     }
 
-    /// An expression, or a number where there is none.
-    pub(super) fn optional(
+    /// The value of an element with unconstrained coordinate u, and its log-Jacobian.
+    pub(super) fn transformed(
         &mut self,
-        expr: Option<&Expr>,
-        otherwise: f64,
-    ) -> Result<Traced<'g>, LowerError> {
+        transform: Transform,
+        distribution: &Distribution,
+        u: Traced<'g>,
+    ) -> Result<(Traced<'g>, Traced<'g>), LowerError> {
+        match (transform, distribution.family.location_scale) {
+            (Transform::Noncentered, Some((location, scale))) => {
+                let location = self.trace(&distribution.arguments[location])?;
+                let scale = self.trace(&distribution.arguments[scale])?;
+                Ok((location + scale * u, scale.ln()))
+            }
+            // `noncenterable` gives none of another family.
+            (Transform::Noncentered, None) => Ok((u, Traced::Constant(0.0))),
+            (Transform::Bijector(bijector), _) => {
+                let (low, high) = distribution.ends();
+                let low = self.optional(low.as_ref(), f64::NEG_INFINITY)?;
+                let high = self.optional(high.as_ref(), f64::INFINITY)?;
+                Ok((bijector.constrain(u, low, high), bijector.log_jacobian(u, low, high)))
+            }
+        }
+    }
+
+    /// An expression, or a number where there is none.
+    fn optional(&mut self, expr: Option<&Expr>, otherwise: f64) -> Result<Traced<'g>, LowerError> {
         match expr {
             Some(expr) => self.trace(expr),
             None => Ok(Traced::Constant(otherwise)),

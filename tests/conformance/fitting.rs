@@ -1,0 +1,93 @@
+//! Fits a posterior by default settings, and measures how far it is from reference draws.
+
+use crate::database::{Posterior, bind_model, json};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Instant;
+use vippl::inference::{Level, Summary, summarize};
+use vippl::session::{FitOptions, Model, Timings};
+
+/// What a fit says.
+pub(crate) struct Fitted {
+    pub(crate) level: Level,
+    pub(crate) dimension: usize,
+    pub(crate) gradients: u64,
+    pub(crate) seconds: f64,
+    /// Summaries by Stan's names: `theta[3]`, column-major for several axes.
+    pub(crate) summaries: HashMap<String, Summary>,
+}
+
+/// Fits with default settings.
+pub(crate) fn fit(folder: &Path, posterior: &Posterior, seed: u64) -> Fitted {
+    let binding = bind_model(folder, posterior);
+    let start = Instant::now();
+    let model = Model::compile(binding).expect("compiles");
+    let options = FitOptions { seed, ..FitOptions::default() };
+    let fitted = model.fit(&options, Timings::default(), &mut |_| {}).expect("fits");
+    let seconds = start.elapsed().as_secs_f64();
+    let draws = &fitted.fit.draws;
+    let weights = draws.weights();
+    let mut columns: HashMap<String, Vec<f64>> = HashMap::new();
+    let mut positions: HashMap<String, usize> = HashMap::new();
+    for (i, element) in model.elements().into_iter().enumerate() {
+        // References have vectors only, so positions count from 1 within a name.
+        let position = positions.entry(element.name.clone()).or_insert(0);
+        *position += 1;
+        let scalar = element.index.is_empty();
+        let name = if scalar { element.name } else { format!("{}[{position}]", element.name) };
+        columns.insert(name, draws.quantity(i).to_vec());
+    }
+    standardise(&posterior.model, &mut columns);
+    let summaries =
+        columns.iter().map(|(name, values)| (name.clone(), summarize(values, &weights))).collect();
+    Fitted {
+        level: fitted.fit.verdict.level,
+        dimension: fitted.fit.diagnostics.dimension,
+        gradients: fitted.fit.counts.gradient,
+        seconds,
+        summaries,
+    }
+}
+
+/// Adds the raw variables of a Stan program that is written non-centred.
+fn standardise(model: &str, columns: &mut HashMap<String, Vec<f64>>) {
+    if model != "radon_hierarchical_intercept_noncentered" {
+        return;
+    }
+    let (location, scale) = (columns["mu_alpha"].clone(), columns["sigma_alpha"].clone());
+    for i in 1.. {
+        let Some(alpha) = columns.get(&format!("alpha[{i}]")) else { return };
+        let raw = alpha.iter().zip(&location).zip(&scale).map(|((a, m), s)| (a - m) / s).collect();
+        columns.insert(format!("alpha_raw[{i}]"), raw);
+    }
+}
+
+/// me = max |mean - reference| / reference sd, and max |ln(sd / reference sd)|, if there is a
+/// reference.
+pub(crate) fn errors(folder: &Path, posterior: &Posterior, fitted: &Fitted) -> Option<(f64, f64)> {
+    let path = folder.join("reference").join(format!("{}.json", posterior.name));
+    if !posterior.has_reference {
+        return None;
+    }
+    let reference = json(&path);
+    let numbers = |key: &str| -> Vec<f64> {
+        reference[key].as_array().into_iter().flatten().filter_map(Value::as_f64).collect()
+    };
+    let (means, sds) = (numbers("mean"), numbers("sd"));
+    let names = reference["parameters"].as_array().into_iter().flatten();
+    let mut worst = (0.0f64, 0.0f64);
+    for ((name, mean), sd) in names.zip(means).zip(sds) {
+        let name = name.as_str().unwrap_or_default();
+        let own = fitted
+            .summaries
+            .get(name)
+            .or_else(|| fitted.summaries.get(name.trim_end_matches("[1]")))
+            .unwrap_or_else(|| panic!("{}: no quantity {name}", posterior.name));
+        let me = (own.mean - mean).abs() / sd;
+        let log_ratio = (own.sd / sd).ln().abs();
+        let larger = |a: f64, b: f64| if b.is_nan() || b > a { b } else { a };
+        worst = (larger(worst.0, me), larger(worst.1, log_ratio));
+    }
+    Some(worst)
+}
