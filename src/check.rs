@@ -11,6 +11,7 @@ mod distribution;
 mod elaborate;
 mod liveness;
 mod problem;
+mod random;
 mod statement;
 mod subscript;
 
