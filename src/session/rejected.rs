@@ -66,7 +66,7 @@ impl Model {
         let diagnostic = diagnostic.at(origin.span, here);
         let observed = origin.variable.zip(position).and_then(|(variable, p)| {
             let array = self.bound.values.get(variable.index())?.as_ref()?;
-            array.values.get(p).copied()
+            array.cells().get(p).copied()
         });
         match (element, observed) {
             (Some(element), Some(value)) => {

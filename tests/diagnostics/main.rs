@@ -81,9 +81,8 @@ fn an_offered_edit_cures_its_mistake() {
             let edited = case.edited(diagnostic.edits.clone());
             let (after, _) = edited.diagnostics();
             let count = |all: &[Diagnostic]| {
-                let same = |d: &&Diagnostic| {
-                    d.slug == diagnostic.slug && d.message == diagnostic.message
-                };
+                let same =
+                    |d: &&Diagnostic| d.slug == diagnostic.slug && d.message == diagnostic.message;
                 all.iter().filter(same).count()
             };
             if count(&after) >= count(&before) {
