@@ -1,7 +1,7 @@
 //! The record of a fit as a person reads it.
 
 use super::fit::{DataRecord, FitRecord, Row, RowValues, VariableRecord, element_name};
-use super::number::{decimals, fixed, significant};
+use super::number::{decimals, exact, fixed, significant};
 use super::style::Style;
 use super::table::{Align, Table};
 use crate::inference::Level;
@@ -71,7 +71,7 @@ fn data(out: &mut String, data: &DataRecord, style: Style) {
     }
     if !data.scalars.0.is_empty() {
         let list: Vec<String> =
-            data.scalars.0.iter().map(|(name, x)| format!("{name} = {}", x.0)).collect();
+            data.scalars.0.iter().map(|(name, x)| format!("{name} = {}", exact(x.0))).collect();
         let _ = writeln!(out, "scalars: {}", list.join(", "));
     }
     for (axis, size) in &data.axes.0 {

@@ -7,6 +7,7 @@ use crate::engine::Blame;
 use crate::graph::lower::Origin;
 use crate::inference::FitError;
 use crate::inference::LogDensity;
+use crate::output::exact;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -70,7 +71,7 @@ impl Model {
         });
         match (element, observed) {
             (Some(element), Some(value)) => {
-                diagnostic.note(format!("`{element}` is observed as {value}"))
+                diagnostic.note(format!("`{element}` is observed as {}", exact(value)))
             }
             (Some(_) | None, None) | (None, Some(_)) => diagnostic,
         }
