@@ -206,7 +206,7 @@ impl<'a> Checker<'a> {
             "i".to_owned()
         };
         let taken =
-            |name: &str| context.bound.iter().any(|b| self.typed.index(b.index).name == name);
+            |name: &str| context.bound.iter().any(|b| self.typed.index_of(b.index).name == name);
         if !taken(&stem) {
             return stem;
         }

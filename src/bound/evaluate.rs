@@ -111,7 +111,7 @@ impl<'a, V> Evaluator<'a, V> {
 
     /// The number of elements a bound index runs over.
     pub fn extent(&self, index: IndexId) -> usize {
-        self.axes[self.typed.index(index).axis.index()].len()
+        self.axes[self.typed.index_of(index).axis.index()].len()
     }
 
     /// Calls `visit` for every combination of the indices, the last running fastest, that the

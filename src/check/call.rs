@@ -242,7 +242,7 @@ impl<'a> Checker<'a> {
         span: Span,
     ) {
         let [index] = indices[..] else { return };
-        let axis = self.typed.index(index).axis;
+        let axis = self.typed.index_of(index).axis;
         let statistic = matches!(reduction, Reduction::Mean | Reduction::Sd);
         if !statistic || body.plane != typed::Plane::Data {
             return;

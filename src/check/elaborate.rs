@@ -176,10 +176,8 @@ impl<'a> Checker<'a> {
             }
         };
         let ty = match class {
-            Class::Arithmetic => match join(a.ty, b.ty) {
-                Kind::Bool => Kind::Int,
-                other => other,
-            },
+            Class::Arithmetic if join(a.ty, b.ty) == Kind::Bool => Kind::Int,
+            Class::Arithmetic => join(a.ty, b.ty),
             Class::Real => Kind::Real,
             Class::Comparison | Class::Logic => Kind::Bool,
         };
@@ -240,7 +238,7 @@ impl<'a> Checker<'a> {
         context: &Context,
     ) -> Judged<typed::Expr> {
         match other.ty {
-            Kind::Index(axis) if is_string(expr) || !self.typed.is_integer_axis(axis) => {
+            Kind::Index(axis) if string(expr).is_some() || !self.typed.is_integer_axis(axis) => {
                 self.label_on(axis, label, expr.span)
             }
             Kind::Index(_) | Kind::Real | Kind::Int | Kind::Bool => self.elaborate(expr, context),
@@ -376,21 +374,17 @@ enum Class {
     Logic,
 }
 
-fn is_string(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Group(inner) => is_string(inner),
-        _ => matches!(expr.kind, ExprKind::Label(_)),
-    }
-}
-
 /// The text of a literal that may be a label: a string or a number.
 fn literal(expr: &Expr) -> Option<String> {
-    match &expr.kind {
-        ExprKind::Label(label) => Some(label.clone()),
-        ExprKind::Number { value, .. } => Some(value.to_string()),
-        ExprKind::Group(inner) => literal(inner),
-        _ => None,
+    if let ExprKind::Number { value, .. } = &expr.ungrouped().kind {
+        return Some(value.to_string());
     }
+    string(expr)
+}
+
+fn string(expr: &Expr) -> Option<String> {
+    let ExprKind::Label(label) = &expr.ungrouped().kind else { return None };
+    Some(label.clone())
 }
 
 /// The smallest kind that holds both.

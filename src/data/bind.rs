@@ -247,7 +247,7 @@ impl<'a> Binder<'a> {
         expr.walk(&mut |e| {
             ready &= match &e.kind {
                 ExprKind::Variable(variable, _) => self.values[variable.index()].is_some(),
-                ExprKind::Index(index) => self.is_settled(self.typed.index(*index).axis),
+                ExprKind::Index(index) => self.is_settled(self.typed.index_of(*index).axis),
                 ExprKind::Size(axis) => self.is_settled(*axis),
                 ExprKind::Label(_) | ExprKind::ElementOf(_) => match e.ty {
                     Kind::Index(axis) => self.is_settled(axis),
@@ -258,7 +258,7 @@ impl<'a> Binder<'a> {
                     Kind::Real | Kind::Int | Kind::Bool => true,
                 },
                 ExprKind::Reduce(reduce) => {
-                    reduce.indices.iter().all(|i| self.is_settled(self.typed.index(*i).axis))
+                    reduce.indices.iter().all(|i| self.is_settled(self.typed.index_of(*i).axis))
                 }
                 ExprKind::Number(_)
                 | ExprKind::Negate(_)
