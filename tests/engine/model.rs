@@ -5,7 +5,7 @@ use crate::witness::{
 };
 use std::sync::Arc;
 use vippl::graph::{
-    Access, BufferId, Graph, Input, Kernel, Matrix, Node, Product, Slot, Tag, Target,
+    Access, BufferId, Input, Kernel, Matrix, Node, Product, Slot, Tag, Target,
 };
 use vippl::math::Scalar;
 
