@@ -44,7 +44,7 @@ static MAY_KNOW: &[(&str, &[&str])] = &[
     ("graph", &["math"]),
     ("graph/lower", &["bound", "library", "math", "source", "typed"]),
     ("engine", &["graph", "inference", "math"]),
-    ("engine/reference", &["bound", "graph", "library", "math", "typed"]),
+    ("engine/reference", &["bound", "math", "typed"]),
     ("inference", &["math"]),
 ];
 

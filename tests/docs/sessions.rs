@@ -1,7 +1,7 @@
 //! The terminal sessions in the documentation: every fence marked `console` is run.
 //!
 //! Sessions run in the folder of the project. `[..]` stands for anything within a line, `...` for
-//! any number of lines.
+//! any number of lines. The end of a fence takes one newline away: leave an empty line before it.
 
 use super::root;
 
