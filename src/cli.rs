@@ -17,7 +17,6 @@ mod terminal;
 
 use arguments::{Command, Vippl};
 use clap::Parser;
-use clap::error::ErrorKind;
 use exit::{Exit, Refusal};
 use std::process::ExitCode;
 use terminal::Terminal;
@@ -59,10 +58,6 @@ fn refuse(refusal: &Refusal, json: bool, terminal: &Terminal) -> Exit {
 fn explain_usage(error: &clap::Error) -> ExitCode {
     // A stream that is closed early has been told enough.
     let _ = error.print();
-    let exit = match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success,
-        // clap's list of kinds is not ours to exhaust.
-        _ => Exit::Usage,
-    };
+    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
     ExitCode::from(exit.code())
 }

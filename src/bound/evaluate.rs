@@ -150,7 +150,7 @@ impl<'a, V> Evaluator<'a, V> {
                 let position = self.position(*variable, at)?;
                 self.data[variable.index()]
                     .as_ref()
-                    .and_then(|array| array.values.get(position).copied())
+                    .and_then(|array| array.cells().get(position).copied())
                     .ok_or(EvaluationError::Unavailable { span: expr.span })
             }
             ExprKind::ElementNumber(element) => self.element_number(element),

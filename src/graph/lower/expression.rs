@@ -115,7 +115,7 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
     pub(super) fn element(&mut self, variable: VariableId) -> Result<Traced<'g>, LowerError> {
         let positions = self.rows.positions();
         if let Some(array) = &self.lowering.bound.values[variable.index()] {
-            let values = positions.iter().map(|p| array.values[*p as usize]).collect();
+            let values = positions.iter().map(|p| array.cells()[*p as usize]).collect();
             return Ok(self.numbers(values));
         }
         let slot = self.lowering.place(variable)?;
