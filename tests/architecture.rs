@@ -54,7 +54,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("chumsky", &["syntax/parser"]),
     ("ariadne", &["diagnostic/render"]),
     ("strsim", &["check", "data/labels", "session/nearest"]),
-    ("ndarray", &[]),
+    ("ndarray", &["bound"]),
     ("num_dual", &["math", "engine/reference"]),
     ("libm", &["math"]),
     ("nalgebra", &["engine/reference", "inference"]),
