@@ -1,7 +1,7 @@
 //! The command line: arguments to calls of the session, results to streams and exit codes.
 //!
 //! Results go to stdout, everything else to stderr. Each command is one file; all of them end in
-//! an [`Exit`] or a [`Refusal`], and only [`main`] turns those into text and a code.
+//! an `Exit` or a `Refusal`, and only [`main`] turns those into text and a code.
 
 mod arguments;
 mod check;

@@ -44,7 +44,7 @@ static MAY_KNOW: &[(&str, &[&str])] = &[
     ("graph", &["math"]),
     ("graph/lower", &["bound", "library", "math", "source", "typed"]),
     ("engine", &["graph", "inference", "math"]),
-    ("engine/reference", &["bound", "graph", "library", "math", "typed"]),
+    ("engine/reference", &["bound", "math", "typed"]),
     ("inference", &["math"]),
 ];
 
@@ -54,7 +54,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("chumsky", &["syntax/parser"]),
     ("ariadne", &["diagnostic/render"]),
     ("strsim", &["check", "data/labels", "session/nearest"]),
-    ("ndarray", &[]),
+    ("ndarray", &["bound"]),
     ("num_dual", &["math", "engine/reference"]),
     ("libm", &["math"]),
     ("nalgebra", &["engine/reference", "inference"]),

@@ -7,11 +7,33 @@ use rand_chacha::ChaCha12Rng;
 use std::path::{Path, PathBuf};
 use vippl::data::{Binding, Inputs, Mode, read_file};
 use vippl::engine::reference;
-use vippl::inference::{Level, LogDensity};
+use vippl::inference::{Level, LogDensity, Summary, Verdict};
 use vippl::session::{Document, FitOptions, Model, Timings};
 
 /// The two ways differ by rounding only: adjoints sum in another order than forward duals.
 const GRADIENT: f64 = 1e-8;
+
+/// Maximum likelihood estimates and standard errors (`tests/oracle/maximum_likelihood.py`).
+const MAXIMUM_LIKELIHOOD: &[(&str, &str, f64, f64)] = &[
+    ("flying", "alpha", -0.7659, 0.1948),
+    ("flying", "b_income", 0.5903, 0.1674),
+    ("flying", "b_party", -0.3839, 0.1807),
+    ("doctor_visits", "level[excellent]", 1.1944, 0.1263),
+    ("doctor_visits", "level[good]", 1.0092, 0.1275),
+    ("doctor_visits", "level[fair]", 1.6477, 0.2351),
+    ("doctor_visits", "level[poor]", 0.6853, 0.5871),
+    ("doctor_visits", "b_coinsurance", -0.0611, 0.0353),
+    ("doctor_visits", "b_diseases", 0.3097, 0.0725),
+    ("doctor_visits", "b_limitation", 0.2728, 0.2290),
+    ("investment", "mu", 3.9109, 0.1755),
+    ("investment", "b_value", 0.6501, 0.0789),
+    ("investment", "b_capital", 0.2582, 0.0268),
+];
+
+/// What a weak prior may move a mean, in standard errors, and what it and the data's asymmetry may
+/// change of a standard error.
+const MEAN_SHIFT: f64 = 0.2;
+const SD_CHANGE: f64 = 0.2;
 
 fn examples() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
@@ -86,19 +108,43 @@ fn gradients_agree_with_global_forward_mode() {
     }
 }
 
+/// Every element with its name, as printed, and its summary.
+fn fit(example: &Path) -> (Verdict, Vec<(String, Summary)>) {
+    let model = compile(example);
+    let options = FitOptions { seed: 1, draws: 1000, predict: true, ..FitOptions::default() };
+    let fitted = model.fit(&options, Timings::default(), &mut |_| {});
+    let fitted = fitted.unwrap_or_else(|f| panic!("{}: {f:?}", name(example)));
+    let elements = model.elements();
+    let names = elements.iter().map(|e| vippl::output::element_name(&e.name, &e.index));
+    (fitted.fit.verdict, names.zip(fitted.fit.draws.summaries()).collect())
+}
+
 #[test]
-fn every_example_has_a_fit_that_can_be_used() {
+fn every_example_has_a_finite_summary() {
     for example in examples() {
-        let model = compile(&example);
-        let options = FitOptions { seed: 1, draws: 1000, predict: true, ..FitOptions::default() };
-        let fitted = model.fit(&options, Timings::default(), &mut |_| {});
-        let fitted = fitted.unwrap_or_else(|f| panic!("{}: {f:?}", name(&example)));
-        let verdict = &fitted.fit.verdict;
-        assert_ne!(verdict.level, Level::DoNotUse, "{}: {verdict:?}", name(&example));
-        for (element, s) in model.elements().iter().zip(fitted.fit.draws.summaries()) {
+        for (element, s) in fit(&example).1 {
             let numbers = [s.mean, s.sd, s.q05, s.q50, s.q95, s.mcse_mean];
-            assert!(numbers.iter().all(|x| x.is_finite()), "{}: {element:?} {s:?}", name(&example));
-            assert!(s.q05 <= s.q50 && s.q50 <= s.q95, "{}: {element:?} {s:?}", name(&example));
+            assert!(numbers.iter().all(|x| x.is_finite()), "{}: {element} {s:?}", name(&example));
+            assert!(s.q05 <= s.q50 && s.q50 <= s.q95, "{}: {element} {s:?}", name(&example));
+        }
+    }
+}
+
+#[test]
+fn fits_agree_with_maximum_likelihood_where_priors_say_little() {
+    for example in examples() {
+        let wanted: Vec<_> =
+            MAXIMUM_LIKELIHOOD.iter().filter(|row| row.0 == name(&example)).collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let (verdict, fitted) = fit(&example);
+        assert_ne!(verdict.level, Level::DoNotUse, "{}: {verdict:?}", name(&example));
+        for (_, element, estimate, error) in wanted {
+            let found = fitted.iter().find(|(name, _)| name == element);
+            let (_, s) = found.unwrap_or_else(|| panic!("no {element}"));
+            assert!((s.mean - estimate).abs() < MEAN_SHIFT * error, "{element}: {s:?}");
+            assert!((s.sd / error).ln().abs() < SD_CHANGE, "{element}: {s:?}");
         }
     }
 }
