@@ -231,7 +231,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A literal beside an element of a label axis is one of its labels.
+    /// A literal beside an element of a label axis is one of its labels, and so is a string beside
+    /// an element of any axis.
     fn comparand(
         &mut self,
         other: &typed::Expr,
@@ -239,8 +240,9 @@ impl<'a> Checker<'a> {
         label: &str,
         context: &Context,
     ) -> Judged<typed::Expr> {
+        let is_string = matches!(expr.kind, ExprKind::Label(_));
         match other.ty {
-            Kind::Index(axis) if !self.typed.is_integer_axis(axis) => {
+            Kind::Index(axis) if is_string || !self.typed.is_integer_axis(axis) => {
                 self.label_on(axis, label, expr.span)
             }
             Kind::Index(_) | Kind::Real | Kind::Int | Kind::Bool => self.elaborate(expr, context),

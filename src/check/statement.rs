@@ -1,14 +1,14 @@
-//! Definitions, `~` statements, factors and reports: from trees to checked statements.
+//! Definitions, factors and reports: from trees to checked statements.
 
 use super::{
-    Bound, Checker, Context, Judged, Progress, Reported,
-    problem::{AxisProblem, FamilyProblem, NameProblem, ValueProblem},
+    Checker, Context, Judged, Progress, Reported,
+    problem::{AxisProblem, NameProblem, ValueProblem},
 };
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, Argument, Expr, ExprKind, Name, StatementKind};
 use crate::typed::{
-    self, AxisId, Centering, Definition, DefinitionId, DefinitionValue, Factor, IndexId, Kind,
-    Plane, Random, RandomId, RandomRole, Role, VariableId,
+    self, AxisId, Definition, DefinitionId, DefinitionValue, Factor, IndexId, Kind, Plane,
+    RandomRole, Role, VariableId,
 };
 
 /// The label of one argument of `columns(…)`: its name, or the name it is.
@@ -84,7 +84,7 @@ impl<'a> Checker<'a> {
             Progress::Busy => Err(self.cycle(variable, span)),
             Progress::Waiting => {
                 let Role::Derived(definition) = self.typed.variable(variable).role else {
-                    return Err(Reported);
+                    return Err(self.latent_in_range(variable, span));
                 };
                 self.progress[variable.index()] = Progress::Busy;
                 self.resolving.push(variable);
@@ -95,23 +95,6 @@ impl<'a> Checker<'a> {
                 outcome.map(|()| self.typed.variable(variable).axes.clone())
             }
         }
-    }
-
-    fn cycle(&mut self, variable: VariableId, span: Span) -> Reported {
-        let start = self.resolving.iter().position(|v| *v == variable).unwrap_or(0);
-        let members = self.resolving[start..].to_vec();
-        let indexed = members.iter().all(|v| match self.typed.variable(*v).role {
-            Role::Derived(d) => self.definitions[d.index()].0.binders.is_some(),
-            Role::Data(_) | Role::Latent(_) | Role::Predicted(_) => false,
-        });
-        if indexed {
-            return self
-                .report(NameProblem::NotYet { what: "recurrences with `start`".to_owned(), span });
-        }
-        let names = members.iter().map(|v| self.typed.variable(*v).name.clone()).collect();
-        let mut spans: Vec<Span> = members.iter().map(|v| self.typed.variable(*v).span).collect();
-        spans.insert(0, span);
-        self.report(NameProblem::Cycle { names, spans })
     }
 
     fn resolve_definition(&mut self, variable: VariableId, id: DefinitionId) -> Judged<()> {
@@ -302,7 +285,9 @@ impl<'a> Checker<'a> {
             column.map(|v| v.name.clone())
         });
         let culprit = self.first_over(value, free, context);
+        let nearest = if latent && left.is_empty() { self.nearest_data(&name.value) } else { None };
         self.report(AxisProblem::MissingAxis {
+            nearest,
             name: name.value.clone(),
             span: name.span,
             value: value.span,
@@ -342,189 +327,6 @@ impl<'a> Checker<'a> {
             ExprKind::List(elements) => elements.iter().find_map(visit),
             ExprKind::Number { .. } | ExprKind::Label(_) | ExprKind::Error => None,
         }
-    }
-
-    fn resolve_randoms(&mut self) {
-        for i in 0..self.randoms.len() {
-            match self.resolve_random(RandomId(i as u32)) {
-                Ok(random) => self.random_values.push(Some(random)),
-                Err(Reported) => {
-                    let (variable, role) = self.random_heads[i];
-                    if role != RandomRole::Observed {
-                        self.progress[variable.index()] = Progress::Poisoned;
-                    }
-                    self.random_values.push(None);
-                }
-            }
-        }
-        self.infer_ranges();
-        self.check_supports();
-    }
-
-    fn resolve_random(&mut self, id: RandomId) -> Judged<Random> {
-        let (tree, span) = self.randoms[id.index()];
-        let (variable, role) = self.random_heads[id.index()];
-        let axes = self.axes_of(variable, tree.name.span);
-        let (context, indices) = match (&tree.binders, &axes) {
-            (Some(binders), _) => self.bind(binders, &Context::default())?,
-            (None, Ok(axes)) => {
-                let mut context = Context::default();
-                let mut indices = Vec::new();
-                for axis in axes {
-                    let name = self.index_name(&context, *axis);
-                    let index = self.fresh_index(name, *axis);
-                    context.bound.push(Bound { name: None, index, axis: *axis, fresh: false });
-                    indices.push(index);
-                }
-                (context, indices)
-            }
-            (None, Err(Reported)) => return Err(Reported),
-        };
-        let axes = axes?;
-        if role == RandomRole::Observed {
-            self.check_observed(tree, variable, &axes, &context)?;
-        }
-        let guard = tree.guard.as_ref().map(|g| self.guard(&tree.name, g, &context)).transpose();
-        let hints = self.hints(tree, role);
-        let distribution = self.distribution(&tree.name, &tree.distribution, &context, role);
-        if let Some(over) = tree.over.first() {
-            return Err(self.report(AxisProblem::OverOnElementwise { span: over.span }));
-        }
-        let (guard, centering, distribution) = (guard?, hints?, distribution?);
-        if role == RandomRole::Latent {
-            self.check_latent(tree, &distribution, guard.as_ref())?;
-        }
-        let centering = self.check_centering(tree, centering, &distribution)?;
-        if role == RandomRole::Observed {
-            self.typed.variables[variable.index()].observed = Some(id);
-        } else if distribution.parameterization.variate.is_discrete() {
-            self.typed.variables[variable.index()].kind = Kind::Int;
-        }
-        Ok(Random { variable, role, indices, distribution, guard, centering, span })
-    }
-
-    /// An observed name must be known from data, and indices written on it must be its axes.
-    fn check_observed(
-        &mut self,
-        tree: &ast::Random,
-        variable: VariableId,
-        axes: &[AxisId],
-        context: &Context,
-    ) -> Judged<()> {
-        let info = self.typed.variable(variable);
-        let (declared, plane, name) = (info.span, info.plane, info.name.clone());
-        if plane != Plane::Data {
-            return Err(self.report(NameProblem::ObservesLatent {
-                name,
-                span: tree.name.span,
-                declared,
-            }));
-        }
-        let left: Vec<AxisId> = context.bound.iter().map(|b| b.axis).collect();
-        if left != axes {
-            return Err(self.report(AxisProblem::WrongLeftAxes {
-                name,
-                span: tree.name.span,
-                given: self.axis_list(&left),
-                axes: self.axis_list(axes),
-                declared,
-            }));
-        }
-        Ok(())
-    }
-
-    fn guard(&mut self, name: &Name, guard: &Expr, context: &Context) -> Judged<typed::Expr> {
-        let free = self.free(guard, context)?;
-        if !free.is_empty() {
-            return Err(self.missing_axis(name, guard, &free, context, false));
-        }
-        self.condition(guard, context)
-    }
-
-    /// What a latent needs beyond a distribution.
-    fn check_latent(
-        &mut self,
-        tree: &ast::Random,
-        distribution: &typed::Distribution,
-        guard: Option<&typed::Expr>,
-    ) -> Judged<()> {
-        if distribution.parameterization.variate.is_discrete() {
-            let nearest = self.nearest_data(&tree.name.value);
-            return Err(self.report(NameProblem::DiscreteLatent {
-                name: tree.name.value.clone(),
-                span: tree.name.span,
-                family: distribution.family.name,
-                at: distribution.span,
-                nearest,
-            }));
-        }
-        if let Some(guard) = guard {
-            return Err(self.report(NameProblem::NotYet {
-                what: "latents with `where`".to_owned(),
-                span: guard.span,
-            }));
-        }
-        if distribution.family.name == "Flat" {
-            let bounded = distribution
-                .truncation
-                .as_ref()
-                .is_some_and(|t| t.low.is_some() && t.high.is_some());
-            if !bounded {
-                let half = distribution.truncation.is_some();
-                self.report(FamilyProblem::ImproperPrior {
-                    name: tree.name.value.clone(),
-                    span: distribution.span,
-                    half,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn hints(&mut self, tree: &ast::Random, role: RandomRole) -> Judged<Option<(Centering, Span)>> {
-        let mut centering = None;
-        for hint in &tree.hints {
-            let value = match hint.name.value.as_str() {
-                "noncentered" => Centering::Noncentered,
-                "centered" => Centering::Centered,
-                _ => {
-                    return Err(self.report(NameProblem::UnknownHint {
-                        hint: hint.name.value.clone(),
-                        span: hint.name.span,
-                    }));
-                }
-            };
-            if role != RandomRole::Latent {
-                return Err(self.report(FamilyProblem::HintOnObserved {
-                    hint: hint.name.value.clone(),
-                    span: hint.name.span,
-                    name: tree.name.value.clone(),
-                }));
-            }
-            centering = Some((value, hint.name.span));
-        }
-        Ok(centering)
-    }
-
-    fn check_centering(
-        &mut self,
-        tree: &ast::Random,
-        centering: Option<(Centering, Span)>,
-        distribution: &typed::Distribution,
-    ) -> Judged<Option<Centering>> {
-        let Some((centering, span)) = centering else { return Ok(None) };
-        let applies =
-            distribution.family.location_scale.is_some() && distribution.truncation.is_none();
-        if !applies {
-            return Err(self.report(FamilyProblem::CenteringDoesNotApply {
-                name: tree.name.value.clone(),
-                span,
-                family: distribution.family.name,
-                at: distribution.span,
-                truncated: distribution.truncation.is_some(),
-            }));
-        }
-        Ok(Some(centering))
     }
 
     /// `report`, `predict` and `factor` statements.
@@ -608,12 +410,22 @@ impl<'a> Checker<'a> {
         {
             let (inner, indices) = self.bind(binders, &context)?;
             let guard = guard.as_ref().map(|g| self.condition(g, &inner)).transpose()?;
-            let value = self.elaborate(body, &inner)?;
-            let value = self.number(value)?;
+            let value = self.factor_value(body, &inner)?;
             return Ok(Factor { indices, guard, value, span });
         }
-        let value = self.elaborate(value, &context)?;
-        let value = self.number(value)?;
+        let value = self.factor_value(value, &context)?;
         Ok(Factor { indices: Vec::new(), guard: None, value, span })
+    }
+
+    fn factor_value(&mut self, value: &Expr, context: &Context) -> Judged<typed::Expr> {
+        let typed = self.elaborate(value, context)?;
+        let typed = self.number(typed)?;
+        if typed.plane == Plane::Predicted {
+            let span = value.span;
+            return Err(
+                self.report(NameProblem::UsesPrediction { name: "factor".to_owned(), span })
+            );
+        }
+        Ok(typed)
     }
 }

@@ -98,9 +98,10 @@ impl Case {
     pub(crate) fn found(&self, diagnostics: &[Diagnostic]) -> Marks {
         let mut marks = Marks::new();
         for diagnostic in diagnostics {
-            let line = diagnostic.primary.as_ref().map_or(0, |label| {
-                self.text[..label.span.range().start].matches('\n').count() + 1
-            });
+            let line = diagnostic
+                .primary
+                .as_ref()
+                .map_or(0, |label| self.text[..label.span.range().start].matches('\n').count() + 1);
             let severity = match diagnostic.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
