@@ -6,6 +6,7 @@
 
 mod axes;
 mod call;
+mod cycle;
 mod declare;
 mod distribution;
 mod elaborate;
@@ -118,6 +119,8 @@ struct Checker<'a> {
     declared_axes: HashMap<String, AxisDeclaration<'a>>,
     /// Whether some statement could not be read: what it defines is unknown.
     unreadable: bool,
+    /// Whether some expression could not be read: what it uses is unknown.
+    incomplete: bool,
     /// Resolved definitions.
     definition_values: HashMap<typed::DefinitionId, typed::Definition>,
     /// Resolved `~` statements, by [`typed::RandomId`]; `None` where there was a mistake.
@@ -146,6 +149,7 @@ impl<'a> Checker<'a> {
             random_heads: Vec::new(),
             declared_axes: HashMap::new(),
             unreadable: false,
+            incomplete: false,
             definition_values: HashMap::new(),
             random_values: Vec::new(),
             poisoned: HashSet::new(),
@@ -225,9 +229,20 @@ impl<'a> Checker<'a> {
             .filter(|c| *c != name)
             .map(|c| (strsim::osa_distance(&c.to_lowercase(), &name.to_lowercase()), c))
             .filter(|(distance, c)| {
-                *distance <= (name.chars().count().max(c.chars().count())).div_ceil(3).min(3)
+                *distance <= mistakes_of_typing(name.chars().count().max(c.chars().count()))
             })
             .min_by_key(|(distance, c)| (*distance, c.len()))
             .map(|(_, c)| c.to_owned())
+    }
+}
+
+/// How many slips make a likely misspelling of a name this long. One and two letters are never
+/// near: `a` is no misspelling of `y`.
+fn mistakes_of_typing(length: usize) -> usize {
+    match length {
+        0..=2 => 0,
+        3..=4 => 1,
+        5..=7 => 2,
+        _ => 3,
     }
 }

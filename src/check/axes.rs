@@ -69,7 +69,10 @@ impl<'a> Checker<'a> {
                 what: "recurrences with `start`".to_owned(),
                 span: value.span,
             })),
-            ExprKind::Error => Err(Reported),
+            ExprKind::Error => {
+                self.incomplete = true;
+                Err(Reported)
+            }
         }
     }
 
@@ -208,10 +211,15 @@ impl<'a> Checker<'a> {
         Err(self.unknown_name(name, span, context))
     }
 
+    /// Whether a name, or the import that qualifies it, is defined by a statement with a mistake.
+    pub(super) fn is_poisoned(&self, name: &str) -> bool {
+        let import = name.split_once('.').map(|(import, _)| import);
+        self.poisoned.contains(name) || import.is_some_and(|i| self.poisoned.contains(i))
+    }
+
     /// Reports a name that nothing defines, once per name.
     fn unknown_name(&mut self, name: &str, span: Span, context: &Context) -> Reported {
-        if self.poisoned.contains(name) || self.unreadable || !self.unknown.insert(name.to_owned())
-        {
+        if self.is_poisoned(name) || self.unreadable || !self.unknown.insert(name.to_owned()) {
             return Reported;
         }
         if self.axis_names.contains_key(name) {
@@ -239,7 +247,11 @@ impl<'a> Checker<'a> {
         if function_name == "size" {
             return Ok(Vec::new());
         }
-        let rule = self.function_rule(function, arguments.len())?;
+        let rule = self.function_rule(function, arguments.len());
+        if rule.is_err() {
+            self.look_at(arguments, context);
+        }
+        let rule = rule?;
         let mut axes = Ok((expr.span, Vec::new()));
         for argument in arguments {
             let free = self.free(&argument.value, context);
@@ -264,6 +276,13 @@ impl<'a> Checker<'a> {
                 }
                 Ok(if matches!(rule, CallRule::Reduction(_)) { Vec::new() } else { axes })
             }
+        }
+    }
+
+    /// Reports the mistakes inside the arguments of a call that has one itself.
+    pub(super) fn look_at(&mut self, arguments: &[Argument], context: &Context) {
+        for argument in arguments {
+            let _reported = self.free(&argument.value, context);
         }
     }
 

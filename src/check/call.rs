@@ -79,8 +79,7 @@ impl<'a> Checker<'a> {
     }
 
     fn unknown_function(&mut self, name: &Name) -> Reported {
-        if self.poisoned.contains(&name.value) || !self.unknown.insert(format!("{}()", name.value))
-        {
+        if self.is_poisoned(&name.value) || !self.unknown.insert(format!("{}()", name.value)) {
             return Reported;
         }
         if matches!(name.value.as_str(), "logpdf") {
@@ -99,7 +98,12 @@ impl<'a> Checker<'a> {
             return self.report(ValueProblem::MisplacedColumns { span: name.span });
         }
         let functions = library::function::ALL.iter().map(|f| f.name);
-        let nearest = library::synonym(&name.value)
+        // `np.exp` without an import: the part after the dot may say what is meant.
+        let plain = name.value.rsplit('.').next().unwrap_or(&name.value);
+        let nearest = library::function(plain)
+            .map(|f| f.name)
+            .or_else(|| library::family(plain).map(|f| f.name))
+            .or_else(|| library::synonym(plain))
             .map(str::to_owned)
             .or_else(|| Self::nearest(&name.value, functions));
         let variable = self.names.get(&name.value).map(|v| self.typed.variable(*v).span);

@@ -43,7 +43,10 @@ impl<'a> Checker<'a> {
                 what: "recurrences with `start`".to_owned(),
                 span: expr.span,
             })),
-            ExprKind::Error => Err(Reported),
+            ExprKind::Error => {
+                self.incomplete = true;
+                Err(Reported)
+            }
             ExprKind::Name(_)
             | ExprKind::Number { .. }
             | ExprKind::Label(_)
@@ -75,7 +78,9 @@ impl<'a> Checker<'a> {
         role: RandomRole,
     ) -> Judged<Distribution> {
         let Some(family) = library::family(&family_name.value) else {
-            return Err(self.unknown_family(family_name));
+            let reported = self.unknown_family(family_name);
+            self.look_at(arguments, context);
+            return Err(reported);
         };
         let slots = self.match_arguments(family, family_name, arguments);
         let mut values = Vec::new();
@@ -113,8 +118,7 @@ impl<'a> Checker<'a> {
     }
 
     fn unknown_family(&mut self, name: &Name) -> Reported {
-        if self.poisoned.contains(&name.value) || !self.unknown.insert(format!("{}()", name.value))
-        {
+        if self.is_poisoned(&name.value) || !self.unknown.insert(format!("{}()", name.value)) {
             return Reported;
         }
         if PLANNED_FAMILIES.contains(&name.value.as_str()) {
@@ -124,8 +128,10 @@ impl<'a> Checker<'a> {
             });
         }
         let families = library::distribution::ALL.iter().map(|f| f.name);
-        let nearest = library::synonym(&name.value)
-            .filter(|s| library::family(s).is_some())
+        let plain = name.value.rsplit('.').next().unwrap_or(&name.value);
+        let nearest = library::family(plain)
+            .map(|f| f.name)
+            .or_else(|| library::synonym(plain).filter(|s| library::family(s).is_some()))
             .map(str::to_owned)
             .or_else(|| Self::nearest(&name.value, families));
         let function = library::function(&name.value).is_some();

@@ -229,7 +229,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A literal beside an element of a label axis is one of its labels.
+    /// A literal beside an element of a label axis is one of its labels, and so is a string beside
+    /// an element of any axis.
     fn comparand(
         &mut self,
         other: &typed::Expr,

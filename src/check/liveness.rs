@@ -1,27 +1,40 @@
 //! Which latents reach an observation, which data are used.
 
 use super::{Checker, Progress, problem::NameProblem};
-use crate::typed::{Definition, DefinitionValue, Expr, Random, RandomRole, Role, VariableId};
+use crate::typed::{Definition, DefinitionValue, Expr, Kind, Random, RandomRole, Role, VariableId};
 use std::collections::HashSet;
 
 impl<'a> Checker<'a> {
     /// Reports latents that nothing observed depends on, and data that nothing uses. Silent where
     /// other mistakes may be the reason.
     pub(super) fn check_liveness(&mut self) {
-        if self.unreadable || self.diagnostics.iter().any(|d| d.is_error()) {
-            self.check_observes();
+        let broken = self.unreadable
+            || self.incomplete
+            || self.progress.contains(&Progress::Poisoned)
+            || self.diagnostics.iter().any(|d| d.is_error());
+        if broken {
             return;
         }
         let mut suspected = HashSet::new();
+        let mut unused = Vec::new();
         for variable in self.dead_ends() {
             let info = self.typed.variable(variable);
             let (name, span) = (info.name.clone(), info.span);
             let nearest = self.nearest_data(&name);
             suspected.extend(nearest.clone());
-            self.report(NameProblem::UnusedLatent { name, span, nearest });
+            unused.push(NameProblem::UnusedLatent { name, span, nearest });
+        }
+        // Where nothing is observed every latent is unused: one mistake, unless a name near that
+        // of some data says what was meant.
+        if self.observes_nothing() && suspected.is_empty() {
+            let span = self.randoms[0].1;
+            self.report(NameProblem::NothingObserved { span });
+            return;
+        }
+        for problem in unused {
+            self.report(problem);
         }
         self.check_unused_data(&suspected);
-        self.check_observes();
     }
 
     /// Latents that nothing observed depends on and that no other such latent uses: a misspelt
@@ -45,7 +58,7 @@ impl<'a> Checker<'a> {
     }
 
     /// What a variable is computed or drawn from.
-    fn direct(&self, variable: VariableId) -> Vec<VariableId> {
+    pub(super) fn direct(&self, variable: VariableId) -> Vec<VariableId> {
         match self.typed.variable(variable).role {
             Role::Derived(id) => {
                 self.definition_values.get(&id).map(in_definition).unwrap_or_default()
@@ -94,7 +107,8 @@ impl<'a> Checker<'a> {
             let used = self.used.contains(&variable)
                 || info.observed.is_some()
                 || suspected.contains(&info.name);
-            if used || !matches!(info.role, Role::Data(_)) {
+            let labels_its_rows = matches!(info.kind, Kind::Index(of) if info.axes == [of]);
+            if used || labels_its_rows || !matches!(info.role, Role::Data(_)) {
                 continue;
             }
             let (name, span) = (info.name.clone(), info.span);
@@ -102,17 +116,10 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A program that observes nothing has no posterior to fit.
-    fn check_observes(&mut self) {
+    /// Whether the program has `~` statements, but none on data, and no factor.
+    fn observes_nothing(&self) -> bool {
         let observes = self.random_heads.iter().any(|(_, r)| *r == RandomRole::Observed);
-        let broken = self.unreadable
-            || self.progress.contains(&Progress::Poisoned)
-            || self.diagnostics.iter().any(|d| d.is_error());
-        if observes || broken || !self.typed.factors.is_empty() || self.randoms.is_empty() {
-            return;
-        }
-        let span = self.randoms[0].1;
-        self.report(NameProblem::NothingObserved { span });
+        !observes && self.typed.factors.is_empty() && !self.randoms.is_empty()
     }
 }
 

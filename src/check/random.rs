@@ -1,4 +1,4 @@
-//! `~` statements: which of their variables are observed, what a latent needs, which hints apply.
+//! `~` statements: which name, over which axes, with which guard, hints and distribution.
 
 use super::{
     Bound, Checker, Context, Judged, Progress, Reported,
@@ -24,6 +24,7 @@ impl<'a> Checker<'a> {
                 }
             }
         }
+        self.check_latent_cycles();
         self.infer_ranges();
         self.check_supports();
     }
@@ -31,13 +32,13 @@ impl<'a> Checker<'a> {
     fn resolve_random(&mut self, id: RandomId) -> Judged<Random> {
         let (tree, span) = self.randoms[id.index()];
         let (variable, role) = self.random_heads[id.index()];
-        let axes = self.axes_of(variable, tree.name.span);
-        let (context, indices) = match (&tree.binders, &axes) {
-            (Some(binders), _) => self.bind(binders, &Context::default())?,
-            (None, Ok(axes)) => {
+        let axes = self.axes_of(variable, tree.name.span)?;
+        let (context, indices) = match &tree.binders {
+            Some(binders) => self.bind(binders, &Context::default())?,
+            None => {
                 let mut context = Context::default();
                 let mut indices = Vec::new();
-                for axis in axes {
+                for axis in &axes {
                     let name = self.index_name(&context, *axis);
                     let index = self.fresh_index(name, *axis);
                     context.bound.push(Bound { name: None, index, axis: *axis, fresh: false });
@@ -45,9 +46,7 @@ impl<'a> Checker<'a> {
                 }
                 (context, indices)
             }
-            (None, Err(Reported)) => return Err(Reported),
         };
-        let axes = axes?;
         if role == RandomRole::Observed {
             self.check_observed(tree, variable, &axes, &context)?;
         }

@@ -84,7 +84,7 @@ impl<'a> Checker<'a> {
             Progress::Busy => Err(self.cycle(variable, span)),
             Progress::Waiting => {
                 let Role::Derived(definition) = self.typed.variable(variable).role else {
-                    return Err(Reported);
+                    return Err(self.latent_in_range(variable, span));
                 };
                 self.progress[variable.index()] = Progress::Busy;
                 self.resolving.push(variable);
@@ -95,23 +95,6 @@ impl<'a> Checker<'a> {
                 outcome.map(|()| self.typed.variable(variable).axes.clone())
             }
         }
-    }
-
-    fn cycle(&mut self, variable: VariableId, span: Span) -> Reported {
-        let start = self.resolving.iter().position(|v| *v == variable).unwrap_or(0);
-        let members = self.resolving[start..].to_vec();
-        let indexed = members.iter().all(|v| match self.typed.variable(*v).role {
-            Role::Derived(d) => self.definitions[d.index()].0.binders.is_some(),
-            Role::Data(_) | Role::Latent(_) | Role::Predicted(_) => false,
-        });
-        if indexed {
-            return self
-                .report(NameProblem::NotYet { what: "recurrences with `start`".to_owned(), span });
-        }
-        let names = members.iter().map(|v| self.typed.variable(*v).name.clone()).collect();
-        let mut spans: Vec<Span> = members.iter().map(|v| self.typed.variable(*v).span).collect();
-        spans.insert(0, span);
-        self.report(NameProblem::Cycle { names, spans })
     }
 
     fn resolve_definition(&mut self, variable: VariableId, id: DefinitionId) -> Judged<()> {
@@ -304,7 +287,9 @@ impl<'a> Checker<'a> {
             column.map(|v| v.name.clone())
         });
         let culprit = self.first_over(value, free, context);
+        let nearest = if latent && left.is_empty() { self.nearest_data(&name.value) } else { None };
         self.report(AxisProblem::MissingAxis {
+            nearest,
             name: name.value.clone(),
             span: name.span,
             value: value.span,
@@ -427,12 +412,22 @@ impl<'a> Checker<'a> {
         {
             let (inner, indices) = self.bind(binders, &context)?;
             let guard = guard.as_ref().map(|g| self.condition(g, &inner)).transpose()?;
-            let value = self.elaborate(body, &inner)?;
-            let value = self.number(value)?;
+            let value = self.factor_value(body, &inner)?;
             return Ok(Factor { indices, guard, value, span });
         }
-        let value = self.elaborate(value, &context)?;
-        let value = self.number(value)?;
+        let value = self.factor_value(value, &context)?;
         Ok(Factor { indices: Vec::new(), guard: None, value, span })
+    }
+
+    fn factor_value(&mut self, value: &Expr, context: &Context) -> Judged<typed::Expr> {
+        let typed = self.elaborate(value, context)?;
+        let typed = self.number(typed)?;
+        if typed.plane == Plane::Predicted {
+            let span = value.span;
+            return Err(
+                self.report(NameProblem::UsesPrediction { name: "factor".to_owned(), span })
+            );
+        }
+        Ok(typed)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Checker, Context, Judged, Reported,
-    problem::{AxisProblem, ValueProblem},
+    problem::{AxisProblem, NameProblem, ValueProblem},
 };
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOperator, Expr, ExprKind, Subscript, UnaryOperator};
@@ -40,7 +40,10 @@ impl<'a> Checker<'a> {
                 }
             },
             ExprKind::Group(inner) => self.indexed_variable(inner, context),
-            ExprKind::Error => Err(Reported),
+            ExprKind::Error => {
+                self.incomplete = true;
+                Err(Reported)
+            }
             ExprKind::Number { .. }
             | ExprKind::Label(_)
             | ExprKind::Unary(..)
@@ -99,6 +102,12 @@ impl<'a> Checker<'a> {
             match slot {
                 Ok(slot) => slots[slot] = Some(i),
                 Err((span, found)) => {
+                    if let ExprKind::Label(label) = &subscript.value.kind
+                        && subscript.axis.is_none()
+                    {
+                        let label = label.clone();
+                        return Err(self.label_without_axis(name, variable, &axes, label, span));
+                    }
                     return Err(self.report(AxisProblem::WrongAxis {
                         name: name.to_owned(),
                         span,
@@ -111,6 +120,21 @@ impl<'a> Checker<'a> {
             }
         }
         Ok(slots)
+    }
+
+    /// `a["AITKIN"]` for an `a` with further axes: levels are not known yet, so the axis is named.
+    fn label_without_axis(
+        &mut self,
+        name: &str,
+        variable: VariableId,
+        axes: &[AxisId],
+        label: String,
+        span: Span,
+    ) -> Reported {
+        let axes = axes.iter().map(|a| self.typed.axis(*a).name.clone()).collect();
+        let declared = self.typed.variable(variable).span;
+        let name = name.to_owned();
+        self.report(AxisProblem::LabelWithoutAxis { name, span, label, axes, declared })
     }
 
     /// Whether an axis takes a subscript of this kind.
@@ -212,6 +236,9 @@ impl<'a> Checker<'a> {
         {
             return self.label_on(axis, &value.to_string(), span);
         }
+        if !self.typed.is_integer_axis(axis) && self.shifts(&subscript.value, context) {
+            return Err(self.shift_of_labels(axis, span));
+        }
         let value = self.elaborate(&subscript.value, context)?;
         self.require_data(&value, "an index")?;
         let wrong = |checker: &mut Self, found: String, help: Option<String>| {
@@ -235,13 +262,6 @@ impl<'a> Checker<'a> {
                 Ok(element_of(axis, value))
             }
             Kind::Int | Kind::Bool => {
-                if self.shifts(&subscript.value, context) {
-                    return Err(self.report(AxisProblem::NoOrder {
-                        axis: self.typed.axis(axis).name.clone(),
-                        span,
-                        declared: self.typed.axis(axis).span,
-                    }));
-                }
                 let axis_name = self.typed.axis(axis).name.clone();
                 let help = format!(
                     "the elements of `{axis_name}` are labels and have no positions; name the one you mean: `{name}[{axis_name} = \"…\"]`"
@@ -255,6 +275,17 @@ impl<'a> Checker<'a> {
                 found: self.typed.kind_name(value.ty),
             })),
         }
+    }
+
+    /// `k - 1` along an axis of labels: without a meaning unless the program lists the labels.
+    fn shift_of_labels(&mut self, axis: AxisId, span: Span) -> Reported {
+        if self.typed.is_ordered_axis(axis) {
+            let what = "a shift along an axis of labels".to_owned();
+            return self.report(NameProblem::NotYet { what, span });
+        }
+        let axis = self.typed.axis(axis);
+        let (name, declared) = (axis.name.clone(), axis.span);
+        self.report(AxisProblem::NoOrder { axis: name, span, declared })
     }
 
     /// Whether a subscript moves along an axis: `k - 1`.
@@ -300,9 +331,9 @@ impl<'a> Checker<'a> {
                 nearest,
             }));
         }
-        // Rows and array axes may be labelled by their file; ranges never are.
-        let range = matches!(self.typed.axis(axis).origin, AxisOrigin::Range(..));
-        if range && label.parse::<i64>().is_err() {
+        // Rows and arrays may be labelled by a column of their file; ranges never are.
+        let is_range = matches!(self.typed.axis(axis).origin, AxisOrigin::Range(..));
+        if is_range && label.parse::<i64>().is_err() {
             return Err(self.report(ValueProblem::WrongKind {
                 what: format!("an element of `{}`", self.typed.axis(axis).name),
                 wanted: "a whole number".to_owned(),

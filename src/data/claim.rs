@@ -8,7 +8,7 @@ use super::json::Value;
 use super::labels::nearest;
 use crate::diagnostic::{Diagnostic, Severity, Slug};
 use crate::source::Span;
-use crate::typed::{AxisId, AxisOrigin, DataEntry, Program, Role, VariableId};
+use crate::typed::{AxisId, AxisOrigin, DataEntry, Kind, Program, Role, VariableId};
 use std::collections::BTreeSet;
 
 /// Where the cells of a data variable are.
@@ -355,7 +355,12 @@ impl<'a> Claims<'a> {
             }
         }
         let (name, axis) = (self.groups[group].name.clone(), self.groups[group].axis);
-        if !columns.iter().any(|v| header(program, *v) == name) {
+        // A column of the table's own name labels its rows, unless it is declared as something else.
+        let is_other = |v: VariableId| match program.variable(v).kind {
+            Kind::Index(of) => program.resolve_axis(of) != axis,
+            Kind::Real | Kind::Int | Kind::Bool => true,
+        };
+        if !columns.iter().any(|v| header(program, *v) == name && is_other(*v)) {
             self.take_labels(axis, &name, file, csv);
         }
     }

@@ -105,12 +105,7 @@ impl Writer<'_> {
             Shape::Word => self.word(start, end),
             Shape::Qualified => self.push(Token::Qualified, start, end),
             Shape::Number => self.number(start, end),
-            Shape::Fraction => self.bad_number(
-                (start, end),
-                "a number starts with a digit",
-                "the digit before the point is missing",
-                &format!("0{text}"),
-            ),
+            Shape::Fraction => self.fraction(start, end),
             Shape::String => self.push(Token::String, start, end),
             Shape::OpenString => self.open_string(start, end),
             Shape::CurlyString => {
@@ -169,6 +164,23 @@ impl Writer<'_> {
             let message = format!("`{digits}{text}` is neither a number nor a name");
             self.bad_number(both, &message, "a product needs `*`", &product);
         }
+    }
+
+    /// `.5`, or the `.3` of `1.2.3`.
+    fn fraction(&mut self, start: usize, end: usize) {
+        let text = &self.text[start..end];
+        let glued = self.out.tokens.pop_if(|l| l.token == Token::Number && l.end as usize == start);
+        let Some(number) = glued else {
+            let here = "the digit before the point is missing";
+            let message = "a number starts with a digit";
+            return self.bad_number((start, end), message, here, &format!("0{text}"));
+        };
+        let place = (number.start as usize, end);
+        self.push(Token::Bad, place.0, place.1);
+        let message = "a number has one decimal point".to_string();
+        self.report(Slug::BadNumber, message, place, "two decimal points", |d| {
+            d.help("keep one of the points")
+        });
     }
 
     fn number(&mut self, start: usize, end: usize) {

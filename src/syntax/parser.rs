@@ -60,8 +60,10 @@ pub fn parse(source: SourceId, text: &str) -> Checked<Program> {
     }
     let expressions = expressions(reader.text);
     let grammar = Statements::new(reader.text, &expressions);
-    let mut statements: Vec<Statement> =
-        pieces.iter().map(|piece| reader.statement(piece, &grammar)).collect();
+    let mut statements = Vec::new();
+    for piece in &pieces {
+        reader.statement(piece, &grammar, &mut statements);
+    }
     documentation::attach(text, &comments, &mut statements);
     let inside_block = |span: Span| layout.skipped.iter().any(|b| contains(*b, span));
     reader.foreign.retain(|f| !inside_block(f.span));
@@ -113,9 +115,17 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn statement(&mut self, piece: &'t Piece, grammar: &Statements<'t>) -> Statement {
+    /// Reads one statement. A `data` statement of which only some entries could be read is followed
+    /// by an [`StatementKind::Error`] for the others.
+    fn statement(
+        &mut self,
+        piece: &'t Piece,
+        grammar: &Statements<'t>,
+        statements: &mut Vec<Statement>,
+    ) {
         let tokens = piece.tokens.as_slice();
-        let kind = if piece.broken {
+        let mut broken = piece.broken;
+        let kind = if broken {
             self.salvage(tokens, grammar)
         } else {
             let form = Form::of(tokens);
@@ -125,6 +135,7 @@ impl<'t> Reader<'t> {
                     kind
                 }
                 Err(failures) => {
+                    broken = true;
                     let failure = failures.into_iter().max_by_key(|f| f.span().start);
                     if let Some(failure) = failure {
                         let message = expected::explain(self.text, tokens, form, &failure);
@@ -134,7 +145,13 @@ impl<'t> Reader<'t> {
                 }
             }
         };
-        Statement { kind, span: self.text.cover(tokens), documentation: None }
+        let span = self.text.cover(tokens);
+        let partial = broken && matches!(kind, StatementKind::Data(_));
+        statements.push(Statement { kind, span, documentation: None });
+        if partial {
+            let kind = StatementKind::Error;
+            statements.push(Statement { kind, span, documentation: None });
+        }
     }
 
     /// What can be kept of a statement with a mistake, so that its names stay defined.

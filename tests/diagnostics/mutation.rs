@@ -103,7 +103,7 @@ fn tables(program: &Program, cells: &[u8], rows: usize, skip: usize) -> Tables {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
 
     #[test]
     fn no_mutated_program_and_no_table_panics(

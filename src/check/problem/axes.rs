@@ -67,6 +67,8 @@ pub(in crate::check) enum AxisProblem {
         latent: bool,
         column: Option<String>,
         culprit: Option<(String, Span, Span)>,
+        /// Data of nearly the same name.
+        nearest: Option<String>,
     },
     WrongLeftAxes {
         name: String,
@@ -82,6 +84,13 @@ pub(in crate::check) enum AxisProblem {
         found: String,
         declared: Span,
         help: Option<String>,
+    },
+    LabelWithoutAxis {
+        name: String,
+        span: Span,
+        label: String,
+        axes: Vec<String>,
+        declared: Span,
     },
     SubscriptCount {
         name: String,
@@ -201,8 +210,15 @@ impl Explain for AxisProblem {
                 "bind the other axes on the left, or write the statistic with its index: `x[i, k] - mean(j in row: x[j, k])` instead of `{function}`"
             )),
             AxisProblem::MissingAxis {
-                name, span, value, free, left, has_axes, latent, column, culprit
-            } => missing_axis(&name, span, value, &free, &left, has_axes, latent, column, culprit),
+                name, span, value, free, left, has_axes, latent, column, culprit, nearest
+            } => {
+                let diagnostic =
+                    missing_axis(&name, span, value, &free, &left, has_axes, latent, column, culprit);
+                match nearest {
+                    Some(data) => meant_data(diagnostic, &name, span, data, &free),
+                    None => diagnostic,
+                }
+            }
             AxisProblem::WrongLeftAxes { name, span, given, axes, declared } => Diagnostic::error(
                 Slug::WrongAxis,
                 format!("`{name}` is over {axes}, but the left side binds {given}"),
@@ -227,6 +243,18 @@ impl Explain for AxisProblem {
                         "use a column or index of kind `{wanted}`; columns get it from their declaration: `column: {wanted}`"
                     )),
                 }
+            }
+            AxisProblem::LabelWithoutAxis { name, span, label, axes, declared } => {
+                let forms: Vec<String> =
+                    axes.iter().map(|axis| format!("`{name}[{axis} = \"{label}\"]`")).collect();
+                Diagnostic::error(
+                    Slug::WrongAxis,
+                    format!("which axis of `{name}` has the element \"{label}\"?"),
+                    span,
+                    "not an element of an axis that the program lists",
+                )
+                .because(declared, format!("`{name}` is over [{}]", axes.join(", ")))
+                .help(format!("name the axis: {}", forms.join(" or ")))
             }
             AxisProblem::SubscriptCount { name, span, given, axes, declared } => {
                 let message = if axes == "[]" {
@@ -382,6 +410,23 @@ fn nothing_to_reduce(
             diagnostic.help(format!("write the index it runs over: `{function}(i in axis: …)`"))
         }
     }
+}
+
+/// A latent without axes whose name is near that of data: an observation misspelt.
+fn meant_data(
+    mut diagnostic: Diagnostic,
+    name: &str,
+    span: Span,
+    data: String,
+    free: &str,
+) -> Diagnostic {
+    diagnostic.edits.clear();
+    let axes = free.trim_matches(['[', ']']);
+    diagnostic
+        .help(format!(
+            "did you mean the data `{data}`? If `{name}` is a latent with one value for each {axes}, write `{name}[{axes}]`"
+        ))
+        .edit(span, data)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the facts of one message")]

@@ -5,7 +5,7 @@ use crate::data::inputs::Content;
 use crate::data::json::Value;
 use crate::data::labels::nearest;
 use crate::diagnostic::{Diagnostic, Severity, Slug};
-use crate::typed::VariableId;
+use crate::typed::{Program, VariableId};
 use std::collections::BTreeSet;
 
 impl Claims<'_> {
@@ -28,9 +28,12 @@ impl Claims<'_> {
         )
         .note(format!("its columns are {}", list(names.iter().copied())));
         match nearest(name, names.into_iter()).first() {
-            Some(near) if entry(self.program, variable).is_some_and(|e| e.table.is_some()) => {
-                let name = &self.program.variable(variable).name;
-                problem.help(format!("did you mean `{near}`? Write `\"{near}\" as {name}`"))
+            Some(near) if is_plain_column(self.program, variable) => {
+                let declared = self.program.variable(variable);
+                let column = format!("\"{near}\" as {}", declared.name);
+                problem
+                    .help(format!("did you mean `{near}`? Write `{column}`"))
+                    .edit(declared.span, column)
             }
             Some(near) => problem.help(format!("did you mean `{near}`?")),
             None => problem,
@@ -110,4 +113,9 @@ impl Claims<'_> {
         }
         notes
     }
+}
+
+/// Whether a variable is a column of a table that is called as in the program.
+fn is_plain_column(program: &Program, variable: VariableId) -> bool {
+    entry(program, variable).is_some_and(|e| e.table.is_some() && e.header.is_none())
 }
