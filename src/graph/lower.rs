@@ -19,7 +19,8 @@ use crate::typed::{
 };
 use expression::Tracer;
 use rows::Rows;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// A density and where its parts came from.
 #[derive(Clone, Debug)]
@@ -48,21 +49,23 @@ pub struct Site {
 }
 
 /// From the unconstrained coordinate u of an element to its value x.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Transform {
     /// Onto the element's support.
     Bijector(Bijector),
-    /// x = location + scale u: the standardised value is the coordinate.
-    Noncentered,
+    /// x = location + scale^(1 - c) (u - c location), with the centredness c of each element:
+    /// at c = 1 the coordinate is the value, at c = 0 the standardised value (Papaspiliopoulos,
+    /// Roberts and Sköld 2003).
+    Centering(Arc<[f64]>),
 }
 
-/// The latents whose coordinates are their standardised values. The canonical coordinates have
-/// none; any choice describes the same posterior.
-pub type Noncentered = BTreeSet<RandomId>;
+/// The centredness of the elements of latents that are not in canonical coordinates. Any choice
+/// describes the same posterior.
+pub type Coordinates = BTreeMap<RandomId, Arc<[f64]>>;
 
-/// The latents that can be non-centred with an effect: of a location-scale family, not truncated,
-/// with a location or scale that depends on latents.
-pub fn noncenterable(bound: &bound::Program) -> Noncentered {
+/// The latents whose centredness matters: of a location-scale family, not truncated, with a
+/// location or scale that depends on latents.
+pub fn recenterable(bound: &bound::Program) -> BTreeSet<RandomId> {
     let eligible = |random: &Random| {
         let distribution = &random.distribution;
         let moves = |at: usize| {
@@ -123,9 +126,9 @@ impl From<EvaluationError> for LowerError {
 /// # Errors
 ///
 /// See [`LowerError`].
-pub fn density(bound: &bound::Program, noncentered: &Noncentered) -> Result<Density, LowerError> {
+pub fn density(bound: &bound::Program, coordinates: &Coordinates) -> Result<Density, LowerError> {
     let mut lowering = Lowering::new(bound);
-    lowering.place_latents(noncentered);
+    lowering.place_latents(coordinates);
     for (id, _) in lowering.unplaced.clone() {
         lowering.transform(id)?;
     }
@@ -346,7 +349,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// Gives every latent its coordinates; those without bounds are their own values.
-    fn place_latents(&mut self, noncentered: &Noncentered) {
+    fn place_latents(&mut self, coordinates: &Coordinates) {
         let mut offset = 0;
         for (index, random) in self.bound.typed.randoms.iter().enumerate() {
             if random.role != RandomRole::Latent {
@@ -356,10 +359,9 @@ impl<'a> Lowering<'a> {
             let id = RandomId(index as u32);
             let (low, high) = random.distribution.ends();
             let bijector = Bijector::onto(low.is_some(), high.is_some());
-            let transform = if noncentered.contains(&id) {
-                Transform::Noncentered
-            } else {
-                Transform::Bijector(bijector)
+            let transform = match coordinates.get(&id) {
+                Some(centredness) => Transform::Centering(centredness.clone()),
+                None => Transform::Bijector(bijector),
             };
             if transform == Transform::Bijector(Bijector::Identity) {
                 self.places.insert(random.variable, Slot { buffer: BufferId::POINT, offset });
@@ -378,7 +380,7 @@ impl<'a> Lowering<'a> {
             return Ok(());
         };
         let (_, site) = self.unplaced.remove(at);
-        let Site { offset, transform, .. } = self.sites[site];
+        let Site { offset, transform, .. } = self.sites[site].clone();
         let bound = self.bound;
         let random = bound.typed.random(id);
         let rows = Rows::over(&self.evaluator, &random.indices, None)?;
@@ -389,7 +391,7 @@ impl<'a> Lowering<'a> {
             let mut tracer = Tracer::new(self, &graph, &rows);
             let u =
                 tracer.input(Input { buffer: BufferId::POINT, access: Access::Contiguous(offset) });
-            let (value, log_jacobian) = tracer.transformed(transform, &random.distribution, u)?;
+            let (value, log_jacobian) = tracer.transformed(&transform, &random.distribution, u)?;
             let kernel = match part {
                 Part::Value => tracer.finish(value, Target::Store(Slot { buffer, offset: 0 }), tag),
                 Part::LogJacobian => tracer.finish(log_jacobian, Target::LogDensity, tag),
