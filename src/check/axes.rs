@@ -407,6 +407,9 @@ impl<'a> Checker<'a> {
                 wanted: "a whole number".to_owned(),
                 span: bound.span,
                 found: self.typed.kind_name(typed.ty),
+                help: Some(
+                    "data that hold whole numbers are declared so: `data n: int`".to_owned(),
+                ),
             })),
         }
     }
