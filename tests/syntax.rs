@@ -155,7 +155,7 @@ fn three_mistakes_get_three_messages() {
 #[test]
 fn a_statement_with_a_mistake_keeps_its_name() {
     let program = parse(SourceId(0), "mu[county] ~ Normal(0,\ndata school(y, 3), n\nx = * 2").value;
-    assert_eq!(dump::program(&program), "(~ mu[county] error)\n(data n)\n(= x error)\n");
+    assert_eq!(dump::program(&program), "(~ mu[county] error)\n(data n)\n(error)\n(= x error)\n");
 }
 
 #[test]

@@ -355,7 +355,8 @@ impl<'a> Checker<'a> {
             return Reported;
         }
         let nearest = Self::nearest(&name.value, self.axis_names.keys().map(String::as_str));
-        let axes = self.axis_names.keys().filter(|k| !k.contains("..")).cloned().collect();
+        let axes = self.typed.axes.iter().map(|axis| &axis.name);
+        let axes = axes.filter(|name| !name.contains("..")).cloned().collect();
         self.report(AxisProblem::UnknownBinder {
             name: name.value.clone(),
             span: name.span,
