@@ -6,6 +6,7 @@ pub use evaluate::{EvaluationError, Evaluator, Values};
 pub(crate) use evaluate::{arithmetic, power};
 
 use crate::typed::{self, AxisId, ReduceId, VariableId};
+use ndarray::ArrayD;
 use std::collections::HashMap;
 
 /// A checked program with its data. Every axis has elements, every data-only variable a value,
@@ -71,18 +72,31 @@ impl Elements {
 }
 
 /// A dense array in row-major order. Index-valued cells hold positions; missing cells are NaN.
-#[derive(Clone, Debug, PartialEq, Default, serde::Serialize, serde::Deserialize)]
-pub struct Array {
-    /// The length of each axis; empty for a scalar.
-    pub shape: Vec<usize>,
-    /// The cells, the last axis running fastest.
-    pub values: Vec<f64>,
-}
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array(ArrayD<f64>);
 
 impl Array {
-    /// An array with one cell and no axes.
-    pub fn scalar(value: f64) -> Self {
-        Array { shape: Vec::new(), values: vec![value] }
+    /// An array of cells in row-major order. Positions beyond the last cell are missing.
+    pub fn new(shape: &[usize], mut cells: Vec<f64>) -> Self {
+        cells.resize(shape.iter().product(), f64::NAN);
+        let array = ArrayD::from_shape_vec(shape, cells);
+        Array(array.unwrap_or_else(|_| ArrayD::from_elem(shape, f64::NAN)))
+    }
+
+    /// The length of each axis; empty for a scalar.
+    pub fn shape(&self) -> &[usize] {
+        self.0.shape()
+    }
+
+    /// The cells, the last axis running fastest.
+    pub fn cells(&self) -> &[f64] {
+        // Made from a vector in this order and never rearranged, so there is a slice.
+        self.0.as_slice().unwrap_or(&[])
+    }
+
+    /// The cells, to be changed.
+    pub fn cells_mut(&mut self) -> &mut [f64] {
+        self.0.as_slice_mut().unwrap_or(&mut [])
     }
 }
 

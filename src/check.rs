@@ -75,6 +75,17 @@ impl Context {
         self.bound.iter().filter(move |b| b.axis == axis)
     }
 
+    /// The context as inference saw it: without the indices that elaboration bound.
+    fn written(&self) -> Context {
+        Context { bound: self.bound.iter().filter(|b| !b.fresh).cloned().collect() }
+    }
+
+    /// Binds an index; one that elaboration bound over the same axis is hidden by it.
+    fn push(&mut self, bound: Bound) {
+        self.bound.retain(|b| !b.fresh || b.axis != bound.axis);
+        self.bound.push(bound);
+    }
+
     /// The index reached by a name; inner ones shadow outer ones.
     fn named(&self, name: &str) -> Option<&Bound> {
         self.bound.iter().rev().find(|b| b.name.as_deref() == Some(name))
@@ -184,7 +195,7 @@ impl<'a> Checker<'a> {
         for axis in axes {
             let name = self.index_name(&inner, *axis);
             let index = self.fresh_index(name, *axis);
-            inner.bound.push(Bound { name: None, index, axis: *axis, fresh: true });
+            inner.push(Bound { name: None, index, axis: *axis, fresh: true });
             indices.push(index);
         }
         (inner, indices)
@@ -199,7 +210,7 @@ impl<'a> Checker<'a> {
             "i".to_owned()
         };
         let taken =
-            |name: &str| context.bound.iter().any(|b| self.typed.index(b.index).name == name);
+            |name: &str| context.bound.iter().any(|b| self.typed.index_of(b.index).name == name);
         if !taken(&stem) {
             return stem;
         }

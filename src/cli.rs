@@ -1,7 +1,7 @@
 //! The command line: arguments to calls of the session, results to streams and exit codes.
 //!
 //! Results go to stdout, everything else to stderr. Each command is one file; all of them end in
-//! an [`Exit`] or a [`Refusal`], and only [`main`] turns those into text and a code.
+//! an `Exit` or a `Refusal`, and only [`main`] turns those into text and a code.
 
 mod arguments;
 mod check;
@@ -17,7 +17,6 @@ mod terminal;
 
 use arguments::{Command, Vippl};
 use clap::Parser;
-use clap::error::ErrorKind;
 use exit::{Exit, Refusal};
 use std::process::ExitCode;
 use terminal::Terminal;
@@ -59,10 +58,6 @@ fn refuse(refusal: &Refusal, json: bool, terminal: &Terminal) -> Exit {
 fn explain_usage(error: &clap::Error) -> ExitCode {
     // A stream that is closed early has been told enough.
     let _ = error.print();
-    let exit = match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success,
-        // clap's list of kinds is not ours to exhaust.
-        _ => Exit::Usage,
-    };
+    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
     ExitCode::from(exit.code())
 }

@@ -19,7 +19,7 @@ pub use fit::{
     write_summary,
 };
 pub use human::{HumanOptions, names, report, summary_table};
-pub use number::{Number, decimals, fixed, significant};
+pub use number::{Number, decimals, exact, fixed, significant};
 pub use ordered::Ordered;
 pub use style::Style;
 pub use table::{Align, Table};

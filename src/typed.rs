@@ -132,7 +132,7 @@ impl Program {
     }
 
     /// A bound index.
-    pub fn index(&self, id: IndexId) -> &Index {
+    pub fn index_of(&self, id: IndexId) -> &Index {
         &self.indices[id.index()]
     }
 

@@ -82,8 +82,8 @@ impl Case<'_> {
 fn values<'a>(binding: &'a Binding, name: &str) -> &'a [f64] {
     let variable = binding.program.typed.find(name).expect("the name exists");
     let array = binding.program.values[variable.index()].as_ref().expect("it has a value");
-    assert_eq!(array.shape, binding.program.shape(variable));
-    &array.values
+    assert_eq!(array.shape().to_vec(), binding.program.shape(variable));
+    array.cells()
 }
 
 /// The labels of an index column, row by row.

@@ -133,7 +133,7 @@ fn poles_do_not_spoil_values_or_constants() {
     assert_eq!(Scalar::tanh(Dual64::new(800.0, 1.0)), Dual64::new(1.0, 0.0));
     assert_eq!(Dual64::new(f64::INFINITY, 1.0).softplus().re, f64::INFINITY);
     assert_eq!(Dual64::from(0.0).x_log_y(Dual64::new(0.0, 1.0)), Dual64::new(0.0, 0.0));
-    assert_eq!(Dual64::new(2.0, 1.0).from_constant(1.0), Dual64::new(-1.0, -1.0));
+    assert_eq!(Dual64::new(2.0, 1.0).subtracted_from(1.0), Dual64::new(-1.0, -1.0));
 }
 
 #[test]

@@ -111,7 +111,7 @@ impl<'a, V> Evaluator<'a, V> {
 
     /// The number of elements a bound index runs over.
     pub fn extent(&self, index: IndexId) -> usize {
-        self.axes[self.typed.index(index).axis.index()].len()
+        self.axes[self.typed.index_of(index).axis.index()].len()
     }
 
     /// Calls `visit` for every combination of the indices, the last running fastest, that the
@@ -150,7 +150,7 @@ impl<'a, V> Evaluator<'a, V> {
                 let position = self.position(*variable, at)?;
                 self.data[variable.index()]
                     .as_ref()
-                    .and_then(|array| array.values.get(position).copied())
+                    .and_then(|array| array.cells().get(position).copied())
                     .ok_or(EvaluationError::Unavailable { span: expr.span })
             }
             ExprKind::ElementNumber(element) => self.element_number(element),

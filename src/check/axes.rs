@@ -294,14 +294,11 @@ impl<'a> Checker<'a> {
         context: &Context,
     ) -> Reported {
         // The newcomer's `x - mean(x)` in an equation over rows: offer the definition to write.
-        let column = arguments.first().and_then(|a| match &a.value.kind {
-            ExprKind::Name(name) => self
-                .names
-                .get(name)
-                .map(|v| self.typed.variable(*v))
-                .filter(|v| !v.axes.is_empty())
-                .map(|v| (name.clone(), self.typed.axis(v.axes[0]).name.clone())),
-            _ => None,
+        let column = arguments.first().and_then(|argument| {
+            let ExprKind::Name(name) = &argument.value.ungrouped().kind else { return None };
+            let variable = self.typed.variable(*self.names.get(name)?);
+            let axis = variable.axes.first()?;
+            Some((name.clone(), self.typed.axis(*axis).name.clone()))
         });
         let bound = context.bound.iter().map(|b| b.axis).collect::<Vec<_>>();
         let bound = self.axis_list(&bound);

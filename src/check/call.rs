@@ -158,7 +158,7 @@ impl<'a> Checker<'a> {
             }
             CallRule::Reduction(reduction) => {
                 let argument = &arguments[0].value;
-                let (body, indices) = self.over_free_axes(argument, context)?;
+                let (body, indices) = self.over_free_axes(argument, &context.written())?;
                 self.note_whole_column(reduction, &body, &indices, context, expr.span);
                 Ok(self.reduce(reduction, indices, None, body, expr.span))
             }
@@ -191,7 +191,7 @@ impl<'a> Checker<'a> {
         context: &Context,
     ) -> Judged<typed::Expr> {
         // Hide the indices that were bound for the free axes of this call, to find those axes again.
-        let outer = self.written_context(context);
+        let outer = context.written();
         let free = self.free(argument, &outer)?;
         let [_] = free[..] else {
             return Err(self.report(AxisProblem::OneAxisWanted {
@@ -220,11 +220,6 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The context without the indices bound for free axes.
-    fn written_context(&self, context: &Context) -> Context {
-        Context { bound: context.bound.iter().filter(|b| !b.fresh).cloned().collect() }
-    }
-
     /// `size(axis)`
     fn size(&mut self, function: &Name, arguments: &[Argument], span: Span) -> Judged<typed::Expr> {
         match arguments {
@@ -251,7 +246,7 @@ impl<'a> Checker<'a> {
         span: Span,
     ) {
         let [index] = indices[..] else { return };
-        let axis = self.typed.index(index).axis;
+        let axis = self.typed.index_of(index).axis;
         let statistic = matches!(reduction, Reduction::Mean | Reduction::Sd);
         if !statistic || body.plane != typed::Plane::Data {
             return;

@@ -79,7 +79,7 @@ impl<'a> Checker<'a> {
         let variables = members.iter().map(|v| self.typed.variable(*v));
         let (names, spans): (Vec<String>, Vec<Span>) =
             variables.map(|v| (v.name.clone(), v.span)).unzip();
-        if let ([one], [span]) = (&members[..], &spans[..])
+        if let ([one], [span]) = (members, &spans[..])
             && !self.typed.variable(*one).axes.is_empty()
         {
             let what = "recurrences with `start`".to_owned();

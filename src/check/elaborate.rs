@@ -176,10 +176,8 @@ impl<'a> Checker<'a> {
             }
         };
         let ty = match class {
-            Class::Arithmetic => match join(a.ty, b.ty) {
-                Kind::Bool => Kind::Int,
-                other => other,
-            },
+            Class::Arithmetic if join(a.ty, b.ty) == Kind::Bool => Kind::Int,
+            Class::Arithmetic => join(a.ty, b.ty),
             Class::Real => Kind::Real,
             Class::Comparison | Class::Logic => Kind::Bool,
         };
@@ -240,9 +238,8 @@ impl<'a> Checker<'a> {
         label: &str,
         context: &Context,
     ) -> Judged<typed::Expr> {
-        let is_string = matches!(expr.kind, ExprKind::Label(_));
         match other.ty {
-            Kind::Index(axis) if is_string || !self.typed.is_integer_axis(axis) => {
+            Kind::Index(axis) if string(expr).is_some() || !self.typed.is_integer_axis(axis) => {
                 self.label_on(axis, label, expr.span)
             }
             Kind::Index(_) | Kind::Real | Kind::Int | Kind::Bool => self.elaborate(expr, context),
@@ -289,8 +286,9 @@ impl<'a> Checker<'a> {
         span: Span,
         context: &Context,
     ) -> Judged<typed::Expr> {
-        let a_free = self.free(a, context)?;
-        let b_free = self.free(b, context)?;
+        let written = context.written();
+        let a_free = self.free(a, &written)?;
+        let b_free = self.free(b, &written)?;
         let shared = self.shared_axis(span, (a, &a_free), (b, &b_free))?;
         let (inner, indices) = self.bind_fresh(context, &[shared]);
         let a = self.elaborate(a, &inner).and_then(|e| self.number(e));
@@ -338,7 +336,7 @@ impl<'a> Checker<'a> {
                         None => self.index_name(&inner, axis),
                     };
                     let index = self.fresh_index(printed, axis);
-                    inner.bound.push(Bound { name, index, axis, fresh: false });
+                    inner.push(Bound { name, index, axis, fresh: false });
                     indices.push(index);
                 }
                 Err(reported) => failed = Err(reported),
@@ -382,12 +380,15 @@ enum Class {
 
 /// The text of a literal that may be a label: a string or a number.
 fn literal(expr: &Expr) -> Option<String> {
-    match &expr.kind {
-        ExprKind::Label(label) => Some(label.clone()),
-        ExprKind::Number { value, .. } => Some(value.to_string()),
-        ExprKind::Group(inner) => literal(inner),
-        _ => None,
+    if let ExprKind::Number { value, .. } = &expr.ungrouped().kind {
+        return Some(value.to_string());
     }
+    string(expr)
+}
+
+fn string(expr: &Expr) -> Option<String> {
+    let ExprKind::Label(label) = &expr.ungrouped().kind else { return None };
+    Some(label.clone())
 }
 
 /// The smallest kind that holds both.

@@ -109,14 +109,16 @@ impl<'a> Checker<'a> {
             Some(binders) => self.bind(binders, &Context::default())?,
             None => (Context::default(), Vec::new()),
         };
-        let (indices, value) = match &define.value.kind {
-            ExprKind::Call(function, arguments) if function.value == "columns" => {
-                self.columns(define, function, arguments, context, indices)?
-            }
-            ExprKind::List(elements) => self.list(define, elements, context, indices)?,
-            _ => self.each(define, context, indices)?,
+        let (indices, value) = if let ExprKind::Call(function, arguments) = &define.value.kind
+            && function.value == "columns"
+        {
+            self.columns(define, function, arguments, context, indices)?
+        } else if let ExprKind::List(elements) = &define.value.kind {
+            self.list(define, elements, context, indices)?
+        } else {
+            self.each(define, context, indices)?
         };
-        let axes = indices.iter().map(|i| self.typed.index(*i).axis).collect();
+        let axes = indices.iter().map(|i| self.typed.index_of(*i).axis).collect();
         let parts: Vec<&typed::Expr> = match &value {
             DefinitionValue::Each(expr) => vec![expr],
             DefinitionValue::PerElement(exprs) => exprs.iter().collect(),
@@ -195,7 +197,7 @@ impl<'a> Checker<'a> {
             }
         }
         failed?;
-        let axis = indices.last().map(|i| self.typed.index(*i).axis);
+        let axis = indices.last().map(|i| self.typed.index_of(*i).axis);
         self.check_element_count(define, axis, &labels, function.span)?;
         Ok((indices, DefinitionValue::PerElement(values)))
     }

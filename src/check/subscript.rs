@@ -190,12 +190,10 @@ impl<'a> Checker<'a> {
                 }
                 self.names.get(name).map_or(SubscriptKind::Other, |v| self.variable_kind(*v))
             }
-            ExprKind::Index(base, _) => match &base.kind {
-                ExprKind::Name(name) => {
-                    self.names.get(name).map_or(SubscriptKind::Other, |v| self.variable_kind(*v))
-                }
-                _ => SubscriptKind::Other,
-            },
+            ExprKind::Index(base, _) => {
+                let ExprKind::Name(name) = &base.kind else { return SubscriptKind::Other };
+                self.names.get(name).map_or(SubscriptKind::Other, |v| self.variable_kind(*v))
+            }
             // `t - 1` is an element of the axis of `t`; `i - j` is a number.
             ExprKind::Binary(BinaryOperator::Add | BinaryOperator::Subtract, _, a, b) => {
                 match (self.subscript_kind(a, context), self.subscript_kind(b, context)) {
@@ -238,15 +236,15 @@ impl<'a> Checker<'a> {
         context: &Context,
     ) -> Judged<typed::Expr> {
         let span = subscript.value.span;
-        match &subscript.value.kind {
-            ExprKind::Label(label) => return self.label_on(axis, label, span),
-            // Levels that are numbers are named by them: `alpha[county = 3]`.
-            ExprKind::Number { value, .. }
-                if subscript.axis.is_some() && !self.typed.is_integer_axis(axis) =>
-            {
-                return self.label_on(axis, &value.to_string(), span);
-            }
-            _ => {}
+        if let ExprKind::Label(label) = &subscript.value.ungrouped().kind {
+            return self.label_on(axis, label, span);
+        }
+        // Levels that are numbers are named by them: `alpha[county = 3]`.
+        if let ExprKind::Number { value, .. } = &subscript.value.ungrouped().kind
+            && subscript.axis.is_some()
+            && !self.typed.is_integer_axis(axis)
+        {
+            return self.label_on(axis, &value.to_string(), span);
         }
         if !self.typed.is_integer_axis(axis) && self.shifts(&subscript.value, context) {
             return Err(self.shift_of_labels(axis, span));

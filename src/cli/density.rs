@@ -6,7 +6,7 @@ use super::files;
 use super::load::{Loaded, Warnings};
 use super::terminal::Terminal;
 use crate::data::Mode;
-use crate::output::Number;
+use crate::output::{Number, exact};
 use crate::session::{Autodiff, DensityAt, PointProblem};
 use serde::Serialize;
 use serde_json::Value;
@@ -72,11 +72,12 @@ impl DensityRecord {
 fn to_text(result: &DensityAt) -> String {
     let mut out = String::new();
     let list = |values: &[f64]| {
-        let values: Vec<String> = values.iter().map(f64::to_string).collect();
+        let values: Vec<String> = values.iter().copied().map(exact).collect();
         values.join(" ")
     };
-    let _ = writeln!(out, "log density: {}", result.log_density);
-    let _ = writeln!(out, "log density, unconstrained: {}", result.log_density_unconstrained);
+    let _ = writeln!(out, "log density: {}", exact(result.log_density));
+    let total = exact(result.log_density_unconstrained);
+    let _ = writeln!(out, "log density, unconstrained: {total}");
     let _ = writeln!(out, "unconstrained: {}", list(&result.unconstrained));
     if let Some(gradient) = &result.gradient {
         let _ = writeln!(out, "gradient: {}", list(gradient));

@@ -247,7 +247,7 @@ impl<'a> Binder<'a> {
         expr.walk(&mut |e| {
             ready &= match &e.kind {
                 ExprKind::Variable(variable, _) => self.values[variable.index()].is_some(),
-                ExprKind::Index(index) => self.is_settled(self.typed.index(*index).axis),
+                ExprKind::Index(index) => self.is_settled(self.typed.index_of(*index).axis),
                 ExprKind::Size(axis) => self.is_settled(*axis),
                 ExprKind::Label(_) | ExprKind::ElementOf(_) => match e.ty {
                     Kind::Index(axis) => self.is_settled(axis),
@@ -258,7 +258,7 @@ impl<'a> Binder<'a> {
                     Kind::Real | Kind::Int | Kind::Bool => true,
                 },
                 ExprKind::Reduce(reduce) => {
-                    reduce.indices.iter().all(|i| self.is_settled(self.typed.index(*i).axis))
+                    reduce.indices.iter().all(|i| self.is_settled(self.typed.index_of(*i).axis))
                 }
                 ExprKind::Number(_)
                 | ExprKind::Negate(_)
@@ -379,14 +379,14 @@ impl<'a> Binder<'a> {
             }
         };
         match result {
-            Ok(()) => Ok(Array { shape, values }),
+            Ok(()) => Ok(Array::new(&shape, values)),
             Err(failure) => Err(Box::new(self.explain(&failure, indices))),
         }
     }
 
     /// The value of a scalar.
     pub(super) fn scalar(&self, variable: VariableId) -> Option<f64> {
-        self.values[variable.index()].as_ref()?.values.first().copied()
+        self.values[variable.index()].as_ref()?.cells().first().copied()
     }
 
     fn shape(&self, variable: VariableId) -> Vec<usize> {
@@ -457,7 +457,7 @@ impl<'a> Binder<'a> {
             let declared = self.typed.variable(variable);
             let has_gaps = self.values[variable.index()]
                 .as_ref()
-                .is_some_and(|a| a.values.iter().any(|v| v.is_nan()));
+                .is_some_and(|a| a.cells().iter().any(|v| v.is_nan()));
             let is_marked = entry(self.typed, variable).is_some_and(|e| e.missing);
             if !has_gaps || !is_marked || self.absent[variable.index()] {
                 continue;

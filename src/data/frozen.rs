@@ -61,8 +61,8 @@ impl Frozen {
         let axes = typed.axes.iter().zip(&program.axes);
         let data = data_variables(typed).filter_map(|v| {
             let array = program.values[v.index()].as_ref()?;
-            let values = array.values.iter().map(|x| Cell(*x)).collect();
-            let stored = Stored { shape: array.shape.clone(), values };
+            let values = array.cells().iter().map(|x| Cell(*x)).collect();
+            let stored = Stored { shape: array.shape().to_vec(), values };
             Some((typed.variable(v).name.clone(), stored))
         });
         Frozen {
@@ -82,7 +82,7 @@ impl Frozen {
     pub(super) fn array(&self, name: &str) -> Option<Array> {
         let stored = self.data.get(name)?;
         let values = stored.values.iter().map(|Cell(x)| *x).collect();
-        Some(Array { shape: stored.shape.clone(), values })
+        Some(Array::new(&stored.shape, values))
     }
 
     /// The closed reductions of the fit.
@@ -109,7 +109,7 @@ mod tests {
         let text = serde_json::to_string(&frozen).expect("writes");
         let back: Frozen = serde_json::from_str(&text).expect("reads");
         let bits = |f: &Frozen| {
-            f.array("x").map(|a| a.values.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
+            f.array("x").map(|a| a.cells().iter().map(|x| x.to_bits()).collect::<Vec<_>>())
         };
         assert_eq!(bits(&back), bits(&frozen));
         assert_eq!((&back.axes, back.reductions()), (&frozen.axes, frozen.reductions()));

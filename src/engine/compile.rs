@@ -139,9 +139,9 @@ pub(super) fn routine(
     sinks: Vec<Option<Sink>>,
     surroundings: &Surroundings,
 ) -> Routine {
-    let is_zero = |id: &NodeId| match expression.ops[id.index()] {
-        Op::Constant(c) => c.value() == 0.0,
-        op => op.is_mask(),
+    let is_zero = |id: &NodeId| {
+        let op = expression.ops[id.index()];
+        if let Op::Constant(c) = op { c.value() == 0.0 } else { op.is_mask() }
     };
     let wanted: Vec<(NodeId, Sink)> = expression
         .outputs

@@ -306,7 +306,7 @@ impl<'a, S: Scalar> Reading<'a, S> {
             let observed = self.bound.values[random.variable.index()].as_ref();
             evaluator.for_each(&random.indices, random.guard.as_ref(), |position| {
                 let x = match observed {
-                    Some(array) => S::constant(array.values[position]),
+                    Some(array) => S::constant(array.cells()[position]),
                     None => Values::<S>::value(&self, random.variable, position)
                         .ok_or(EvaluationError::Unavailable { span: random.span })?,
                 };

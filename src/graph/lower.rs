@@ -556,16 +556,16 @@ impl<'a> Lowering<'a> {
     fn store_data(&mut self, variable: VariableId) -> Result<Slot, LowerError> {
         let span = self.bound.typed.variable(variable).span;
         let array = self.bound.values[variable.index()].as_ref().ok_or(unavailable(span))?;
-        let buffer = self.model.add_buffer(array.values.len());
+        let buffer = self.model.add_buffer(array.cells().len());
         let slot = Slot { buffer, offset: 0 };
-        let rows = Rows::count(array.values.len());
+        let rows = Rows::count(array.cells().len());
         let tag = self.origin(span, Some(variable), &rows);
         let graph = Graph::new();
         let body = graph.expression(&[graph.column(0)]);
         let kernel = Kernel {
             rows: rows.count,
             inputs: Vec::new(),
-            columns: vec![array.values.clone().into()],
+            columns: vec![array.cells().into()],
             body,
             target: Target::Store(slot),
             tag,

@@ -184,7 +184,7 @@ elementwise! {
     Asin = asin(x) in Support::Interval(Value(-FRAC_PI_2), Value(FRAC_PI_2)), x.apply(Unary::Asin);
     /// The arccosine in radians.
     Acos = acos(x) in Support::Interval(Value(0.0), Value(2.0 * FRAC_PI_2)),
-        x.apply(Unary::Asin).from_constant(FRAC_PI_2);
+        x.apply(Unary::Asin).subtracted_from(FRAC_PI_2);
     /// The arctangent in radians.
     Atan = atan(x) in Support::Interval(Value(-FRAC_PI_2), Value(FRAC_PI_2)), x.apply(Unary::Atan);
     /// The hyperbolic tangent.

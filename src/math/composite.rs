@@ -19,7 +19,7 @@ pub fn gamma<S: Scalar>(x: S) -> S {
     let floor = x.floor();
     let odd = floor - (floor * 0.5).floor() * 2.0;
     let sign =
-        S::select(x.less(S::constant(0.0)), (odd * 2.0).from_constant(1.0), S::constant(1.0));
+        S::select(x.less(S::constant(0.0)), (odd * 2.0).subtracted_from(1.0), S::constant(1.0));
     sign * x.ln_gamma().exp()
 }
 
@@ -37,7 +37,7 @@ pub fn log_diff_exp<S: Scalar>(high: S, low: S) -> S {
 /// ln P(Z > z) for a standard Cauchy Z: arctan(1/z) / π in the upper tail.
 pub fn ln_cauchy_survival<S: Scalar>(z: S) -> S {
     let tail = z.recip().apply(Unary::Atan) * FRAC_1_PI;
-    let body = (z.apply(Unary::Atan) * FRAC_1_PI).from_constant(0.5);
+    let body = (z.apply(Unary::Atan) * FRAC_1_PI).subtracted_from(0.5);
     S::select(S::constant(1.0).less(z), tail, body).ln()
 }
 

@@ -29,15 +29,15 @@ pub fn derivative<S: Scalar>(f: Unary, x: S, y: S) -> S {
         Unary::Ln => x.recip(),
         Unary::Log1p => (x + 1.0).recip(),
         Unary::Softplus => x.sigmoid(),
-        Unary::Sigmoid => y * y.from_constant(1.0),
-        Unary::Tanh => y.square().from_constant(1.0),
+        Unary::Sigmoid => y * y.subtracted_from(1.0),
+        Unary::Tanh => y.square().subtracted_from(1.0),
         Unary::Sqrt => y.recip() * 0.5,
         Unary::Square => x * 2.0,
         Unary::Recip => -y.square(),
         Unary::Sin => x.apply(Unary::Cos),
         Unary::Cos => -x.apply(Unary::Sin),
         Unary::Atan => (x.square() + 1.0).recip(),
-        Unary::Asin => (x.from_constant(1.0) * (x + 1.0)).sqrt().recip(),
+        Unary::Asin => (x.subtracted_from(1.0) * (x + 1.0)).sqrt().recip(),
         Unary::LnGamma => x.apply(Unary::Digamma),
         Unary::Digamma => x.apply(Unary::Trigamma),
         Unary::Trigamma => x.apply(Unary::Tetragamma),
@@ -49,7 +49,7 @@ pub fn derivative<S: Scalar>(f: Unary, x: S, y: S) -> S {
         Unary::BesselRatio => {
             let half = S::constant(0.5);
             let slope = y / x;
-            (S::select(x.same(zero), half, slope) + y.square()).from_constant(1.0)
+            (S::select(x.same(zero), half, slope) + y.square()).subtracted_from(1.0)
         }
         Unary::Floor => zero,
     }

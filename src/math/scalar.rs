@@ -227,7 +227,7 @@ pub trait Scalar:
         Self::select(other.less(self), self, other)
     }
     /// c - self
-    fn from_constant(self, c: f64) -> Self {
+    fn subtracted_from(self, c: f64) -> Self {
         -self + c
     }
 }

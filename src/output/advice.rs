@@ -40,8 +40,8 @@ fn for_reason(reason: &Reason) -> &'static str {
             "look for improper (`Flat`) priors on what the data do not determine"
         }
         Reason::SeveralModes { .. } | Reason::BestModeFoundOnce { .. } => {
-            "fit again with another `--seed`; if modes are mirror images, break the symmetry with \
-             priors or an order"
+            "if the modes are mirror images of one another, break the symmetry with priors; if not, \
+             fit again with other seeds to see whether a better one turns up"
         }
     }
 }

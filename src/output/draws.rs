@@ -114,10 +114,11 @@ impl DrawTable {
         let mut dims = Map::new();
         let mut coords = Map::new();
         for variable in &self.variables {
-            dims.insert(variable.name.clone(), json!(variable.axes));
-            for (axis, labels) in variable.axes.iter().zip(&variable.labels) {
+            let axes = distinct(&variable.axes);
+            for (axis, labels) in axes.iter().zip(&variable.labels) {
                 coords.insert(axis.clone(), json!(labels));
             }
+            dims.insert(variable.name.clone(), json!(axes));
         }
         write!(out, "{{\"schema\":\"vippl.draws/1\",\"draws\":{},\"posterior\":{{", self.count)?;
         for (index, variable) in self.variables.iter().enumerate() {
@@ -133,6 +134,20 @@ impl DrawTable {
         writeln!(out, "}},\n\"dims\":{dims},\n\"coords\":{coords}}}")?;
         out.flush()
     }
+}
+
+/// Axis names without repetition: the second `state` of a transition matrix is `state_2`.
+fn distinct(axes: &[String]) -> Vec<String> {
+    let nth = |index: usize, axis: &String| match axes
+        .iter()
+        .take(index)
+        .filter(|earlier| *earlier == axis)
+        .count()
+    {
+        0 => axis.clone(),
+        earlier => format!("{axis}_{}", earlier + 1),
+    };
+    axes.iter().enumerate().map(|(index, axis)| nth(index, axis)).collect()
 }
 
 /// The numbers of a `draws.json`: how many draws, and for each name all of its numbers, draw by

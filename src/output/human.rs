@@ -1,7 +1,7 @@
 //! The record of a fit as a person reads it.
 
 use super::fit::{DataRecord, FitRecord, Row, RowValues, VariableRecord, element_name};
-use super::number::{decimals, fixed, significant};
+use super::number::{decimals, exact, fixed, significant};
 use super::style::Style;
 use super::table::{Align, Table};
 use crate::inference::Level;
@@ -71,7 +71,7 @@ fn data(out: &mut String, data: &DataRecord, style: Style) {
     }
     if !data.scalars.0.is_empty() {
         let list: Vec<String> =
-            data.scalars.0.iter().map(|(name, x)| format!("{name} = {}", x.0)).collect();
+            data.scalars.0.iter().map(|(name, x)| format!("{name} = {}", exact(x.0))).collect();
         let _ = writeln!(out, "scalars: {}", list.join(", "));
     }
     for (axis, size) in &data.axes.0 {
@@ -160,9 +160,13 @@ fn shares(row: &Row) -> String {
 fn facts(out: &mut String, record: &FitRecord, style: Style) {
     let error = record.elbo_error.0;
     let decimals = decimals(error, f64::NAN).map(|d| d + 1);
+    let noncentered = match record.diagnostics.noncentered.join(", ") {
+        names if names.is_empty() => names,
+        names => format!(", {names} non-centred"),
+    };
     let _ = writeln!(
         out,
-        "ELBO {} {} {}; {} guide, {} algorithm",
+        "ELBO {} {} {}; {} guide, {} algorithm{noncentered}",
         fixed(record.elbo.0, decimals),
         style.plus_minus(),
         fixed(error, decimals),

@@ -53,6 +53,12 @@ pub fn fixed(x: f64, decimals: Option<i32>) -> String {
     if is_zero { text.trim_start_matches('-').to_owned() } else { text }
 }
 
+/// A number with all its digits, with an exponent where it has a long row of zeros.
+pub fn exact(x: f64) -> String {
+    let is_plain = x == 0.0 || !x.is_finite() || (1e-6..1e16).contains(&x.abs());
+    if is_plain { format!("{x}") } else { format!("{x:e}") }
+}
+
 /// A number with so many significant digits.
 pub fn significant(x: f64, digits: i32) -> String {
     if x == 0.0 || !x.is_finite() {
@@ -85,6 +91,11 @@ mod tests {
         let back: Option<Number> =
             serde_json::from_str("[null]").ok().and_then(|list: Vec<Number>| list.first().copied());
         assert!(back.is_some_and(|n| n.0.is_nan()));
+    }
+
+    #[test]
+    fn exact_numbers_have_no_long_rows_of_zeros() {
+        assert_eq!([exact(7.0), exact(-1e308), exact(0.1)], ["7", "-1e308", "0.1"]);
     }
 
     #[test]

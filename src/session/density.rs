@@ -5,6 +5,7 @@ use super::model::Model;
 use crate::bound;
 use crate::engine::reference::{self, PointError};
 use crate::inference::LogDensity;
+use crate::output::exact;
 use crate::typed::VariableId;
 use serde_json::Value;
 
@@ -92,6 +93,7 @@ impl std::fmt::Display for PointProblem {
                 write!(f, "the unconstrained point must have {wanted} coordinates, but has {found}")
             }
             PointProblem::Outside { at, value, support: (low, high) } => {
+                let [value, low, high] = [*value, *low, *high].map(exact);
                 write!(f, "`{at}` is {value}, outside its support ({low}, {high})")
             }
         }

@@ -69,7 +69,7 @@ pub(super) fn factor(program: &Program, factor: &Factor) -> String {
         return format!("factor {value}");
     }
     let binder = |id| {
-        let index = program.index(id);
+        let index = program.index_of(id);
         let axis = &program.axis(index.axis).name;
         if *axis == index.name { axis.clone() } else { format!("{} in {axis}", index.name) }
     };

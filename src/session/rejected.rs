@@ -7,6 +7,7 @@ use crate::engine::Blame;
 use crate::graph::lower::Origin;
 use crate::inference::FitError;
 use crate::inference::LogDensity;
+use crate::output::exact;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -66,11 +67,11 @@ impl Model {
         let diagnostic = diagnostic.at(origin.span, here);
         let observed = origin.variable.zip(position).and_then(|(variable, p)| {
             let array = self.bound.values.get(variable.index())?.as_ref()?;
-            array.values.get(p).copied()
+            array.cells().get(p).copied()
         });
         match (element, observed) {
             (Some(element), Some(value)) => {
-                diagnostic.note(format!("`{element}` is observed as {value}"))
+                diagnostic.note(format!("`{element}` is observed as {}", exact(value)))
             }
             (Some(_) | None, None) | (None, Some(_)) => diagnostic,
         }

@@ -1,6 +1,5 @@
 //! What a fit saves beside its draws, so that `predict` and `summary` need nothing else.
 
-use super::fit::Fitted;
 use super::model::Model;
 use super::predict::Latents;
 use crate::data::Frozen;
@@ -9,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The name and version of the format of [`Saved`].
 pub(super) const STATE_SCHEMA: &str = "vippl.state/1";
 
-/// `state.json`.
+/// `state.json`. The constrained draws of the latents are in `draws.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Saved {
     /// `vippl.state/1`
@@ -22,8 +21,6 @@ pub struct Saved {
     pub latents: Vec<SavedLatent>,
     /// Axes, statistics and data of the fit.
     pub frozen: Frozen,
-    /// Every draw's unconstrained point; the constrained values are in `draws.json`.
-    pub unconstrained: Vec<Vec<f64>>,
 }
 
 /// A latent of a saved fit.
@@ -36,8 +33,8 @@ pub struct SavedLatent {
 }
 
 impl Saved {
-    /// What to save of a fit.
-    pub fn new(model_name: &str, model: &Model, fitted: &Fitted) -> Self {
+    /// What to save of a fit made with `seed`.
+    pub fn new(model_name: &str, model: &Model, seed: u64) -> Self {
         let typed = &model.bound.typed;
         let latents = typed.latents().map(|variable| {
             let size: usize = model.bound.shape(variable).iter().product();
@@ -46,16 +43,12 @@ impl Saved {
                 labels: (0..size).map(|p| model.bound.labels(variable, p)).collect(),
             }
         });
-        let points = &fitted.fit.draws.points;
-        let unconstrained =
-            fitted.resampled.iter().map(|draw| points.column(*draw).iter().copied().collect());
         Saved {
             schema: STATE_SCHEMA.to_owned(),
             model: model_name.to_owned(),
-            seed: fitted.seed,
+            seed,
             latents: latents.collect(),
             frozen: Frozen::of(&model.bound),
-            unconstrained: unconstrained.collect(),
         }
     }
 }

@@ -271,6 +271,17 @@ pub struct Expr {
     pub span: Span,
 }
 
+impl Expr {
+    /// The expression inside any parentheses around it.
+    pub fn ungrouped(&self) -> &Expr {
+        let mut expr = self;
+        while let ExprKind::Group(inner) = &expr.kind {
+            expr = inner;
+        }
+        expr
+    }
+}
+
 /// The kinds of expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {

@@ -35,17 +35,19 @@ impl Program {
             }
             DefinitionValue::PerElement(values) => {
                 let (last, outer) = match definition.indices.split_last() {
-                    Some((last, outer)) => (self.index(*last).axis, outer),
+                    Some((last, outer)) => (self.index_of(*last).axis, outer),
                     None => return Vec::new(),
                 };
-                let label = |i: usize| match &self.axis(last).origin {
-                    super::AxisOrigin::Labels(labels) => {
+                let origin = &self.axis(last).origin;
+                let label = |i: usize| {
+                    if let super::AxisOrigin::Labels(labels) = origin {
                         labels.get(i).map(|l| format!("\"{l}\"")).unwrap_or_default()
+                    } else {
+                        format!("#{}", i + 1)
                     }
-                    _ => format!("#{}", i + 1),
                 };
                 let mut parts: Vec<String> =
-                    outer.iter().map(|i| self.index(*i).name.clone()).collect();
+                    outer.iter().map(|i| self.index_of(*i).name.clone()).collect();
                 let line = |(i, value): (usize, &Expr)| {
                     parts.push(label(i));
                     let line = format!("{name}[{}] = {}", parts.join(", "), self.print(value));
@@ -105,7 +107,7 @@ impl Program {
         if indices.is_empty() {
             return String::new();
         }
-        let names: Vec<&str> = indices.iter().map(|i| self.index(*i).name.as_str()).collect();
+        let names: Vec<&str> = indices.iter().map(|i| self.index_of(*i).name.as_str()).collect();
         format!("[{}]", names.join(", "))
     }
 
@@ -113,7 +115,7 @@ impl Program {
         let (text, own) = match &expr.kind {
             ExprKind::Number(x) => (number(*x), if *x < 0.0 { 5 } else { 9 }),
             ExprKind::Label(label) => (format!("\"{label}\""), 9),
-            ExprKind::Index(index) => (self.index(*index).name.clone(), 9),
+            ExprKind::Index(index) => (self.index_of(*index).name.clone(), 9),
             ExprKind::Variable(variable, at) => {
                 let name = &self.variable(*variable).name;
                 if at.is_empty() {
@@ -169,7 +171,7 @@ impl Program {
                     .indices
                     .iter()
                     .map(|i| {
-                        let index = self.index(*i);
+                        let index = self.index_of(*i);
                         let axis = &self.axis(index.axis).name;
                         if *axis == index.name {
                             axis.clone()

@@ -19,6 +19,7 @@ pub(crate) struct Posterior {
 }
 
 /// The folder, or a loud word that the tests are skipped.
+#[expect(clippy::print_stderr, reason = "a skipped test must be heard of")]
 pub(crate) fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("VIPPL_POSTERIORDB").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/posteriordb"),

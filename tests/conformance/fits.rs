@@ -34,7 +34,10 @@ fn fits_are_finite_and_right_or_flagged() {
         if mean < MEAN && sd < SD {
             within += 1;
         } else if fitted.level == Level::Good {
-            failures.push(format!("{}: called good with {mean}, {sd}", posterior.name));
+            failures.push(format!(
+                "{}: called good with {mean}, {sd} ({} latents, {} gradients, {:.1} s)",
+                posterior.name, fitted.dimension, fitted.gradients, fitted.seconds
+            ));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

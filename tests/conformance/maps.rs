@@ -18,10 +18,13 @@ impl Parameters {
     }
 }
 
+/// Values of latents by name.
+type Latents = Vec<(&'static str, Vec<f64>)>;
+
 /// A hand-written transformation of Stan's parameters.
 pub(crate) struct Map {
     /// Latents whose names or values differ; the others keep Stan's.
-    pub(crate) latents: fn(&Parameters) -> Vec<(&'static str, Vec<f64>)>,
+    pub(crate) latents: fn(&Parameters) -> Latents,
     /// ln |d latents / d Stan's parameters|.
     pub(crate) log_jacobian: fn(&Parameters) -> f64,
 }

@@ -4,9 +4,7 @@ use crate::witness::{
     Formula, assert_agrees, body, column, density, empty, gather, noise, run, store, uniform,
 };
 use std::sync::Arc;
-use vippl::graph::{
-    Access, BufferId, Graph, Input, Kernel, Matrix, Node, Product, Slot, Tag, Target,
-};
+use vippl::graph::{Access, BufferId, Input, Kernel, Matrix, Node, Product, Slot, Tag, Target};
 use vippl::math::Scalar;
 
 const POINT: BufferId = BufferId::POINT;

@@ -16,9 +16,7 @@ impl Binder<'_> {
     /// The array of a data variable whose axes are settled.
     pub(super) fn place(&mut self, variable: VariableId) -> Placing<Array> {
         if self.absent[variable.index()] {
-            let shape = self.shape(variable);
-            let values = vec![f64::NAN; shape.iter().product()];
-            return Ok(Array { shape, values });
+            return Ok(Array::new(&self.shape(variable), Vec::new()));
         }
         let Some(raw) = self.cellar.raw[variable.index()].take() else {
             return self.keep_from_fit(variable);
@@ -48,7 +46,7 @@ impl Binder<'_> {
             None => values,
         };
         self.placed[variable.index()] = Some(Placed { origin: raw.origin, order });
-        Ok(Array { shape, values })
+        Ok(Array::new(&shape, values))
     }
 
     fn span_error(&self, variable: VariableId, slug: Slug, message: String) -> Diagnostic {
@@ -307,10 +305,10 @@ impl Binder<'_> {
             return Err(self.not_in_fit(variable));
         };
         let origin = Origin::Fit(declared.name.clone());
-        if array.shape.len() != declared.axes.len() {
+        if array.shape().len() != declared.axes.len() {
             return Err(self.not_in_fit(variable));
         }
-        for (axis, length) in declared.axes.iter().zip(&array.shape) {
+        for (axis, length) in declared.axes.iter().zip(array.shape()) {
             self.check_length(variable, *axis, *length, &origin)?;
         }
         if let Kind::Index(axis) = declared.kind
@@ -318,7 +316,7 @@ impl Binder<'_> {
             && old != self.axes[axis.index()]
         {
             let lookup = Lookup::new(&self.axes[axis.index()]);
-            for value in &mut array.values {
+            for value in array.cells_mut() {
                 let label = old.label(*value as usize);
                 let Some(position) = lookup.position(&label) else {
                     let name = &self.typed.axis(axis).name;

@@ -198,7 +198,7 @@ impl Binder<'_> {
         statement.exprs.iter().for_each(|expr| collect(typed, expr, &mut duties));
         let guard_can_fail = statement.guard.is_some_and(|g| can_fail(typed, g));
         let is_empty =
-            statement.indices.iter().any(|i| self.axes[typed.index(*i).axis.index()].is_empty());
+            statement.indices.iter().any(|i| self.axes[typed.index_of(*i).axis.index()].is_empty());
         if is_empty || (duties.is_empty() && !guard_can_fail) {
             return None;
         }

@@ -46,7 +46,7 @@ impl Binder<'_> {
 
     fn check_observation(&mut self, random: &Random) -> Option<Diagnostic> {
         let values = self.values[random.variable.index()].take()?;
-        let result = self.find_offence(random, &values.values);
+        let result = self.find_offence(random, values.cells());
         self.values[random.variable.index()] = Some(values);
         match result {
             Ok(offence) => offence.map(|offence| self.explain_offence(random, &offence)),

@@ -224,7 +224,7 @@ impl Binder<'_> {
             .iter()
             .zip(positions)
             .map(|(index, position)| {
-                let axis = self.typed.index(*index).axis;
+                let axis = self.typed.index_of(*index).axis;
                 let label = self.axes[axis.index()].label(*position);
                 format!("{} {label}", self.typed.axis(axis).name)
             })

@@ -115,7 +115,7 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
     pub(super) fn element(&mut self, variable: VariableId) -> Result<Traced<'g>, LowerError> {
         let positions = self.rows.positions();
         if let Some(array) = &self.lowering.bound.values[variable.index()] {
-            let values = positions.iter().map(|p| array.values[*p as usize]).collect();
+            let values = positions.iter().map(|p| array.cells()[*p as usize]).collect();
             return Ok(self.numbers(values));
         }
         let slot = self.lowering.place(variable)?;
@@ -264,11 +264,12 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
         let shape = self.lowering.bound.shape(variable);
         let mut positions = vec![0u32; self.rows.count];
         for (size, subscript) in shape.iter().zip(at) {
-            let values = match &subscript.kind {
-                ExprKind::Index(index) => self.rows.of(*index).map(<[u32]>::to_vec),
-                _ => None,
+            let own = if let ExprKind::Index(index) = &subscript.kind {
+                self.rows.of(*index).map(<[u32]>::to_vec)
+            } else {
+                None
             };
-            let values = match values {
+            let values = match own {
                 Some(values) => values,
                 None => self.data_values(subscript)?.iter().map(|p| *p as u32).collect(),
             };

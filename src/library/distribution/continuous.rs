@@ -291,7 +291,7 @@ Beta {} = [
         /// the prior sample size a + b
         size: Positive
     ) on Unit;
-    log_density(x) { beta(mean * size, mean.from_constant(1.0) * size, x) }
+    log_density(x) { beta(mean * size, mean.subtracted_from(1.0) * size, x) }
     sample(rng) { rng.sample(rand_distr::Beta::new(mean * size, (1.0 - mean) * size).ok()?) }
     moments { (mean, mean * (1.0 - mean) / (size + 1.0)) }
     tails(x) { ln_incomplete_beta(mean * size, (1.0 - mean) * size, x, 1.0 - x) }
