@@ -340,6 +340,8 @@ fn the_page_of_a_syntax_slug_shows_it_and_its_cure() {
         };
         let wrong = slugs(block("```vi-error\n"));
         assert!(wrong.contains(slug), "{}: {wrong:?}", slug.name());
-        assert_eq!(slugs(block("```vi\n")), [], "{}", slug.name());
+        let later = slug.page().contains("```vi-later\n");
+        let right = block(if later { "```vi-later\n" } else { "```vi\n" });
+        assert_eq!(slugs(right), [], "{}", slug.name());
     }
 }
