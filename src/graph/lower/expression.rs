@@ -2,7 +2,8 @@
 
 use super::super::node::{Access, Input, Kernel, Slot, Tag, Target};
 use super::super::trace::{Graph, Traced};
-use super::{LowerError, Lowering, Rows, Transform, unavailable};
+use super::sites::Transform;
+use super::{LowerError, Lowering, Rows, unavailable};
 use crate::bound::{arithmetic, power};
 use crate::math::Scalar;
 use crate::typed::{
