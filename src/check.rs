@@ -231,7 +231,7 @@ impl<'a> Checker<'a> {
             .filter(|(distance, c)| {
                 *distance <= mistakes_of_typing(name.chars().count().max(c.chars().count()))
             })
-            .min_by_key(|(distance, c)| (*distance, c.len()))
+            .min_by_key(|(distance, c)| (*distance, c.len(), *c))
             .map(|(_, c)| c.to_owned())
     }
 }

@@ -155,7 +155,7 @@ fn three_mistakes_get_three_messages() {
 #[test]
 fn a_statement_with_a_mistake_keeps_its_name() {
     let program = parse(SourceId(0), "mu[county] ~ Normal(0,\ndata school(y, 3), n\nx = * 2").value;
-    assert_eq!(dump::program(&program), "(~ mu[county] error)\n(data n)\n(= x error)\n");
+    assert_eq!(dump::program(&program), "(~ mu[county] error)\n(data n)\n(error)\n(= x error)\n");
 }
 
 #[test]
@@ -340,6 +340,8 @@ fn the_page_of_a_syntax_slug_shows_it_and_its_cure() {
         };
         let wrong = slugs(block("```vi-error\n"));
         assert!(wrong.contains(slug), "{}: {wrong:?}", slug.name());
-        assert_eq!(slugs(block("```vi\n")), [], "{}", slug.name());
+        let later = slug.page().contains("```vi-later\n");
+        let right = block(if later { "```vi-later\n" } else { "```vi\n" });
+        assert_eq!(slugs(right), [], "{}", slug.name());
     }
 }

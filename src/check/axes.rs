@@ -352,7 +352,8 @@ impl<'a> Checker<'a> {
             return Reported;
         }
         let nearest = Self::nearest(&name.value, self.axis_names.keys().map(String::as_str));
-        let axes = self.axis_names.keys().filter(|k| !k.contains("..")).cloned().collect();
+        let axes = self.typed.axes.iter().map(|axis| &axis.name);
+        let axes = axes.filter(|name| !name.contains("..")).cloned().collect();
         self.report(AxisProblem::UnknownBinder {
             name: name.value.clone(),
             span: name.span,
@@ -404,6 +405,9 @@ impl<'a> Checker<'a> {
                 wanted: "a whole number".to_owned(),
                 span: bound.span,
                 found: self.typed.kind_name(typed.ty),
+                help: Some(
+                    "data that hold whole numbers are declared so: `data n: int`".to_owned(),
+                ),
             })),
         }
     }

@@ -336,7 +336,9 @@ impl<'a> Checker<'a> {
                 .get(&name.value)
                 .and_then(|v| first_of.iter().find(|(first, _)| first == v))
                 .copied();
-            if let Some((variable, first)) = earlier {
+            if let Some((variable, first)) = earlier
+                && !random.predict
+            {
                 let observed =
                     matches!(self.typed.variable(variable).role, Role::Data(_) | Role::Derived(_));
                 self.report(NameProblem::TwoPriors {
@@ -396,10 +398,8 @@ impl<'a> Checker<'a> {
                 }
                 Extent::Axis(other) => match self.named_axis(other) {
                     Ok(other) if self.typed.resolve_axis(other) == axis => {
-                        self.report(NameProblem::Cycle {
-                            names: vec![name.value.clone(), other_name(self, other)],
-                            spans: vec![name.span],
-                        });
+                        let (name, span) = (name.value.clone(), name.span);
+                        self.report(NameProblem::AxisCycle { name, span });
                         continue;
                     }
                     Ok(other) => AxisOrigin::Same(other),
@@ -425,8 +425,4 @@ impl<'a> Checker<'a> {
             }
         }
     }
-}
-
-fn other_name(checker: &Checker<'_>, axis: AxisId) -> String {
-    checker.typed.axis(axis).name.clone()
 }

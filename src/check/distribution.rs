@@ -78,7 +78,7 @@ impl<'a> Checker<'a> {
         role: RandomRole,
     ) -> Judged<Distribution> {
         let Some(family) = library::family(&family_name.value) else {
-            let reported = self.unknown_family(family_name);
+            let reported = self.unknown_family(family_name, arguments);
             self.look_at(arguments, context);
             return Err(reported);
         };
@@ -103,8 +103,7 @@ impl<'a> Checker<'a> {
     ) -> Judged<typed::Expr> {
         let free = self.free(value, context)?;
         if !free.is_empty() {
-            let latent = role == RandomRole::Latent;
-            return Err(self.missing_axis(name, value, &free, context, latent));
+            return Err(self.missing_axis(name, value, &free, context));
         }
         let typed = self.elaborate(value, context)?;
         let typed = self.number(typed)?;
@@ -117,7 +116,7 @@ impl<'a> Checker<'a> {
         Ok(typed)
     }
 
-    fn unknown_family(&mut self, name: &Name) -> Reported {
+    fn unknown_family(&mut self, name: &Name, arguments: &[Argument]) -> Reported {
         if self.is_poisoned(&name.value) || !self.unknown.insert(format!("{}()", name.value)) {
             return Reported;
         }
@@ -140,6 +139,7 @@ impl<'a> Checker<'a> {
             span: name.span,
             nearest,
             function,
+            link: link_in(&name.value, arguments),
         })
     }
 
@@ -158,6 +158,7 @@ impl<'a> Checker<'a> {
                 family: family.name,
                 span: positional.value.span,
                 forms: forms(family),
+                names: first_names(family, arguments),
             }));
         }
         for parameterization in family.parameterizations {
@@ -171,7 +172,11 @@ impl<'a> Checker<'a> {
             .iter()
             .filter_map(|a| a.name.as_ref())
             .find(|n| !known.contains(&n.value.as_str()))
-            .map(|n| (n.value.clone(), n.span, Self::nearest(&n.value, known.iter().copied())));
+            .map(|n| {
+                let nearest = parameter_synonym(&n.value, &known)
+                    .or_else(|| Self::nearest(&n.value, known.iter().copied()));
+                (n.value.clone(), n.span, nearest)
+            });
         Err(self.report(FamilyProblem::WrongFamilyArguments {
             family: family.name,
             span: name.span,
@@ -270,6 +275,7 @@ impl<'a> Checker<'a> {
                 wanted: "a whole number known from data".to_owned(),
                 span: argument.span,
                 found: "something that depends on latents".to_owned(),
+                help: None,
             });
             return;
         }
@@ -352,6 +358,45 @@ fn fit(parameterization: &Parameterization, arguments: &[Argument]) -> Option<Ve
         }
     }
     slots.into_iter().collect()
+}
+
+/// The link that a name such as `poisson_log` says, and its argument: the last, if it has no name.
+fn link_in(name: &str, arguments: &[Argument]) -> Option<(&'static str, Span)> {
+    let link = match name {
+        "poisson_log" => "log",
+        "bernoulli_logit" | "binomial_logit" => "logit",
+        _ => return None,
+    };
+    let last = arguments.last().filter(|a| a.name.is_none())?;
+    Some((link, last.value.span))
+}
+
+/// The names that the first form of a family has for arguments of which none is named.
+fn first_names(family: &Family, arguments: &[Argument]) -> Vec<(Span, &'static str)> {
+    let Some(first) = family.parameterizations.first() else { return Vec::new() };
+    let fits = first.parameters.len() == arguments.len();
+    if !fits || arguments.iter().any(|a| a.name.is_some()) {
+        return Vec::new();
+    }
+    arguments.iter().zip(first.parameters).map(|(a, p)| (a.value.span, p.name)).collect()
+}
+
+/// What other programs call a parameter that is known here by one of these names.
+fn parameter_synonym(name: &str, known: &[&str]) -> Option<String> {
+    const SYNONYMS: &[(&str, &[&str])] = &[
+        ("alpha", &["shape", "a"]),
+        ("beta", &["rate", "b"]),
+        ("lam", &["rate"]),
+        ("lambda", &["rate"]),
+        ("loc", &["mean", "location"]),
+        ("mu", &["mean", "location"]),
+        ("nu", &["df"]),
+        ("prob", &["p"]),
+        ("sigma", &["sd", "scale"]),
+        ("std", &["sd", "scale"]),
+    ];
+    let (_, ours) = SYNONYMS.iter().find(|(theirs, _)| *theirs == name)?;
+    ours.iter().find(|ours| known.contains(ours)).map(|ours| (*ours).to_owned())
 }
 
 /// Every way to call a family: `Gamma(shape = …, rate = …)`.

@@ -257,6 +257,9 @@ impl<'a> Checker<'a> {
                 wanted: "a comparison or a bool".to_owned(),
                 span: expr.span,
                 found: self.typed.kind_name(condition.ty),
+                help: Some(
+                    "compare it: `x > 0`; a column of 0 and 1 is declared `x: bool`".to_owned(),
+                ),
             })),
         }
     }

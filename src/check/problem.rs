@@ -5,7 +5,7 @@ mod families;
 mod names;
 mod values;
 
-pub(super) use axes::AxisProblem;
+pub(super) use axes::{AxisProblem, Left, MissingAxis};
 pub(super) use families::FamilyProblem;
 pub(super) use names::NameProblem;
 pub(super) use values::ValueProblem;

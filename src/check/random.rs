@@ -102,7 +102,7 @@ impl<'a> Checker<'a> {
     fn guard(&mut self, name: &Name, guard: &Expr, context: &Context) -> Judged<typed::Expr> {
         let free = self.free(guard, context)?;
         if !free.is_empty() {
-            return Err(self.missing_axis(name, guard, &free, context, false));
+            return Err(self.missing_axis(name, guard, &free, context));
         }
         self.condition(guard, context)
     }
@@ -157,6 +157,10 @@ impl<'a> Checker<'a> {
                     return Err(self.report(NameProblem::UnknownHint {
                         hint: hint.name.value.clone(),
                         span: hint.name.span,
+                        nearest: Self::nearest(
+                            &hint.name.value,
+                            ["noncentered", "centered"].into_iter(),
+                        ),
                     }));
                 }
             };

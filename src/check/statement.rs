@@ -2,7 +2,7 @@
 
 use super::{
     Checker, Context, Judged, Progress, Reported,
-    problem::{AxisProblem, NameProblem, ValueProblem},
+    problem::{AxisProblem, Left, MissingAxis, NameProblem, ValueProblem},
 };
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, Argument, Expr, ExprKind, Name, StatementKind};
@@ -144,7 +144,7 @@ impl<'a> Checker<'a> {
         let free = self.free(&define.value, &context)?;
         let inner = if define.binders.is_some() {
             if !free.is_empty() {
-                return Err(self.missing_axis(&define.name, &define.value, &free, &context, false));
+                return Err(self.missing_axis(&define.name, &define.value, &free, &context));
             }
             context
         } else {
@@ -228,6 +228,7 @@ impl<'a> Checker<'a> {
             span,
             declared: self.typed.axis(axis).span,
             wanted,
+            given: labels.iter().map(|l| l.value.clone()).collect(),
         }))
     }
 
@@ -261,7 +262,7 @@ impl<'a> Checker<'a> {
     ) -> Judged<typed::Expr> {
         let free = self.free(value, context)?;
         if !free.is_empty() {
-            return Err(self.missing_axis(name, value, &free, context, false));
+            return Err(self.missing_axis(name, value, &free, context));
         }
         let value = self.elaborate(value, context)?;
         self.number(value)
@@ -274,7 +275,6 @@ impl<'a> Checker<'a> {
         value: &Expr,
         free: &[AxisId],
         context: &Context,
-        latent: bool,
     ) -> Reported {
         let left: Vec<AxisId> = context.bound.iter().map(|b| b.axis).collect();
         // A column of the left side's table that picks one element of the missing axis.
@@ -287,19 +287,24 @@ impl<'a> Checker<'a> {
             column.map(|v| v.name.clone())
         });
         let culprit = self.first_over(value, free, context);
-        let nearest = if latent && left.is_empty() { self.nearest_data(&name.value) } else { None };
-        self.report(AxisProblem::MissingAxis {
-            nearest,
+        let kind = match self.names.get(&name.value).map(|v| &self.typed.variable(*v).role) {
+            Some(Role::Data(_)) => Left::Data,
+            Some(Role::Latent(_) | Role::Predicted(_)) => Left::Latent,
+            Some(Role::Derived(_)) | None => Left::Definition,
+        };
+        let misspelt = kind == Left::Latent && left.is_empty();
+        let nearest = if misspelt { self.nearest_data(&name.value) } else { None };
+        self.report(AxisProblem::MissingAxis(Box::new(MissingAxis {
             name: name.value.clone(),
             span: name.span,
+            kind,
+            left: self.axis_list(&left),
             value: value.span,
             free: self.axis_list(free),
-            left: self.axis_list(&left),
-            has_axes: !left.is_empty(),
-            latent,
             column,
             culprit,
-        })
+            nearest,
+        })))
     }
 
     /// The first bare name of an expression that brings one of the axes, with its place.

@@ -108,6 +108,16 @@ impl<'a> Checker<'a> {
                         let label = label.clone();
                         return Err(self.label_without_axis(name, variable, &axes, label, span));
                     }
+                    if subscript.axis.is_some() {
+                        let axes = axes.iter().map(|a| self.typed.axis(*a).name.clone()).collect();
+                        return Err(self.report(AxisProblem::LacksAxis {
+                            name: name.to_owned(),
+                            span,
+                            axis: found,
+                            axes,
+                            declared: self.typed.variable(variable).span,
+                        }));
+                    }
                     return Err(self.report(AxisProblem::WrongAxis {
                         name: name.to_owned(),
                         span,
@@ -273,6 +283,10 @@ impl<'a> Checker<'a> {
                 wanted: format!("an element of `{}`", self.typed.axis(axis).name),
                 span,
                 found: self.typed.kind_name(value.ty),
+                help: Some(format!(
+                    "a column of elements is declared with its axis: `column: {}`",
+                    self.typed.axis(axis).name
+                )),
             })),
         }
     }
@@ -339,6 +353,7 @@ impl<'a> Checker<'a> {
                 wanted: "a whole number".to_owned(),
                 span,
                 found: "a label".to_owned(),
+                help: None,
             }));
         }
         Ok(typed::Expr {

@@ -131,8 +131,9 @@ pub struct DiagnosticsRecord {
     pub converged: bool,
     /// Products of the Hessian with a vector.
     pub hessian_vector_products: u64,
-    /// The latents whose standardised values were the coordinates of the fit.
-    pub noncentered: Vec<String>,
+    /// The latents that were fitted in coordinates that are not canonical: standardised by their
+    /// location and scale, wholly or in part.
+    pub recentered: Vec<String>,
 }
 
 /// A name of the program.

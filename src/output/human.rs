@@ -157,16 +157,19 @@ fn shares(row: &Row) -> String {
     format!("{}: {}\n", element_name(&row.name, &row.index), shares.join(", "))
 }
 
+/// Differences of ELBOs below 0.0001 nats mean nothing.
+const ELBO_DECIMALS: i32 = 4;
+
 fn facts(out: &mut String, record: &FitRecord, style: Style) {
     let error = record.elbo_error.0;
-    let decimals = decimals(error, f64::NAN).map(|d| d + 1);
-    let noncentered = match record.diagnostics.noncentered.join(", ") {
+    let decimals = decimals(error, f64::NAN).map(|d| (d + 1).min(ELBO_DECIMALS));
+    let recentered = match record.diagnostics.recentered.join(", ") {
         names if names.is_empty() => names,
-        names => format!(", {names} non-centred"),
+        names => format!(", {names} re-centred"),
     };
     let _ = writeln!(
         out,
-        "ELBO {} {} {}; {} guide, {} algorithm{noncentered}",
+        "ELBO {} {} {}; {} guide, {} algorithm{recentered}",
         fixed(record.elbo.0, decimals),
         style.plus_minus(),
         fixed(error, decimals),

@@ -1,9 +1,10 @@
 //! A compiled model to a fit, equally weighted draws, and predictions from them.
 
+use super::coordinates::Stage;
 use super::failure::Failure;
 use super::model::Model;
 use super::predict::{self, Latents, PredictError, Prediction};
-use crate::graph::lower::Noncentered;
+use crate::graph::lower::Coordinates;
 use crate::inference::{self, Counts, Fit, FitError, Level, Options, Progress};
 use crate::typed::RandomId;
 use std::cmp::Ordering;
@@ -33,8 +34,8 @@ impl Default for FitOptions {
 pub struct Fitted {
     /// The fit.
     pub fit: Fit,
-    /// The latents whose standardised values were the coordinates of the fit.
-    pub noncentered: Vec<String>,
+    /// The latents that were fitted in coordinates that are not canonical.
+    pub recentered: Vec<String>,
     /// The seed it was made with.
     pub seed: u64,
     /// Which of the fit's weighted draws make up equally weighted ones.
@@ -81,12 +82,12 @@ impl Model {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Fitted, Failure> {
         let start = Instant::now();
-        let (fit, noncentered) = self.best_fit(options, progress)?;
+        let (fit, recentered) = self.best_fit(options, progress)?;
         timings.fit = start.elapsed();
         let resampled = inference::resample(&fit.draws.weights(), options.draws, options.seed);
         let mut fitted = Fitted {
             fit,
-            noncentered,
+            recentered,
             seed: options.seed,
             resampled,
             predictions: Vec::new(),
@@ -102,30 +103,34 @@ impl Model {
         Ok(fitted)
     }
 
-    /// Fits in the first coordinates, and in the others too unless the first fit is good; keeps
-    /// the better verdict, and of equal ones the higher ELBO. The evaluations of all are counted.
+    /// Fits in the first coordinates, then in others until a fit is good; keeps the better verdict,
+    /// and of equal ones the higher ELBO. The evaluations of all are counted.
     fn best_fit(
         &self,
         options: &FitOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Fit, Vec<String>), Failure> {
-        let mut best: Option<(Fit, Noncentered)> = None;
+        let mut best: Option<(Fit, Coordinates)> = None;
         let mut failure = None;
         let mut counts = Counts::default();
-        for coordinates in self.coordinates() {
-            let target = self.target_in(&coordinates)?;
-            match inference::fit(&target, &options.inference, options.seed, progress) {
-                Ok(fit) => {
-                    counts += fit.counts;
-                    if best.as_ref().is_none_or(|(other, _)| better(&fit, other)) {
-                        best = Some((fit, coordinates));
+        let mut stage = Some(Stage::Hinted);
+        while let Some(current) = stage {
+            if let Some(coordinates) =
+                self.coordinates(current, best.as_ref().map(|(fit, _)| fit))?
+            {
+                let target = self.target_in(&coordinates)?;
+                match inference::fit(&target, &options.inference, options.seed, progress) {
+                    Ok(fit) => {
+                        counts += fit.counts;
+                        if best.as_ref().is_none_or(|(other, _)| better(&fit, other)) {
+                            best = Some((fit, coordinates));
+                        }
                     }
+                    Err(error) => failure = Some(error),
                 }
-                Err(error) => failure = Some(error),
             }
-            if best.as_ref().is_some_and(|(fit, _)| fit.verdict.level == Level::Good) {
-                break;
-            }
+            let good = best.as_ref().is_some_and(|(fit, _)| fit.verdict.level == Level::Good);
+            stage = if good { None } else { current.next() };
         }
         match (best, failure) {
             (Some((mut fit, coordinates)), _) => {
@@ -134,7 +139,7 @@ impl Model {
                     let variable = self.bound.typed.random(*id).variable;
                     self.bound.typed.variable(variable).name.clone()
                 };
-                Ok((fit, coordinates.iter().map(name).collect()))
+                Ok((fit, coordinates.keys().map(name).collect()))
             }
             (None, Some(FitError::NoLatents) | None) => Err(self.no_latents()),
             (None, Some(error @ (FitError::NoFiniteStart { .. } | FitError::NoFiniteGuide))) => {

@@ -4,9 +4,9 @@ use super::failure::Failure;
 use crate::bound;
 use crate::data::{Binding, BindingReport};
 use crate::engine;
-use crate::graph::lower::{self, Density, Noncentered};
+use crate::graph::lower::{self, Coordinates, Density};
 use crate::output::{Element, RowRole};
-use crate::typed::{self, Centering, RandomId, RandomRole, Role, VariableId};
+use crate::typed::{self, RandomRole, Role, VariableId};
 
 /// A program that can be evaluated and fitted.
 #[derive(Clone, Debug)]
@@ -27,27 +27,12 @@ impl Model {
     /// [`Failure::Program`] for what this version cannot compile.
     pub fn compile(binding: Binding) -> Result<Self, Failure> {
         let Binding { program: bound, report } = binding;
-        let (density, engine) = compile(&bound, &Noncentered::new())?;
+        let (density, engine) = compile(&bound, &Coordinates::new())?;
         Ok(Model { bound, report, density, engine })
     }
 
-    /// The coordinates to fit in, best guess first: latents as the program's hints say, then with
-    /// every latent that has no hint non-centred too. All describe the same posterior.
-    pub(super) fn coordinates(&self) -> Vec<Noncentered> {
-        let hinted = |hint: Option<Centering>| {
-            let randoms = self.bound.typed.randoms.iter().enumerate();
-            let with = randoms.filter(|(_, r)| r.centering == hint && r.role == RandomRole::Latent);
-            with.map(|(i, _)| RandomId(i as u32)).collect::<Noncentered>()
-        };
-        let first = hinted(Some(Centering::Noncentered));
-        let eligible = lower::noncenterable(&self.bound);
-        let second: Noncentered =
-            first.iter().chain(eligible.intersection(&hinted(None))).copied().collect();
-        if second == first { vec![first] } else { vec![first, second] }
-    }
-
     /// The log density in other coordinates; its quantities are those of [`Model::target`].
-    pub(super) fn target_in(&self, coordinates: &Noncentered) -> Result<engine::Program, Failure> {
+    pub(super) fn target_in(&self, coordinates: &Coordinates) -> Result<engine::Program, Failure> {
         if coordinates.is_empty() {
             return Ok(self.engine.clone());
         }
@@ -103,7 +88,7 @@ impl Model {
 
 fn compile(
     bound: &bound::Program,
-    coordinates: &Noncentered,
+    coordinates: &Coordinates,
 ) -> Result<(Density, engine::Program), Failure> {
     let density = lower::density(bound, coordinates)?;
     let engine = engine::Program::compile(&density.model, &engine::Options::default())?;

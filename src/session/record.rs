@@ -142,7 +142,7 @@ fn diagnostics(fitted: &Fitted) -> DiagnosticsRecord {
     DiagnosticsRecord {
         dimension: diagnostics.dimension,
         reported: diagnostics.reported,
-        noncentered: fitted.noncentered.clone(),
+        recentered: fitted.recentered.clone(),
         khat: Number(diagnostics.khat),
         ess: Number(diagnostics.ess),
         checked_draws: diagnostics.checked_draws,

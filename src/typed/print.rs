@@ -107,8 +107,15 @@ impl Program {
         if indices.is_empty() {
             return String::new();
         }
-        let names: Vec<&str> = indices.iter().map(|i| self.index_of(*i).name.as_str()).collect();
-        format!("[{}]", names.join(", "))
+        let binders: Vec<String> = indices.iter().map(|i| self.binder(*i)).collect();
+        format!("[{}]", binders.join(", "))
+    }
+
+    /// `county`, or `c in county` where the index has another name than its axis.
+    fn binder(&self, index: IndexId) -> String {
+        let index = self.index_of(index);
+        let axis = &self.axis(index.axis).name;
+        if *axis == index.name { axis.clone() } else { format!("{} in {axis}", index.name) }
     }
 
     fn print_at(&self, expr: &Expr, level: u8) -> String {
@@ -167,19 +174,7 @@ impl Program {
                 0,
             ),
             ExprKind::Reduce(reduce) => {
-                let binders: Vec<String> = reduce
-                    .indices
-                    .iter()
-                    .map(|i| {
-                        let index = self.index_of(*i);
-                        let axis = &self.axis(index.axis).name;
-                        if *axis == index.name {
-                            axis.clone()
-                        } else {
-                            format!("{} in {axis}", index.name)
-                        }
-                    })
-                    .collect();
+                let binders: Vec<String> = reduce.indices.iter().map(|i| self.binder(*i)).collect();
                 let guard = reduce
                     .guard
                     .as_ref()

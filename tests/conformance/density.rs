@@ -93,7 +93,7 @@ fn constrained(program: &Program, model: &str, parameters: &Parameters) -> (Vec<
 }
 
 fn compiled(program: &Program) -> (lower::Density, engine::Program) {
-    let density = lower::density(program, &lower::Noncentered::new()).expect("lowers");
+    let density = lower::density(program, &lower::Coordinates::new()).expect("lowers");
     let compiled = engine::Program::compile(&density.model, &engine::Options::default());
     (density, compiled.expect("compiles"))
 }

@@ -4,6 +4,10 @@ use super::Explain;
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::source::Span;
 
+mod missing;
+
+pub(in crate::check) use missing::{Left, MissingAxis};
+
 /// A mistake about an axis or an index. Lists of axes are printed: `[house, county]`.
 #[derive(Clone, Debug)]
 pub(in crate::check) enum AxisProblem {
@@ -57,19 +61,7 @@ pub(in crate::check) enum AxisProblem {
         span: Span,
         axes: String,
     },
-    MissingAxis {
-        name: String,
-        span: Span,
-        value: Span,
-        free: String,
-        left: String,
-        has_axes: bool,
-        latent: bool,
-        column: Option<String>,
-        culprit: Option<(String, Span, Span)>,
-        /// Data of nearly the same name.
-        nearest: Option<String>,
-    },
+    MissingAxis(Box<MissingAxis>),
     WrongLeftAxes {
         name: String,
         span: Span,
@@ -84,6 +76,13 @@ pub(in crate::check) enum AxisProblem {
         found: String,
         declared: Span,
         help: Option<String>,
+    },
+    LacksAxis {
+        name: String,
+        span: Span,
+        axis: String,
+        axes: Vec<String>,
+        declared: Span,
     },
     LabelWithoutAxis {
         name: String,
@@ -209,16 +208,7 @@ impl Explain for AxisProblem {
             .help(format!(
                 "bind the other axes on the left, or write the statistic with its index: `x[i, k] - mean(j in row: x[j, k])` instead of `{function}`"
             )),
-            AxisProblem::MissingAxis {
-                name, span, value, free, left, has_axes, latent, column, culprit, nearest
-            } => {
-                let diagnostic =
-                    missing_axis(&name, span, value, &free, &left, has_axes, latent, column, culprit);
-                match nearest {
-                    Some(data) => meant_data(diagnostic, &name, span, data, &free),
-                    None => diagnostic,
-                }
-            }
+            AxisProblem::MissingAxis(facts) => facts.diagnostic(),
             AxisProblem::WrongLeftAxes { name, span, given, axes, declared } => Diagnostic::error(
                 Slug::WrongAxis,
                 format!("`{name}` is over {axes}, but the left side binds {given}"),
@@ -244,6 +234,18 @@ impl Explain for AxisProblem {
                     )),
                 }
             }
+            AxisProblem::LacksAxis { name, span, axis, axes, declared } => {
+                let forms: Vec<String> =
+                    axes.iter().map(|axis| format!("`{name}[{axis} = …]`")).collect();
+                Diagnostic::error(
+                    Slug::WrongAxis,
+                    format!("`{name}` is not over `{axis}`"),
+                    span,
+                    format!("not an axis of `{name}`"),
+                )
+                .because(declared, format!("`{name}` is over [{}]", axes.join(", ")))
+                .help(format!("write {}", forms.join(" or ")))
+            }
             AxisProblem::LabelWithoutAxis { name, span, label, axes, declared } => {
                 let forms: Vec<String> =
                     axes.iter().map(|axis| format!("`{name}[{axis} = \"{label}\"]`")).collect();
@@ -262,8 +264,14 @@ impl Explain for AxisProblem {
                 } else {
                     format!("`{name}` is over {axes} and was given {given} indices")
                 };
-                Diagnostic::error(Slug::SubscriptCount, message, span, "too many indices")
-                    .because(declared, "declared here")
+                let diagnostic =
+                    Diagnostic::error(Slug::SubscriptCount, message, span, "too many indices")
+                        .because(declared, "declared here");
+                if axes == "[]" {
+                    return diagnostic
+                        .help(format!("drop the index, or name an axis where `{name}` is defined"));
+                }
+                diagnostic
             }
             AxisProblem::NoOrder { axis, span, declared } => Diagnostic::error(
                 Slug::NoOrder,
@@ -398,78 +406,20 @@ fn nothing_to_reduce(
             .because(argument, format!("{bound} is bound on the left, so this is one element"))
     };
     match (function, column) {
-        ("mean" | "center" | "sd" | "standardize", Some((column, axis))) => {
+        ("mean" | "sd", Some((column, axis))) => {
+            let whole = if function == "mean" { "center" } else { "standardize" };
             diagnostic.help(format!(
-                "compute it on its own line, where nothing is bound: `{column}_c = center({column})`; or write the index: `{function}(i in {axis}: {column}[i])`"
+                "compute it on its own line, where nothing is bound: `{column}_c = {whole}({column})`; or write the index: `{function}(i in {axis}: {column}[i])`"
             ))
         }
+        ("center" | "standardize", Some((column, _))) => diagnostic.help(format!(
+            "compute it on its own line, where nothing is bound: `{column}_c = {function}({column})`"
+        )),
         (_, Some((column, axis))) => diagnostic.help(format!(
             "write the index it runs over: `{function}(i in {axis}: {column}[i])`"
         )),
         (_, None) => {
             diagnostic.help(format!("write the index it runs over: `{function}(i in axis: …)`"))
         }
-    }
-}
-
-/// A latent without axes whose name is near that of data: an observation misspelt.
-fn meant_data(
-    mut diagnostic: Diagnostic,
-    name: &str,
-    span: Span,
-    data: String,
-    free: &str,
-) -> Diagnostic {
-    diagnostic.edits.clear();
-    let axes = free.trim_matches(['[', ']']);
-    diagnostic
-        .help(format!(
-            "did you mean the data `{data}`? If `{name}` is a latent with one value for each {axes}, write `{name}[{axes}]`"
-        ))
-        .edit(span, data)
-}
-
-#[expect(clippy::too_many_arguments, reason = "the facts of one message")]
-fn missing_axis(
-    name: &str,
-    span: Span,
-    value: Span,
-    free: &str,
-    left: &str,
-    has_axes: bool,
-    latent: bool,
-    column: Option<String>,
-    culprit: Option<(String, Span, Span)>,
-) -> Diagnostic {
-    let axes = free.trim_matches(['[', ']']);
-    let message = if has_axes {
-        format!("the right side varies over {free}, but `{name}` has axes {left}")
-    } else {
-        format!("the right side varies over {free}, but `{name}` has no axis")
-    };
-    let at = culprit.as_ref().map_or(value, |(_, span, _)| *span);
-    let mut diagnostic =
-        Diagnostic::error(Slug::MissingAxis, message, at, format!("varies over {free}"));
-    if let Some((_, _, declared)) = &culprit {
-        diagnostic = diagnostic.because(*declared, format!("over {free}"));
-    }
-    diagnostic = diagnostic
-        .because(span, if has_axes { format!("over {left}") } else { "one number".to_owned() });
-    let culprit = culprit.map_or("x".to_owned(), |(name, ..)| name);
-    match (has_axes, column) {
-        (true, Some(column)) => {
-            let one = left.trim_matches(['[', ']']);
-            diagnostic
-                .help(format!("choose one per {one}, for example with an index: `{culprit}[{column}]`"))
-                .edit(Span { start: at.end, ..at }, format!("[{column}]"))
-        }
-        (true, None) => diagnostic.help(format!(
-            "choose one with an index: `{culprit}[…]`, reduce it: `sum(…)`, or add the axis on the left: `{name}[{}, {axes}]`",
-            left.trim_matches(['[', ']'])
-        )),
-        (false, _) if latent => diagnostic
-            .help(format!("if each {axes} has its own value, write `{name}[{axes}]`"))
-            .edit(Span { start: span.end, ..span }, format!("[{axes}]")),
-        (false, _) => diagnostic.help(format!("write `{name}[{axes}]`, or reduce the right side: `mean(…)`")),
     }
 }

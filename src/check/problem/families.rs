@@ -13,6 +13,8 @@ pub(in crate::check) enum FamilyProblem {
         span: Span,
         nearest: Option<String>,
         function: bool,
+        /// The link that the name says, and the argument that it is of.
+        link: Option<(&'static str, Span)>,
     },
     DistributionAsNumber {
         name: String,
@@ -27,6 +29,8 @@ pub(in crate::check) enum FamilyProblem {
         family: &'static str,
         span: Span,
         forms: Vec<String>,
+        /// The places of the arguments and the names that the first form has for them.
+        names: Vec<(Span, &'static str)>,
     },
     WrongFamilyArguments {
         family: &'static str,
@@ -82,8 +86,13 @@ pub(in crate::check) enum FamilyProblem {
 impl Explain for FamilyProblem {
     fn diagnostic(self) -> Diagnostic {
         match self {
-            FamilyProblem::UnknownFamily { name, span, nearest, function } => {
-                unknown_family(&name, span, nearest, function)
+            FamilyProblem::UnknownFamily { name, span, nearest, function, link } => {
+                let diagnostic = unknown_family(&name, span, nearest, function);
+                match link {
+                    Some((link, at)) => diagnostic
+                        .edit(Span { end: at.start, ..at }, format!("{link} = ")),
+                    None => diagnostic,
+                }
             }
             FamilyProblem::DistributionAsNumber { name, span } => Diagnostic::error(
                 Slug::NotADistribution,
@@ -91,7 +100,7 @@ impl Explain for FamilyProblem {
                 span,
                 "a family of distributions",
             )
-            .help("distributions stand on the right of `~`; the function of the same name, if there is one, is lower-case"),
+            .help(format!("a name is drawn from it with `~`: `x ~ {name}(…)`; functions are lower-case")),
             FamilyProblem::NotADistribution { name, span, known } => {
                 let diagnostic = Diagnostic::error(
                     Slug::NotADistribution,
@@ -105,14 +114,19 @@ impl Explain for FamilyProblem {
                     diagnostic.help(format!("to compute `{name}` write `=` instead of `~`"))
                 }
             }
-            FamilyProblem::NamedArgumentsOnly { family, span, forms } => Diagnostic::error(
-                Slug::NamedArgumentsOnly,
-                format!("the arguments of `{family}` must be named"),
-                span,
-                "which parameter is this?",
-            )
-            .note("programs and books disagree about their order and meaning")
-            .help(format!("write {}", either(&forms))),
+            FamilyProblem::NamedArgumentsOnly { family, span, forms, names } => {
+                let diagnostic = Diagnostic::error(
+                    Slug::NamedArgumentsOnly,
+                    format!("the arguments of `{family}` must be named"),
+                    span,
+                    "which parameter is this?",
+                )
+                .note("programs and books disagree about their order and meaning")
+                .help(format!("write {}", either(&forms)));
+                names.into_iter().fold(diagnostic, |diagnostic, (at, name)| {
+                    diagnostic.edit(Span { end: at.start, ..at }, format!("{name} = "))
+                })
+            }
             FamilyProblem::WrongFamilyArguments { family, span, forms, given, stranger } => {
                 match stranger {
                     Some((name, at, nearest)) => {
@@ -166,7 +180,7 @@ impl Explain for FamilyProblem {
                     Slug::SupportMismatch,
                     format!("`{family}`'s {parameter} must be {}; {value} is not", words(support)),
                     span,
-                    format!("{value}"),
+                    format!("outside {}", set(support)),
                 )
             }
             FamilyProblem::LatentOutsideSupport {

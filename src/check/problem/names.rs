@@ -52,6 +52,11 @@ pub(in crate::check) enum NameProblem {
     UnknownHint {
         hint: String,
         span: Span,
+        nearest: Option<String>,
+    },
+    AxisCycle {
+        name: String,
+        span: Span,
     },
     Cycle {
         names: Vec<String>,
@@ -170,13 +175,25 @@ impl Explain for NameProblem {
                     None => diagnostic.help("functions are lower-case, families capitalised; `vippl docs functions` lists them"),
                 }
             }
-            NameProblem::UnknownHint { hint, span } => Diagnostic::error(
-                Slug::BadHint,
-                format!("unknown hint `{hint}`"),
+            NameProblem::UnknownHint { hint, span, nearest } => {
+                let diagnostic = Diagnostic::error(
+                    Slug::BadHint,
+                    format!("unknown hint `{hint}`"),
+                    span,
+                    "there is no hint of this name",
+                );
+                match nearest {
+                    Some(_) => did_you_mean(diagnostic, span, nearest),
+                    None => diagnostic.help("the hints for a latent are `noncentered` and `centered`"),
+                }
+            }
+            NameProblem::AxisCycle { name, span } => Diagnostic::error(
+                Slug::Cycle,
+                format!("the axis `{name}` is another name of itself"),
                 span,
-                "there is no hint of this name",
+                "has no elements of its own",
             )
-            .help("the hints for a latent are `noncentered` and `centered`"),
+            .help(format!("write its elements: `axis {name} = 1..10`")),
             NameProblem::Cycle { names, spans } => cycle(&names, &spans),
             NameProblem::UnusedLatent { name, span, nearest } => {
                 let diagnostic = Diagnostic::error(
@@ -226,7 +243,7 @@ fn two_priors(name: String, span: Span, first: Span, observed: bool) -> Diagnost
         Slug::TwoPriors,
         format!("`{name}` has two `~` statements"),
         span,
-        "the second `~`",
+        "another `~`",
     )
     .because(first, "the first `~`");
     if observed {
@@ -241,7 +258,7 @@ fn operator_or_name(diagnostic: Diagnostic, span: Span, nearest: &str) -> Diagno
     if nearest.chars().all(|c| c.is_alphanumeric() || c == '_') {
         return diagnostic.help(format!("did you mean `{nearest}`?")).edit(span, nearest);
     }
-    diagnostic.help(format!("write `{nearest}`"))
+    diagnostic.help(format!("write the operator: `a {nearest} b`"))
 }
 
 fn cycle(names: &[String], spans: &[Span]) -> Diagnostic {

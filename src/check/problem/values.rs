@@ -19,6 +19,7 @@ pub(in crate::check) enum ValueProblem {
         wanted: String,
         span: Span,
         found: String,
+        help: Option<String>,
     },
     LabelAsNumber {
         axis: String,
@@ -59,6 +60,7 @@ pub(in crate::check) enum ValueProblem {
         span: Span,
         declared: Span,
         wanted: Vec<String>,
+        given: Vec<String>,
     },
     IntervalOnNumber {
         span: Span,
@@ -96,12 +98,15 @@ impl Explain for ValueProblem {
                     None => diagnostic.help(format!("its elements are {}", labels.join(", "))),
                 }
             }
-            ValueProblem::WrongKind { what, wanted, span, found } => Diagnostic::error(
-                Slug::WrongKind,
-                format!("{what} must be {wanted}, and this is {found}"),
-                span,
-                found,
-            ),
+            ValueProblem::WrongKind { what, wanted, span, found, help } => Diagnostic {
+                help,
+                ..Diagnostic::error(
+                    Slug::WrongKind,
+                    format!("{what} must be {wanted}, and this is {found}"),
+                    span,
+                    found,
+                )
+            },
             ValueProblem::LabelAsNumber { axis, span, ordered } => {
                 let diagnostic = Diagnostic::error(
                     Slug::WrongKind,
@@ -121,7 +126,8 @@ impl Explain for ValueProblem {
                 a_span,
                 format!("an element of `{a}`"),
             )
-            .because(b_span, format!("an element of `{b}`")),
+            .because(b_span, format!("an element of `{b}`"))
+            .help(format!("elements of different axes are never the same; if they are meant to be, declare both with one axis: `column: {a}`")),
             ValueProblem::LatentCondition { what, span, latents } => {
                 let names: Vec<String> = latents.iter().map(|(n, _)| n.clone()).collect();
                 let mut diagnostic = Diagnostic::error(
@@ -133,7 +139,11 @@ impl Explain for ValueProblem {
                 for (name, declared) in latents {
                     diagnostic = diagnostic.because(declared, format!("`{name}` is not data"));
                 }
-                diagnostic.help("a condition on a continuous latent has no gradient; for an unknown change point use a discrete one: `tau ~ DiscreteUniform(year)`")
+                diagnostic.help(match what {
+                    "an index" => "which element is meant must be known before the fit; use a column, or an index of the equation",
+                    "the ends of a range" => "the number of elements is fixed before the fit: declare it as data, `data n: int`",
+                    _ => "a condition on a continuous latent has no gradient; for an unknown change point use a discrete one: `tau ~ DiscreteUniform(year)`",
+                })
             }
             ValueProblem::MisplacedLabel { label, span } => Diagnostic::error(
                 Slug::WrongKind,
@@ -170,15 +180,20 @@ impl Explain for ValueProblem {
                 "has no name",
             )
             .help("write `name = expression`"),
-            ValueProblem::ColumnsOfOtherAxis { name, axis, span, declared, wanted } => {
+            ValueProblem::ColumnsOfOtherAxis { name, axis, span, declared, wanted, given } => {
+                let same = wanted.len() == given.len() && given.iter().all(|g| wanted.contains(g));
                 Diagnostic::error(
                     Slug::AxisMismatch,
                     format!("the columns of `{name}` are not the elements of `{axis}`"),
                     span,
-                    "other names than the axis has",
+                    if same { "in another order" } else { "other names than the axis has" },
                 )
                 .because(declared, format!("the elements of `{axis}`: {}", wanted.join(", ")))
-                .help("use another name for the last axis on the left")
+                .help(if same {
+                    "write the columns in the order of the axis"
+                } else {
+                    "use another name for the last axis on the left"
+                })
             }
             ValueProblem::IntervalOnNumber { span } => Diagnostic::error(
                 Slug::NotADistribution,

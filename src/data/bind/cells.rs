@@ -157,8 +157,8 @@ impl Binder<'_> {
             )
             .note(format!("{first}{}", raw.origin.places(&missing.first)));
         let help = match self.mode {
-            Mode::Fit => format!("drop those rows, or mark it `{name}?` and give it a `~`"),
-            Mode::Predict(_) => "drop those rows".to_owned(),
+            Mode::Fit => "drop those rows, or fill the cells in",
+            Mode::Predict(_) => "drop those rows",
         };
         Err(Box::new(problem.help(help)))
     }
@@ -179,6 +179,8 @@ impl Binder<'_> {
             let comma = text.replacen(',', ".", 1);
             let problem = if text.contains(',') && comma.parse::<f64>().is_ok() {
                 problem.help("write numbers with a decimal point, not a comma")
+            } else if kind == Kind::Bool {
+                problem.help(format!("the cells of `{name}: bool` are 0, 1, true or false"))
             } else {
                 problem.help(format!("if `{name}` is a label, declare it `{name}: index`"))
             };

@@ -94,7 +94,9 @@ impl Binder<'_> {
             (Mode::Predict(_), true) => {
                 problem.help("an axis that the program declares keeps the elements of the fit")
             }
-            (Mode::Predict(_), false) | (Mode::Fit, true | false) => problem,
+            (Mode::Predict(_), false) | (Mode::Fit, true | false) => problem.help(
+                "leave the element out with `where`, or choose another value for it with `if`",
+            ),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::super::node::{Access, Input, Kernel, Slot, Tag, Target};
 use super::super::trace::{Graph, Traced};
-use super::{LowerError, Lowering, Rows, Transform, unavailable};
+use super::sites::Transform;
+use super::{LowerError, Lowering, Rows, unavailable};
 use crate::bound::{arithmetic, power};
 use crate::math::Scalar;
 use crate::typed::{
@@ -82,18 +83,21 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
     /// The value of an element with unconstrained coordinate u, and its log-Jacobian.
     pub(super) fn transformed(
         &mut self,
-        transform: Transform,
+        transform: &Transform,
         distribution: &Distribution,
         u: Traced<'g>,
     ) -> Result<(Traced<'g>, Traced<'g>), LowerError> {
         match (transform, distribution.family.location_scale) {
-            (Transform::Noncentered, Some((location, scale))) => {
+            (Transform::Centering(centredness), Some((location, scale))) => {
                 let location = self.trace(&distribution.arguments[location])?;
-                let scale = self.trace(&distribution.arguments[scale])?;
-                Ok((location + scale * u, scale.ln()))
+                let log_scale = self.trace(&distribution.arguments[scale])?.ln();
+                let centredness = self.numbers(centredness.to_vec());
+                let log_jacobian = centredness.subtracted_from(1.0) * log_scale;
+                let moved = u - centredness * location;
+                Ok((location + log_jacobian.exp() * moved, log_jacobian))
             }
-            // `noncenterable` gives none of another family.
-            (Transform::Noncentered, None) => Ok((u, Traced::Constant(0.0))),
+            // `recenterable` gives none of another family.
+            (Transform::Centering(_), None) => Ok((u, Traced::Constant(0.0))),
             (Transform::Bijector(bijector), _) => {
                 let (low, high) = distribution.ends();
                 let low = self.optional(low.as_ref(), f64::NEG_INFINITY)?;

@@ -1,0 +1,120 @@
+//! Where latents live: their coordinates in the unconstrained space, and the two kernels that turn
+//! coordinates into values.
+
+use super::super::node::{Access, BufferId, Input, Node, Slot, Target};
+use super::super::trace::Graph;
+use super::expression::Tracer;
+use super::rows::Rows;
+use super::{LowerError, Lowering};
+use crate::bound;
+use crate::math::bijector::Bijector;
+use crate::typed::{Expr, Plane, Random, RandomId, RandomRole, VariableId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A latent's place in the unconstrained space.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The latent.
+    pub variable: VariableId,
+    /// Its first unconstrained coordinate.
+    pub offset: usize,
+    /// How many elements it has, row-major.
+    pub length: usize,
+    /// How each element follows from its coordinate.
+    pub transform: Transform,
+}
+
+/// From the unconstrained coordinate u of an element to its value x.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Transform {
+    /// Onto the element's support.
+    Bijector(Bijector),
+    /// x = location + scale^(1 - c) (u - c location), with the centredness c of each element:
+    /// at c = 1 the coordinate is the value, at c = 0 the standardised value (Papaspiliopoulos,
+    /// Roberts and Sköld 2003).
+    Centering(Arc<[f64]>),
+}
+
+/// The centredness of the elements of latents that are not in canonical coordinates. Any choice
+/// describes the same posterior.
+pub type Coordinates = BTreeMap<RandomId, Arc<[f64]>>;
+
+/// The latents whose centredness matters: of a location-scale family, not truncated, with a
+/// location or scale that depends on latents.
+pub fn recenterable(bound: &bound::Program) -> BTreeSet<RandomId> {
+    let eligible = |random: &Random| {
+        let distribution = &random.distribution;
+        let moves = |at: usize| {
+            distribution.arguments.get(at).is_some_and(|a: &Expr| a.plane == Plane::Latent)
+        };
+        random.role == RandomRole::Latent
+            && distribution.truncation.is_none()
+            && distribution.family.location_scale.is_some_and(|(l, s)| moves(l) || moves(s))
+    };
+    let randoms = bound.typed.randoms.iter().enumerate();
+    randoms.filter(|(_, r)| eligible(r)).map(|(i, _)| RandomId(i as u32)).collect()
+}
+
+/// The two kernels of a transform.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Value,
+    LogJacobian,
+}
+
+impl Lowering<'_> {
+    /// Gives every latent its coordinates; those without bounds are their own values.
+    pub(super) fn place_latents(&mut self, coordinates: &Coordinates) {
+        let mut offset = 0;
+        for (index, random) in self.bound.typed.randoms.iter().enumerate() {
+            if random.role != RandomRole::Latent {
+                continue;
+            }
+            let length = self.bound.shape(random.variable).iter().product();
+            let id = RandomId(index as u32);
+            let (low, high) = random.distribution.ends();
+            let bijector = Bijector::onto(low.is_some(), high.is_some());
+            let transform = match coordinates.get(&id) {
+                Some(centredness) => Transform::Centering(centredness.clone()),
+                None => Transform::Bijector(bijector),
+            };
+            if transform == Transform::Bijector(Bijector::Identity) {
+                self.places.insert(random.variable, Slot { buffer: BufferId::POINT, offset });
+            } else {
+                self.unplaced.push((id, self.sites.len()));
+            }
+            self.sites.push(Site { variable: random.variable, offset, length, transform });
+            offset += length;
+        }
+        self.model.buffers[0] = offset;
+    }
+
+    /// Adds the two kernels of a latent's transform, and whatever its bounds need, once.
+    pub(super) fn transform(&mut self, id: RandomId) -> Result<(), LowerError> {
+        let Some(at) = self.unplaced.iter().position(|(other, _)| *other == id) else {
+            return Ok(());
+        };
+        let (_, site) = self.unplaced.remove(at);
+        let Site { offset, transform, .. } = self.sites[site].clone();
+        let bound = self.bound;
+        let random = bound.typed.random(id);
+        let rows = Rows::over(&self.evaluator, &random.indices, None)?;
+        let tag = self.origin(random.span, Some(random.variable), &rows);
+        let buffer = self.model.add_buffer(rows.count);
+        for part in [Part::Value, Part::LogJacobian] {
+            let graph = Graph::new();
+            let mut tracer = Tracer::new(self, &graph, &rows);
+            let u =
+                tracer.input(Input { buffer: BufferId::POINT, access: Access::Contiguous(offset) });
+            let (value, log_jacobian) = tracer.transformed(&transform, &random.distribution, u)?;
+            let kernel = match part {
+                Part::Value => tracer.finish(value, Target::Store(Slot { buffer, offset: 0 }), tag),
+                Part::LogJacobian => tracer.finish(log_jacobian, Target::LogDensity, tag),
+            };
+            self.push(Node::Kernel(kernel));
+        }
+        self.places.insert(random.variable, Slot { buffer, offset: 0 });
+        Ok(())
+    }
+}
