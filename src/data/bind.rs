@@ -56,6 +56,10 @@ pub fn bind(typed: Program, tables: &Tables, mode: Mode<'_>) -> Checked<Option<B
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Checked { value: None, diagnostics };
     }
+    // A file that cannot be opened is why its data are missing.
+    if diagnostics.iter().any(|d| d.slug == Slug::BadFile) {
+        diagnostics.retain(|d| d.slug != Slug::MissingData);
+    }
     diagnostics.extend(claims.ignored());
     let report = BindingReport::new(&binder, tables);
     let Binder { axes, values, frozen, .. } = binder;

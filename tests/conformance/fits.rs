@@ -1,7 +1,8 @@
 //! Fits by default settings.
 
-use crate::database::{folder, posteriors};
+use crate::database::{Posterior, bind_model, folder, posteriors};
 use crate::fitting::{errors, fit};
+use std::path::Path;
 use vippl::inference::Level;
 
 /// The bar: means within 0.1 reference sd, sds within 10 %.
@@ -9,8 +10,14 @@ const MEAN: f64 = 0.1;
 const SD: f64 = 0.1;
 /// At least this share of the posteriors with reference draws is within the bar.
 const SHARE: f64 = 0.9;
-/// Larger posteriors are left to `cargo bench --bench posteriors`.
-const LARGEST: usize = 3_500_000;
+/// Posteriors of more latents are left to `cargo bench --bench posteriors`.
+const MOST_LATENTS: usize = 100;
+
+fn latents(folder: &Path, posterior: &Posterior) -> usize {
+    let program = bind_model(folder, posterior).program;
+    let size = |variable| program.shape(variable).iter().product::<usize>();
+    program.typed.latents().map(size).sum()
+}
 
 /// Every posterior fits to finite numbers; nine in ten of those with reference draws are right,
 /// and none of the others is called good.
@@ -20,8 +27,7 @@ fn fits_are_finite_and_right_or_flagged() {
     let (mut within, mut compared) = (0, 0);
     let mut failures = Vec::new();
     for posterior in posteriors(&folder) {
-        let data = folder.join("data").join(format!("{}.json", posterior.data));
-        if std::fs::metadata(data).is_ok_and(|file| file.len() as usize > LARGEST) {
+        if latents(&folder, &posterior) > MOST_LATENTS {
             continue;
         }
         let fitted = fit(&folder, &posterior, 1);
