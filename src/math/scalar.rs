@@ -227,6 +227,7 @@ pub trait Scalar:
         Self::select(other.less(self), self, other)
     }
     /// c - self
+    #[expect(clippy::wrong_self_convention, reason = "reads as self taken from a constant")]
     fn from_constant(self, c: f64) -> Self {
         -self + c
     }

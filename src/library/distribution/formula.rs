@@ -173,7 +173,7 @@ pub(super) fn mixed_poisson(mean: f64, size: f64, rng: &mut impl Rng) -> Option<
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
 pub(super) fn whole(x: f64) -> Option<u64> {
     const LARGEST: f64 = 9_007_199_254_740_992.0;
-    (x >= 0.0 && x <= LARGEST && x.fract() == 0.0).then_some(x as u64)
+    ((0.0..=LARGEST).contains(&x) && x.fract() == 0.0).then_some(x as u64)
 }
 
 /// A count of the samplers as a number.

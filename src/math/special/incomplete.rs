@@ -13,7 +13,7 @@ const TINY: f64 = 1e-300;
 
 /// (ln P(a, x), ln Q(a, x)) with P(a, x) = γ(a, x) / Γ(a) and Q = 1 - P.
 pub fn ln_incomplete_gamma(a: f64, x: f64) -> (f64, f64) {
-    if !(a > 0.0) || x.is_nan() {
+    if a.is_nan() || a <= 0.0 || x.is_nan() {
         (f64::NAN, f64::NAN)
     } else if x <= 0.0 {
         (f64::NEG_INFINITY, 0.0)

@@ -5,7 +5,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 use crate::math::derivative::LN_SQRT_TAU;
 
 /// 1/√2 minus its nearest `f64`.
-const FRAC_1_SQRT_2_TAIL: f64 = -4.833_646_656_726_456_7e-17;
+const FRAC_1_SQRT_2_TAIL: f64 = -4.833_646_656_726_457e-17;
 
 /// Below this the continued fraction of Mills' ratio converges in [`MILLS_TERMS`] terms.
 const TAIL: f64 = -5.0;
