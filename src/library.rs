@@ -1,7 +1,7 @@
 //! What a program may call: distribution families and functions, each declared once.
 //!
 //! Signatures, checks, densities, samplers, documentation and completion all derive from the
-//! declarations in [`distribution`] and [`function`].
+//! declarations in [`distribution`] and [`function`](mod@function).
 
 pub mod distribution;
 pub mod function;

@@ -149,7 +149,7 @@ BINARY_EDGES = [
     ("Pow", 0.0, 0.5, 0.0, INF, 0.0), ("Pow", -2.0, 2.0, 4.0, -4.0, 0.0), ("Pow", -2.0, 3.0, -8.0, 12.0, 0.0),
     ("Pow", -2.0, 0.5, math.nan, math.nan, "-"), ("Pow", -3.0, 0.0, 1.0, 0.0, 0.0),
     ("XLogY", 0.0, 0.0, 0.0, "-", 0.0), ("XLogY", 2.0, 0.0, -INF, "-", INF), ("XLogY", 1.0, -1.0, math.nan, "-", "-"),
-    ("XLogY", 0.0, math.inf, 0.0, "-", 0.0), ("XLogY", 0.0, math.nan, math.nan, "-", "-"),
+    ("XLogY", 0.0, math.inf, 0.0, "-", "-"), ("XLogY", 0.0, math.nan, math.nan, "-", "-"),
 ]
 
 
