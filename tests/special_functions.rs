@@ -21,7 +21,7 @@ fn allowed(f: Unary, x: f64) -> [(f64, f64); 3] {
         Unary::Softplus => [tight, tight, absolute],
         Unary::Sigmoid => [tight, absolute, absolute],
         Unary::Tanh => [tight, absolute, absolute],
-        Unary::Asin => [tight, tight, (16.0, 0.0)],
+        Unary::Asin => [tight, tight, (16.0, 1.0)],
         Unary::LnGamma | Unary::Digamma | Unary::Trigamma | Unary::Tetragamma if x < 0.0 => {
             [(100.0, 1.0); 3]
         }
@@ -95,10 +95,11 @@ fn binary_functions_and_their_partials_agree_with_the_references() {
             [(da.tangent, lifted_a.eps, row[4]), (db.tangent, lifted_b.eps, row[5])]
         {
             let Some(want) = number(want) else { continue };
-            assert!(ulps(got, want, 0.0) < 8.0, "{row:?}: {got}");
-            // An infinite slope is held at the largest finite number in a lifted function.
-            let held = want.clamp(-f64::MAX, f64::MAX);
-            assert!(want.is_nan() || ulps(lifted, held, 0.0) < 8.0, "{row:?}: {lifted}");
+            // An infinite slope may be held at a very large number.
+            let near =
+                |got: f64| ulps(got, want, 0.0) < 8.0 || (want == f64::INFINITY && got > 1e289);
+            assert!(near(got), "{row:?}: {got}");
+            assert!(!value.is_finite() || near(lifted), "{row:?}: {lifted}");
         }
     }
 }
@@ -112,13 +113,13 @@ fn lifted_functions_agree_with_nested_duals_to_third_order() {
         }
         let nested = Dual::variable(Dual::variable(Dual::variable(x))).apply(f);
         let lifted = Dual3_64::from(x).derivative().apply(f);
+        assert_eq!(lifted.re, nested.value.value.value, "{f:?}({x})");
         let pairs = [
-            (nested.value.value.value, lifted.re),
             (nested.value.value.tangent, lifted.v1),
             (nested.value.tangent.tangent, lifted.v2),
             (nested.tangent.tangent.tangent, lifted.v3),
         ];
-        for (order, (a, b)) in pairs.into_iter().enumerate() {
+        for (order, (a, b)) in (1..).zip(pairs) {
             let same = ulps(a, b, 1.0) < 1e4 || !a.is_finite();
             assert!(same, "{f:?}({x}) order {order}: {a} {b}");
         }

@@ -15,7 +15,7 @@ pub const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
 /// The slope of ln Φ is a difference of numbers of size x² in an exponent: far in the lower tail
 /// it keeps all but x² units in the last place.
 ///
-/// At a kink (|x| at 0) the middle of the two slopes, and 0 for [`Unary::Floor`]. The table ends
+/// The slope of √x at 0 is the largest finite number. At a kink (|x| at 0) the middle of the two slopes, and 0 for [`Unary::Floor`]. The table ends
 /// at the third derivative of ln Γ: the derivative of tetragamma is NaN.
 pub fn derivative<S: Scalar>(f: Unary, x: S, y: S) -> S {
     let zero = S::constant(0.0);
@@ -31,7 +31,7 @@ pub fn derivative<S: Scalar>(f: Unary, x: S, y: S) -> S {
         Unary::Softplus => x.sigmoid(),
         Unary::Sigmoid => y * y.subtracted_from(1.0),
         Unary::Tanh => y.square().subtracted_from(1.0),
-        Unary::Sqrt => y.recip() * 0.5,
+        Unary::Sqrt => held(y.recip() * 0.5),
         Unary::Square => x * 2.0,
         Unary::Recip => -y.square(),
         Unary::Sin => x.apply(Unary::Cos),
@@ -55,6 +55,13 @@ pub fn derivative<S: Scalar>(f: Unary, x: S, y: S) -> S {
     }
 }
 
+/// An infinite slope held at the largest finite number, so that the tangent of a constant stays 0
+/// and is not ∞ 0.
+fn held<S: Scalar>(slope: S) -> S {
+    let largest = S::constant(f64::MAX);
+    S::select(largest.less(slope), largest, slope)
+}
+
 /// (∂f/∂a, ∂f/∂b), given y = f(a, b).
 ///
 /// Conventions at the edges, which keep a data argument (tangent 0) from spoiling the other:
@@ -64,7 +71,7 @@ pub fn partials<S: Scalar>(f: Binary, a: S, b: S, y: S) -> (S, S) {
     let zero = S::constant(0.0);
     match f {
         Binary::Pow => {
-            let base = b * a.pow(b - 1.0);
+            let base = held(b * a.pow(b - 1.0));
             let exponent = y * a.ln();
             (S::select(b.same(zero), zero, base), S::select(zero.less(a), exponent, zero))
         }

@@ -122,17 +122,20 @@ fn taylor<F: Curve>(f: F, x: f64, order: usize) -> [f64; 4] {
     }
 }
 
+/// Stands for an infinite slope, with room for the products of third-order arithmetic.
+const HELD: f64 = 1e290;
+
 /// f(x) for nilpotent x - re(x): Σ f⁽ᵏ⁾(x₀) hᵏ / k!
 ///
-/// An infinite coefficient (a pole, √x at 0) is held at the largest finite number: as an infinity
-/// it would turn the value and the tangents of constants into NaN.
+/// A coefficient that is infinite or NaN (at a pole, or √x at 0) is held at [`HELD`]: it would
+/// turn the value itself into NaN.
 fn lift<T: DualNum<Primitive = f64> + Copy, F: Curve>(x: T, f: F) -> T {
     let [f0, f1, f2, f3] = taylor(f, x.re(), T::NDERIV);
     if !x.re().is_finite() {
         // h is NaN here; a plateau at infinity has zero derivatives.
         return T::from(f0);
     }
-    let finite = |c: f64| c.clamp(-f64::MAX, f64::MAX);
+    let finite = |c: f64| if c.is_nan() { HELD } else { c.clamp(-HELD, HELD) };
     let h = x - x.re();
     let mut tail = T::from(0.0);
     if T::NDERIV >= 3 {
@@ -150,10 +153,11 @@ fn power<T: DualNum<Primitive = f64> + Copy>(a: T, b: T) -> T {
     if a.re() > 0.0 { fixed * DualNum::exp(&((b - b.re()) * DualNum::ln(&a))) } else { fixed }
 }
 
-/// a ln b, and 0 where both are 0; there the slope in a is that of the smallest positive b.
+/// a ln b, and 0 where a = 0, also at b = 0 or ∞, where the slope in a is that of the nearest b.
 fn x_log_y<T: DualNum<Primitive = f64> + Copy>(a: T, b: T) -> T {
-    if a.re() == 0.0 && b.re() >= 0.0 && b.re() < f64::MIN_POSITIVE {
-        a * f64::MIN_POSITIVE.ln()
+    let edge = b.re() == f64::INFINITY || (b.re() >= 0.0 && b.re() < f64::MIN_POSITIVE);
+    if a.re() == 0.0 && edge {
+        a * b.re().clamp(f64::MIN_POSITIVE, f64::MAX).ln()
     } else {
         a * DualNum::ln(&b)
     }

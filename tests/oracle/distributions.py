@@ -179,7 +179,7 @@ TABLE = {
     "GammaMeanShape": (lambda x, m, a: gamma_pdf(x, a, a / m), lambda x, m, a: gamma_tails(x, a, a / m), SHAPES[:4],
                        lambda p: [p[0] * z for z in (1e-6, 0.7, 1.3, 4.0)], lambda m, a: stats.gamma(a, 0, m / a)),
     "InvGamma": (lambda x, a, s: s**a / mp.gamma(a) * x ** (-a - 1) * mp.exp(-s / x),
-                 lambda x, a, s: tuple(reversed(gamma_tails(1 / x, a, s))), [(0.001, 0.001), (1.124909, 0.0177), (3.0, 2.0), (80.0, 10.0)],
+                 lambda x, a, s: tuple(reversed(gamma_tails(1 / x, a, s))), [(1.124909, 0.0177), (0.001, 0.001), (3.0, 2.0), (80.0, 10.0)],
                  lambda p: [p[1] * z for z in (0.005, 0.1, 1.0, 10.0, 1e4)], lambda a, s: stats.invgamma(a, 0, s)),
     "ExponentialRate": (lambda x, r: r * mp.exp(-r * x), lambda x, r: (-mp.expm1(-r * x), mp.exp(-r * x)), SCALE,
                         lambda p: [z / p[0] for z in (1e-9, 0.1, 1.0, 50.0, 800.0)], lambda r: stats.expon(0, 1 / r)),

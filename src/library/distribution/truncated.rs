@@ -6,7 +6,7 @@
 use rand::{Rng, RngExt};
 
 use super::{Density, InvalidParameters};
-use crate::library::support::Bound;
+use crate::library::support::{Bound, Support};
 
 /// Draws that a density without a cdf may reject before the interval counts as out of reach.
 const MAX_REJECTIONS: u32 = 1_000_000;
@@ -14,14 +14,20 @@ const MAX_REJECTIONS: u32 = 1_000_000;
 const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 impl Density {
-    /// A draw.
+    /// A draw; of a positive variate, the nearest positive finite number.
     ///
     /// # Errors
     ///
     /// Parameters outside their supports, and [`Density::Flat`], which is improper.
     pub fn sample(self, parameters: &[f64], rng: &mut impl Rng) -> Result<f64, InvalidParameters> {
         let drawn = if self.accepts(parameters) { self.draw(parameters, rng) } else { None };
-        drawn.ok_or_else(|| self.invalid(parameters))
+        let drawn = drawn.ok_or_else(|| self.invalid(parameters))?;
+        // Small shapes put mass beyond the range of numbers: half of InvGamma(0.001, 0.001).
+        Ok(if self.parameterization().variate == Support::Positive {
+            drawn.clamp(f64::MIN_POSITIVE, f64::MAX)
+        } else {
+            drawn
+        })
     }
 
     /// A draw given lower ≤ X ≤ upper; `None` as a bound is no bound.
@@ -115,7 +121,7 @@ impl Density {
         }
         let (mut low, mut high) = (rank(low), rank(high));
         while low < high {
-            let middle = low.midpoint(high);
+            let middle = low + (high.abs_diff(low) / 2).cast_signed();
             if reached(from_rank(middle)) {
                 high = middle;
             } else {
