@@ -21,6 +21,7 @@ use rand::{Rng, RngExt};
 use rand_distr::{Exp1, StandardNormal};
 
 use formula::*;
+pub use mass::MAX_SUMMED;
 
 use super::support::Bound::{Parameter as Named, Value};
 use super::support::Support::{self, *};

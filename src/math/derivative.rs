@@ -12,6 +12,9 @@ pub const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
 
 /// f′(x), given y = f(x).
 ///
+/// The slope of ln Φ is a difference of numbers of size x² in an exponent: far in the lower tail
+/// it keeps all but x² units in the last place.
+///
 /// At a kink (|x| at 0) the middle of the two slopes, and 0 for [`Unary::Floor`]. The table ends
 /// at the third derivative of ln Γ: the derivative of tetragamma is NaN.
 pub fn derivative<S: Scalar>(f: Unary, x: S, y: S) -> S {
@@ -34,7 +37,7 @@ pub fn derivative<S: Scalar>(f: Unary, x: S, y: S) -> S {
         Unary::Sin => x.apply(Unary::Cos),
         Unary::Cos => -x.apply(Unary::Sin),
         Unary::Atan => (x.square() + 1.0).recip(),
-        Unary::Asin => x.square().from_constant(1.0).sqrt().recip(),
+        Unary::Asin => (x.from_constant(1.0) * (x + 1.0)).sqrt().recip(),
         Unary::LnGamma => x.apply(Unary::Digamma),
         Unary::Digamma => x.apply(Unary::Trigamma),
         Unary::Trigamma => x.apply(Unary::Tetragamma),

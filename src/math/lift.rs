@@ -150,8 +150,11 @@ fn power<T: DualNum<Primitive = f64> + Copy>(a: T, b: T) -> T {
     if a.re() > 0.0 { fixed * DualNum::exp(&((b - b.re()) * DualNum::ln(&a))) } else { fixed }
 }
 
-/// a ln b, and 0 where both are 0.
+/// a ln b, and 0 where both are 0; there the slope in a is that of the smallest positive b.
 fn x_log_y<T: DualNum<Primitive = f64> + Copy>(a: T, b: T) -> T {
-    let positive = b.re() >= f64::MIN_POSITIVE || b.re().is_nan();
-    if positive || a.re() != 0.0 { a * DualNum::ln(&b) } else { a * f64::MIN_POSITIVE.ln() }
+    if a.re() == 0.0 && b.re() >= 0.0 && b.re() < f64::MIN_POSITIVE {
+        a * f64::MIN_POSITIVE.ln()
+    } else {
+        a * DualNum::ln(&b)
+    }
 }

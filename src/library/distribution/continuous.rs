@@ -194,6 +194,7 @@ ExGaussian {} = [
         rate: Positive
     ) on Real;
     log_density(x) {
+        let sd = positive(sd);
         let z = (x - location) / sd;
         let k = rate * sd;
         rate.ln() + k * (k * 0.5 - z) + (z - k).ln_normal_cdf()

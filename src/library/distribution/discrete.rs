@@ -9,7 +9,10 @@ Bernoulli {} = [
         /// the probability of 1
         p: Unit
     ) on Boolean;
-    log_density(x) { S::select(x.same(S::constant(1.0)), p.ln(), (-p).log1p()) }
+    log_density(x) {
+        let p = probability(p);
+        S::select(x.same(S::constant(1.0)), p.ln(), (-p).log1p())
+    }
     sample(rng) { f64::from(u8::from(rng.random::<f64>() < p)) }
     moments { (p, p * (1.0 - p)) }
     ln_cdf(x) { bernoulli_ln_cdf(x, (-p).log1p()) }
@@ -94,7 +97,7 @@ NegBinomial { named_only: true } = [
         size: Positive
     ) on Count;
     log_density(x) {
-        let ratio = mean / size;
+        let ratio = mean / positive(size);
         ln_rising(size, x) + x.x_log_y(ratio) - (x + size) * ratio.log1p()
     }
     sample(rng) { mixed_poisson(mean, size, rng)? }
@@ -124,7 +127,10 @@ Geometric {} = [
         /// the probability of a success
         p: Unit
     ) on Count;
-    log_density(x) { S::select(x.same(S::constant(0.0)), x, x * (-p).log1p()) + p.ln() }
+    log_density(x) {
+        let p = probability(p);
+        S::select(x.same(S::constant(0.0)), x, x * (-p).log1p()) + p.ln()
+    }
     sample(rng) { if p == 1.0 { 0.0 } else { (rng.sample::<f64, _>(Exp1) / -(-p).ln_1p()).floor() } }
     moments { ((1.0 - p) / p, (1.0 - p) / (p * p)) }
     ln_cdf(x) { ((x.floor() + 1.0) * (-p).log1p()).log1m_exp() }
@@ -143,6 +149,7 @@ BetaBinomial {} = [
         b: Positive
     ) on Integers(Value(0.0), Named(0));
     log_density(x) {
+        let (a, b) = (positive(a), positive(b));
         let inside = ln_choose(n, x) + ln_beta(x + a, n - x + b) - ln_beta(a, b);
         within(x, S::constant(0.0), n, inside)
     }

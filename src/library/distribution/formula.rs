@@ -16,6 +16,24 @@ pub(super) fn within<S: Scalar>(x: S, low: S, high: S, inside: S) -> S {
     S::select(x.less(low), outside, S::select(high.less(x), outside, inside))
 }
 
+/// The parameter itself where it is positive, else NaN: for formulas that would stay finite.
+pub(super) fn positive<S: Scalar>(parameter: S) -> S {
+    S::select(S::constant(0.0).less(parameter), parameter, S::constant(f64::NAN))
+}
+
+/// The parameter itself where it is in [0, 1], else NaN.
+pub(super) fn probability<S: Scalar>(p: S) -> S {
+    let invalid = S::constant(f64::NAN);
+    let below_one = S::select(S::constant(1.0).less(p), invalid, p);
+    S::select(p.less(S::constant(0.0)), invalid, below_one)
+}
+
+/// shape ln rate - ln Γ(shape) + (shape - 1) ln x - rate x
+pub(super) fn gamma<S: Scalar>(shape: S, rate: S, x: S) -> S {
+    let shape = positive(shape);
+    shape * rate.ln() - shape.ln_gamma() + (shape - 1.0) * x.ln() - rate * x
+}
+
 /// The log density of a standard t variate.
 pub(super) fn student_t<S: Scalar>(df: S, z: S) -> S {
     let half = (df + 1.0) * 0.5;
@@ -49,13 +67,14 @@ pub(super) fn student_t_tails(df: f64, t: f64) -> (f64, f64) {
 
 /// (a - 1) ln x + (b - 1) ln(1 - x) - ln B(a, b), with 0 ln 0 = 0.
 pub(super) fn beta<S: Scalar>(a: S, b: S, x: S) -> S {
-    let one = S::constant(1.0);
+    let (a, b, one) = (positive(a), positive(b), S::constant(1.0));
     let rest = S::select(x.same(one), (b - 1.0).x_log_y(one - x), (b - 1.0) * (-x).log1p());
     (a - 1.0).x_log_y(x) + rest - ln_beta(a, b)
 }
 
 /// x ln p + (n - x) ln(1 - p) + ln (n choose x)
 pub(super) fn binomial<S: Scalar>(n: S, p: S, x: S) -> S {
+    let p = probability(p);
     let failures = S::select(x.same(n), S::constant(0.0), (n - x) * (-p).log1p());
     within(x, S::constant(0.0), n, x.x_log_y(p) + failures + ln_choose(n, x))
 }

@@ -11,7 +11,7 @@ Gamma { named_only: true } = [
         /// the inverse scale; the mean is shape / rate
         rate: Positive
     ) on Positive;
-    log_density(x) { shape * rate.ln() - shape.ln_gamma() + (shape - 1.0) * x.ln() - rate * x }
+    log_density(x) { gamma(shape, rate, x) }
     sample(rng) { rng.sample(rand_distr::Gamma::new(shape, 1.0 / rate).ok()?) }
     moments { (shape / rate, shape / (rate * rate)) }
     tails(x) { ln_incomplete_gamma(shape, rate * x) }
@@ -23,7 +23,10 @@ Gamma { named_only: true } = [
         /// the scale; the mean is shape scale
         scale: Positive
     ) on Positive;
-    log_density(x) { (shape - 1.0) * x.ln() - shape.ln_gamma() - shape * scale.ln() - x / scale }
+    log_density(x) {
+        let shape = positive(shape);
+        (shape - 1.0) * x.ln() - shape.ln_gamma() - shape * scale.ln() - x / scale
+    }
     sample(rng) { rng.sample(rand_distr::Gamma::new(shape, scale).ok()?) }
     moments { (shape * scale, shape * scale * scale) }
     tails(x) { ln_incomplete_gamma(shape, x / scale) }
@@ -35,10 +38,7 @@ Gamma { named_only: true } = [
         /// the shape; the coefficient of variation is 1 / √shape
         shape: Positive
     ) on Positive;
-    log_density(x) {
-        let rate = shape / mean;
-        shape * rate.ln() - shape.ln_gamma() + (shape - 1.0) * x.ln() - rate * x
-    }
+    log_density(x) { gamma(shape, shape / mean, x) }
     sample(rng) { rng.sample(rand_distr::Gamma::new(shape, mean / shape).ok()?) }
     moments { (mean, mean * mean / shape) }
     tails(x) { ln_incomplete_gamma(shape, shape * x / mean) }
@@ -53,7 +53,10 @@ InvGamma {} = [
         /// the scale; the mean is scale / (shape - 1)
         scale: Positive
     ) on Positive;
-    log_density(x) { shape * scale.ln() - shape.ln_gamma() - (shape + 1.0) * x.ln() - scale / x }
+    log_density(x) {
+        let shape = positive(shape);
+        shape * scale.ln() - shape.ln_gamma() - (shape + 1.0) * x.ln() - scale / x
+    }
     sample(rng) { scale / rng.sample(rand_distr::Gamma::<f64>::new(shape, 1.0).ok()?) }
     moments {
         let mean = if shape > 1.0 { scale / (shape - 1.0) } else { f64::INFINITY };
@@ -98,7 +101,7 @@ ChiSquare {} = [
         df: Positive
     ) on Positive;
     log_density(x) {
-        let shape = df * 0.5;
+        let shape = positive(df) * 0.5;
         (shape - 1.0) * x.ln() - shape * LN_2 - shape.ln_gamma() - x * 0.5
     }
     sample(rng) { rng.sample(rand_distr::Gamma::new(0.5 * df, 2.0).ok()?) }

@@ -31,7 +31,7 @@ pub fn normal_cdf(x: f64) -> f64 {
 /// ln Φ(x); in the lower tail -x²/2 - ln √(2π) + ln R(-x) with Mills' ratio R.
 pub fn ln_normal_cdf(x: f64) -> f64 {
     if x > 0.0 {
-        (-0.5 * libm::erfc(x * FRAC_1_SQRT_2)).ln_1p()
+        (-normal_cdf(-x)).ln_1p()
     } else if x > TAIL {
         normal_cdf(x).ln()
     } else {
