@@ -86,15 +86,13 @@ pub(super) fn routine(
     sinks: Vec<Option<Sink>>,
     surroundings: &Surroundings,
 ) -> Routine {
-    let is_zero = |id: &NodeId| match expression.ops[id.index()] {
-        Op::Constant(c) => c.value() == 0.0,
-        op => op.is_mask(),
-    };
+    let zero =
+        |id: &NodeId| matches!(expression.ops[id.index()], Op::Constant(c) if c.value() == 0.0);
     let wanted: Vec<(NodeId, Sink)> = expression
         .outputs
         .iter()
         .zip(sinks)
-        .filter(|(id, _)| !is_zero(id))
+        .filter(|(id, _)| !zero(id))
         .filter_map(|(id, sink)| Some((*id, sink?)))
         .collect();
     let outputs: Vec<NodeId> = wanted.iter().map(|(id, _)| *id).collect();

@@ -52,22 +52,42 @@ pub(super) fn evaluate_data(
 ) -> Vec<Known> {
     let mut known: Vec<Known> = Vec::with_capacity(expression.ops.len());
     for op in &expression.ops {
-        let at = |row: usize| evaluate_row(expression, op, &known, row);
-        let operands = || op.operands().map(|id| &known[id.index()]);
         let result = match op {
             Op::Leaf(Leaf::Input(_)) => Known::Nothing,
             Op::Leaf(Leaf::Column(k)) => columns
                 .get(*k as usize)
                 .map_or(Known::Number(f64::NAN), |column| Known::from_column(column.clone())),
-            _ if operands().any(Known::is_nothing) => Known::Nothing,
-            _ if operands().all(Known::is_number) => Known::Number(at(0)),
-            // A mask has no number to stand for it in an expression.
-            op if op.is_mask() => Known::Column((0..rows).map(at).collect()),
-            _ => Known::from_column((0..rows).map(at).collect()),
+            Op::Constant(_)
+            | Op::Neg(_)
+            | Op::Add(..)
+            | Op::Sub(..)
+            | Op::Mul(..)
+            | Op::Div(..)
+            | Op::Unary(..)
+            | Op::Binary(..)
+            | Op::Less(..)
+            | Op::Same(..)
+            | Op::Select(..)
+            | Op::Gated(..) => evaluate_operation(expression, op, &known, rows),
         };
         known.push(result);
     }
     known
+}
+
+fn evaluate_operation(expression: &Expression, op: &Op, known: &[Known], rows: usize) -> Known {
+    let operands = || op.operands().map(|id| &known[id.index()]);
+    let at = |row| evaluate_row(expression, op, known, row);
+    if operands().any(Known::is_nothing) {
+        Known::Nothing
+    } else if operands().all(Known::is_number) {
+        Known::Number(at(0))
+    } else if op.is_mask() {
+        // A mask has no number to stand for it in an expression.
+        Known::Column((0..rows).map(at).collect())
+    } else {
+        Known::from_column((0..rows).map(at).collect())
+    }
 }
 
 fn evaluate_row(expression: &Expression, op: &Op, known: &[Known], row: usize) -> f64 {

@@ -211,10 +211,12 @@ impl Expression {
 
     /// Whether all operands are earlier operations and all leaves exist.
     pub fn is_closed(&self, inputs: usize, columns: usize) -> bool {
-        let exists = |op: &Op| match op {
-            Op::Leaf(Leaf::Input(k)) => (*k as usize) < inputs,
-            Op::Leaf(Leaf::Column(k)) => (*k as usize) < columns,
-            op => op.is_computation() || matches!(op, Op::Constant(_)),
+        let exists = |op: &Op| {
+            let Op::Leaf(leaf) = op else { return true };
+            match leaf {
+                Leaf::Input(k) => (*k as usize) < inputs,
+                Leaf::Column(k) => (*k as usize) < columns,
+            }
         };
         let ordered = self.ops.iter().enumerate().all(|(position, op)| {
             op.operands().all(|operand| operand.index() < position) && exists(op)

@@ -22,7 +22,6 @@ fn assert_about_as_short(
     let hand = graph.expression(&by_hand(&graph));
     assert_same_values(name, &derived, &hand);
     let (derived, hand) = (derived.operation_count(), hand.operation_count());
-    println!("{name}: derived {derived}, by hand {hand}");
     assert!(derived as f64 <= EXCESS * hand as f64, "{name}: {derived} against {hand}");
 }
 

@@ -5,9 +5,7 @@ use crate::witness::{
 };
 use std::sync::Arc;
 use vippl::engine::{Options, Program};
-use vippl::graph::{
-    Access, BufferId, Graph, Input, Kernel, Matrix, Node, Product, Slot, Tag, Target,
-};
+use vippl::graph::{Access, BufferId, Input, Kernel, Matrix, Node, Product, Slot, Tag, Target};
 use vippl::inference::target::LogDensity;
 use vippl::math::Scalar;
 
@@ -299,8 +297,6 @@ fn terms_without_row_inputs_count_once_per_row() {
 const TERMS: usize = 1500;
 
 /// -(Σ_k (k + 1) / TERMS · sin u_k)²: one row with very many operations.
-struct Long;
-
 fn long<S: Scalar>(u: impl Fn(usize) -> S) -> S {
     let mut sum = S::constant(0.0);
     for k in 0..TERMS {

@@ -85,27 +85,27 @@ fn curvature_survives_where_an_adjoint_is_zero() {
     assert_agrees(&model, &Stationary, &[0.0]);
 }
 
-/// Σ c^{tanh u}, whose slope in the exponent selects on the data c > 0.
+/// Σ over c > 0 of c^{tanh u}, the others contribute u². The slope of a power selects as well.
 struct Powers([f64; 3]);
 
 impl Formula for Powers {
     fn log_density<S: Scalar>(&self, u: &[S]) -> S {
-        self.0
-            .iter()
-            .fold(S::constant(0.0), |sum, c| sum + S::constant(*c).pow(u[0].apply(Unary::Tanh)))
+        self.0.iter().fold(S::constant(0.0), |sum, c| {
+            let power = S::constant(*c).pow(u[0].apply(Unary::Tanh));
+            sum + if *c > 0.0 { power } else { u[0].square() }
+        })
     }
 }
 
 #[test]
 fn conditions_on_data_may_hold_in_every_row_in_some_or_in_none() {
-    for data in [[1.5, 2.0, 0.3], [1.5, 0.0, 0.3], [0.0; 3], [2.0; 3]] {
+    for data in [[1.5, 2.0, 0.3], [1.5, 0.0, -0.3], [0.0; 3], [2.0; 3]] {
         let mut model = empty(1);
-        model.nodes = vec![density(
-            3,
-            vec![uniform(POINT, 0)],
-            vec![column(&data)],
-            body(|g| g.column(0).pow(g.input(0).apply(Unary::Tanh))),
-        )];
+        let selected = body(|g| {
+            let (u, c) = (g.input(0), g.column(0));
+            Scalar::select(zero().less(c), c.pow(u.apply(Unary::Tanh)), u.square())
+        });
+        model.nodes = vec![density(3, vec![uniform(POINT, 0)], vec![column(&data)], selected)];
         assert_agrees(&model, &Powers(data), &[0.6]);
     }
 }
