@@ -8,6 +8,7 @@
 
 mod blame;
 mod compile;
+mod data;
 mod divide;
 mod execute;
 mod flat;

@@ -4,9 +4,9 @@
 //! and becomes a column. The rest becomes instructions over as few registers as their lifetimes
 //! allow.
 
-use super::lane::{from_mask, to_mask};
+use super::data::{Known, evaluate_data};
 use super::routine::{Code, Instruction, Operand, Routine, Sink, Source};
-use crate::graph::{Expression, Leaf, Literal, NodeId, Op, Value};
+use crate::graph::{Expression, Leaf, Literal, NodeId, Op};
 use std::sync::Arc;
 
 /// An expression's surroundings.
@@ -26,10 +26,6 @@ impl Surroundings {
                 .get(k as usize)
                 .is_some_and(|source| source.places.single(self.rows).is_some()),
         }
-    }
-
-    fn column(&self, k: u32) -> Arc<[f64]> {
-        self.columns.get(k as usize).cloned().unwrap_or_else(|| vec![f64::NAN; self.rows].into())
     }
 }
 
@@ -67,70 +63,21 @@ impl Class {
     }
 }
 
-fn classify(expression: &Expression, surroundings: &Surroundings) -> Vec<Class> {
+fn classify(expression: &Expression, known: &[Known], surroundings: &Surroundings) -> Vec<Class> {
     let mut classes: Vec<Class> = Vec::with_capacity(expression.ops.len());
-    for op in &expression.ops {
-        let mut class = Class::Constant;
-        if let Op::Leaf(leaf) = op {
-            class = match (surroundings.is_uniform(*leaf), leaf) {
-                (true, _) => Class::Uniform,
-                (false, Leaf::Column(_)) => Class::Data,
-                (false, Leaf::Input(_)) => Class::Row,
-            };
-        }
-        classes.push(op.operands().fold(class, |class, id| class.join(classes[id.index()])));
+    for (op, known) in expression.ops.iter().zip(known) {
+        let class = match (known, op) {
+            (Known::Number(_), _) => Class::Constant,
+            (Known::Column(_), _) => Class::Data,
+            (Known::Nothing, Op::Leaf(leaf)) if surroundings.is_uniform(*leaf) => Class::Uniform,
+            (Known::Nothing, Op::Leaf(_)) => Class::Row,
+            (Known::Nothing, op) => op
+                .operands()
+                .fold(Class::Constant, |class, operand| class.join(classes[operand.index()])),
+        };
+        classes.push(class);
     }
     classes
-}
-
-/// What is known of an operation when data are bound.
-enum Known {
-    Nothing,
-    Number(f64),
-    Column(Arc<[f64]>),
-}
-
-impl Known {
-    fn at(&self, row: usize) -> f64 {
-        match self {
-            Known::Nothing => f64::NAN,
-            Known::Number(x) => *x,
-            Known::Column(column) => column.get(row).copied().unwrap_or(f64::NAN),
-        }
-    }
-}
-
-/// Evaluates everything that depends on constants and data only; masks as 1 or 0.
-fn evaluate_data(
-    expression: &Expression,
-    classes: &[Class],
-    surroundings: &Surroundings,
-) -> Vec<Known> {
-    let mut known: Vec<Known> = Vec::with_capacity(expression.ops.len());
-    for (op, class) in expression.ops.iter().zip(classes) {
-        let at = |row: usize| {
-            let value = op.evaluate::<f64>(
-                |_| f64::NAN,
-                |id| {
-                    let x = known[id.index()].at(row);
-                    let is_mask = expression.ops[id.index()].is_mask();
-                    if is_mask { Value::Mask(to_mask(x)) } else { Value::Number(x) }
-                },
-            );
-            match value {
-                Value::Number(x) => x,
-                Value::Mask(mask) => from_mask(mask),
-            }
-        };
-        let result = match (class, op) {
-            (Class::Constant, _) => Known::Number(at(0)),
-            (Class::Data, Op::Leaf(Leaf::Column(k))) => Known::Column(surroundings.column(*k)),
-            (Class::Data, _) => Known::Column((0..surroundings.rows).map(at).collect()),
-            (Class::Uniform | Class::Row, _) => Known::Nothing,
-        };
-        known.push(result);
-    }
-    known
 }
 
 /// Compiles an expression; outputs without a sink, and those known to be 0, are left out.
@@ -139,22 +86,20 @@ pub(super) fn routine(
     sinks: Vec<Option<Sink>>,
     surroundings: &Surroundings,
 ) -> Routine {
-    let is_zero = |id: &NodeId| {
-        let op = expression.ops[id.index()];
-        if let Op::Constant(c) = op { c.value() == 0.0 } else { op.is_mask() }
-    };
+    let zero =
+        |id: &NodeId| matches!(expression.ops[id.index()], Op::Constant(c) if c.value() == 0.0);
     let wanted: Vec<(NodeId, Sink)> = expression
         .outputs
         .iter()
         .zip(sinks)
-        .filter(|(id, _)| !is_zero(id))
+        .filter(|(id, _)| !zero(id))
         .filter_map(|(id, sink)| Some((*id, sink?)))
         .collect();
     let outputs: Vec<NodeId> = wanted.iter().map(|(id, _)| *id).collect();
     let expression = Expression::pruned(&expression.ops, &outputs);
-    let classes = classify(&expression, surroundings);
-    let known = evaluate_data(&expression, &classes, surroundings);
-    let mut emitter = Emitter::new(surroundings, &expression, classes, known);
+    let known = evaluate_data(&expression, surroundings.rows, &surroundings.columns);
+    let classes = classify(&expression, &known, surroundings);
+    let mut emitter = Emitter::new(&expression, classes, known);
     emitter.emit_all();
     let (mut scalar_outputs, mut row_outputs) = (Vec::new(), Vec::new());
     for (id, (_, sink)) in expression.outputs.iter().zip(wanted) {
@@ -177,13 +122,13 @@ pub(super) fn routine(
 
 /// Writes instructions, and keeps track of where every number is.
 struct Emitter<'a> {
-    surroundings: &'a Surroundings,
     expression: &'a Expression,
     classes: Vec<Class>,
     known: Vec<Known>,
     /// How many instructions and outputs have yet to read each operation.
     uses: Vec<usize>,
-    slots: Vec<Option<u32>>,
+    /// The scalar of each operation that is the same for all rows and is read.
+    slots: Vec<u32>,
     registers: Vec<Option<u32>>,
     free: Vec<u32>,
     register_count: u32,
@@ -193,12 +138,7 @@ struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    fn new(
-        surroundings: &'a Surroundings,
-        expression: &'a Expression,
-        classes: Vec<Class>,
-        known: Vec<Known>,
-    ) -> Self {
+    fn new(expression: &'a Expression, classes: Vec<Class>, known: Vec<Known>) -> Self {
         let count = expression.ops.len();
         let mut uses = vec![0; count];
         for (op, class) in expression.ops.iter().zip(&classes) {
@@ -208,12 +148,11 @@ impl<'a> Emitter<'a> {
         }
         expression.outputs.iter().for_each(|id| uses[id.index()] += 1);
         Emitter {
-            surroundings,
             expression,
             classes,
             known,
             uses,
-            slots: vec![None; count],
+            slots: vec![0; count],
             registers: vec![None; count],
             free: Vec::new(),
             register_count: 0,
@@ -224,35 +163,46 @@ impl<'a> Emitter<'a> {
     }
 
     fn emit_all(&mut self) {
+        self.emit_prelude();
         for position in 0..self.expression.ops.len() {
-            let id = NodeId(position as u32);
             if self.classes[position] == Class::Row {
-                self.emit(id);
+                self.emit(NodeId(position as u32));
             }
         }
     }
 
-    /// The scalar of an operation that is the same for all rows.
-    fn slot(&mut self, id: NodeId) -> u32 {
-        if let Some(slot) = self.slots[id.index()] {
-            return slot;
+    /// Computes every scalar that an instruction, an output or another scalar reads.
+    fn emit_prelude(&mut self) {
+        let scalars = self.expression.ops.iter().zip(&self.known).zip(&self.classes);
+        let scalars: Vec<Option<Op>> = scalars
+            .map(|((op, known), class)| match (known, class.is_scalar()) {
+                (_, false) => None,
+                (Known::Number(x), true) if !op.is_mask() => Some(Op::Constant(Literal::new(*x))),
+                (Known::Nothing | Known::Number(_) | Known::Column(_), true) => Some(*op),
+            })
+            .collect();
+        let mut read: Vec<bool> = self.uses.iter().map(|uses| *uses > 0).collect();
+        for (position, op) in scalars.iter().enumerate().rev() {
+            if let Some(op) = op
+                && read[position]
+            {
+                op.operands().for_each(|operand| read[operand.index()] = true);
+            }
         }
-        let mut op = self.expression.ops[id.index()];
-        if let Op::Leaf(Leaf::Column(k)) = op {
-            let only = self.surroundings.column(k).first().copied();
-            op = Op::Constant(Literal::new(only.unwrap_or(f64::NAN)));
+        for (position, op) in scalars.into_iter().enumerate() {
+            if let Some(op) = op
+                && read[position]
+            {
+                self.slots[position] = self.prelude.len() as u32;
+                self.prelude.push(op.map(|operand| NodeId(self.slots[operand.index()])));
+            }
         }
-        let op = op.map(|operand| NodeId(self.slot(operand)));
-        let slot = self.prelude.len() as u32;
-        self.prelude.push(op);
-        self.slots[id.index()] = Some(slot);
-        slot
     }
 
     /// Where an operation's number is, loading it if need be.
     fn operand(&mut self, id: NodeId) -> Operand {
         if self.classes[id.index()].is_scalar() {
-            Operand::Scalar(self.slot(id))
+            Operand::Scalar(self.slots[id.index()])
         } else {
             Operand::Register(self.register(id))
         }
@@ -264,16 +214,13 @@ impl<'a> Emitter<'a> {
             return register;
         }
         let code = match (&self.known[id.index()], self.expression.ops[id.index()]) {
+            _ if self.classes[id.index()].is_scalar() => Code::Broadcast(self.slots[id.index()]),
+            (Known::Nothing, Op::Leaf(Leaf::Input(k))) => Code::Input(k),
             (Known::Column(column), _) => {
                 self.columns.push(column.clone());
                 Code::Column(self.columns.len() as u32 - 1)
             }
-            (Known::Nothing | Known::Number(_), Op::Leaf(Leaf::Input(k)))
-                if !self.classes[id.index()].is_scalar() =>
-            {
-                Code::Input(k)
-            }
-            (Known::Nothing | Known::Number(_), _) => Code::Broadcast(self.slot(id)),
+            (Known::Nothing | Known::Number(_), _) => Code::Broadcast(self.slots[id.index()]),
         };
         self.push(id, code)
     }

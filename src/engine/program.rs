@@ -1,6 +1,7 @@
 //! A compiled model, and its evaluation: forwards over all nodes, backwards over what they stored.
 
 use super::compile::{Surroundings, routine};
+use super::data::bind;
 use super::divide::share_reciprocals;
 use super::execute::run;
 use super::flat::{Layout, Places};
@@ -9,13 +10,12 @@ use super::product::PlacedProduct;
 use super::routine::{BLOCK, Routine, Sink, Source, Space};
 use super::workspace::{Extent, State, Workspace};
 use crate::graph::{
-    BufferId, DifferentiationOptions, Expression, Graph, Inconsistency, Kernel, Leaf, Model, Node,
-    Seed, Tag, Target, Traced, gradient,
+    BufferId, DifferentiationOptions, Expression, Inconsistency, Kernel, Leaf, Model, Node, Seed,
+    Tag, Target, gradient,
 };
 use crate::inference::target::{self, LogDensity};
 use crate::math::Dual;
 use std::ops::Range;
-use std::sync::Arc;
 
 /// How a model is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -315,15 +315,11 @@ impl<'a> KernelCompiler<'a> {
             space: Space::Values,
             places: layout.places(input.buffer, &input.access),
         });
-        let surroundings = Surroundings {
-            rows: kernel.rows,
-            sources: sources.collect(),
-            columns: kernel.columns.clone(),
+        let (body, columns) = match options.simplify {
+            true => bind(&kernel.body, kernel.rows, &kernel.columns),
+            false => (kernel.body.clone(), kernel.columns.clone()),
         };
-        let body = match options.simplify {
-            true => fold_constant_columns(&kernel.body, &kernel.columns),
-            false => kernel.body.clone(),
-        };
+        let surroundings = Surroundings { rows: kernel.rows, sources: sources.collect(), columns };
         KernelCompiler { kernel, layout, options, body, surroundings }
     }
 
@@ -379,23 +375,10 @@ impl<'a> KernelCompiler<'a> {
         if !self.options.simplify {
             return routine(expression, sinks, &self.surroundings);
         }
-        let is_uniform = |leaf| self.surroundings.is_uniform(leaf);
-        routine(&share_reciprocals(expression, is_uniform), sinks, &self.surroundings)
+        let Surroundings { rows, sources, columns } = &self.surroundings;
+        let (expression, columns) = bind(expression, *rows, columns);
+        let surroundings = Surroundings { rows: *rows, sources: sources.clone(), columns };
+        let is_uniform = |leaf| surroundings.is_uniform(leaf);
+        routine(&share_reciprocals(&expression, is_uniform), sinks, &surroundings)
     }
-}
-
-/// The expression with columns that hold one number replaced by it.
-fn fold_constant_columns(body: &Expression, columns: &[Arc<[f64]>]) -> Expression {
-    let graph = Graph::new();
-    let values = body.values(|leaf| match leaf {
-        Leaf::Input(_) => graph.leaf(leaf),
-        Leaf::Column(k) => match columns.get(k as usize).and_then(|column| column.split_first()) {
-            Some((first, rest)) if rest.iter().all(|x| x.to_bits() == first.to_bits()) => {
-                Traced::Constant(*first)
-            }
-            Some(_) | None => graph.leaf(leaf),
-        },
-    });
-    let outputs: Vec<_> = body.outputs.iter().map(|id| values[id.index()].number()).collect();
-    graph.expression(&outputs)
 }

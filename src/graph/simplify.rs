@@ -163,9 +163,11 @@ fn quotient(graph: &Graph, a: NodeId, b: NodeId) -> Option<Traced<'_>> {
     if let Some(c) = x.constant_value() {
         return (c == 1.0 || c == -1.0).then(|| y.recip() * c);
     }
-    let ((c, x), (d, y)) = (split(graph, a), split(graph, b));
-    (c != 1.0 || d == -1.0)
-        .then(|| if d == -1.0 { (x / y) * -c } else { (x / graph.number(b)) * c })
+    if let (-1.0, y) = split(graph, b) {
+        return Some(-(x / y));
+    }
+    let (c, x) = split(graph, a);
+    (c != 1.0).then(|| (x / y) * c)
 }
 
 fn function(graph: &Graph, f: Unary, a: NodeId) -> Option<Traced<'_>> {

@@ -4,7 +4,9 @@ use crate::witness::{
     Formula, assert_agrees, body, column, density, empty, gather, noise, run, store, uniform,
 };
 use std::sync::Arc;
+use vippl::engine::{Options, Program};
 use vippl::graph::{Access, BufferId, Input, Kernel, Matrix, Node, Product, Slot, Tag, Target};
+use vippl::inference::target::LogDensity;
 use vippl::math::Scalar;
 
 const POINT: BufferId = BufferId::POINT;
@@ -290,4 +292,33 @@ fn terms_without_row_inputs_count_once_per_row() {
         density(4, vec![gather(copies, &[0, 1, 2, 3])], vec![], body(|g| g.input(0))),
     ];
     assert_agrees(&model, &Repeated, &[0.4, -0.7]);
+}
+
+const TERMS: usize = 1500;
+
+/// -(Σ_k (k + 1) / TERMS · sin u_k)²: one row with very many operations.
+fn long<S: Scalar>(u: impl Fn(usize) -> S) -> S {
+    let mut sum = S::constant(0.0);
+    for k in 0..TERMS {
+        sum = sum + u(k).apply(vippl::math::Unary::Sin) * ((k + 1) as f64 / TERMS as f64);
+    }
+    -sum.square()
+}
+
+#[test]
+fn long_expressions_compile_and_have_the_gradient_of_the_closed_form() {
+    let mut model = empty(TERMS);
+    let inputs = (0..TERMS).map(|k| uniform(POINT, k)).collect();
+    model.nodes = vec![density(1, inputs, vec![], body(|g| long(|k| g.input(k as u32))))];
+    let point: Vec<f64> = (0..TERMS).map(|k| (k as f64).cos()).collect();
+    let program = Program::compile(&model, &Options::default()).expect("consistent");
+    let mut gradient = vec![0.0; TERMS];
+    let value = program.gradient(&mut program.workspace(), &point, &mut gradient);
+    let sum: f64 =
+        point.iter().enumerate().map(|(k, u)| (k + 1) as f64 / TERMS as f64 * u.sin()).sum();
+    assert!((value + sum * sum).abs() < 1e-9 * sum * sum);
+    for (k, (slope, u)) in gradient.iter().zip(&point).enumerate() {
+        let expected = -2.0 * sum * (k + 1) as f64 / TERMS as f64 * u.cos();
+        assert!((slope - expected).abs() < 1e-9 * (1.0 + expected.abs()), "coordinate {k}");
+    }
 }

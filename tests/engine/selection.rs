@@ -2,7 +2,7 @@
 
 use crate::witness::{Formula, assert_agrees, body, column, density, empty, run, store, uniform};
 use vippl::graph::{BufferId, Traced};
-use vippl::math::Scalar;
+use vippl::math::{Scalar, Unary};
 
 const POINT: BufferId = BufferId::POINT;
 const TIMES: [f64; 5] = [0.0, 1.0, 2.0, 0.0, 4.0];
@@ -83,4 +83,29 @@ fn curvature_survives_where_an_adjoint_is_zero() {
         density(1, vec![uniform(stored, 0)], vec![], body(|g| g.input(0).square() * -0.5)),
     ];
     assert_agrees(&model, &Stationary, &[0.0]);
+}
+
+/// Σ over c > 0 of c^{tanh u}, the others contribute u². The slope of a power selects as well.
+struct Powers([f64; 3]);
+
+impl Formula for Powers {
+    fn log_density<S: Scalar>(&self, u: &[S]) -> S {
+        self.0.iter().fold(S::constant(0.0), |sum, c| {
+            let power = S::constant(*c).pow(u[0].apply(Unary::Tanh));
+            sum + if *c > 0.0 { power } else { u[0].square() }
+        })
+    }
+}
+
+#[test]
+fn conditions_on_data_may_hold_in_every_row_in_some_or_in_none() {
+    for data in [[1.5, 2.0, 0.3], [1.5, 0.0, -0.3], [0.0; 3], [2.0; 3]] {
+        let mut model = empty(1);
+        let selected = body(|g| {
+            let (u, c) = (g.input(0), g.column(0));
+            Scalar::select(zero().less(c), c.pow(u.apply(Unary::Tanh)), u.square())
+        });
+        model.nodes = vec![density(3, vec![uniform(POINT, 0)], vec![column(&data)], selected)];
+        assert_agrees(&model, &Powers(data), &[0.6]);
+    }
 }
