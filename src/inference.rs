@@ -1,6 +1,6 @@
 //! Variational inference on a [`Target`]; knows nothing of the language.
 //!
-//! [`fit`] climbs a ladder: random starts give candidate normals ([`start`]), distinct modes are
+//! [`fit()`] climbs a ladder: random starts give candidate normals ([`start`]), distinct modes are
 //! fitted by natural gradients of the ELBO on fixed draws ([`natural`]) or, in many dimensions,
 //! independently ([`fixed_draws`]), the result is checked and corrected by importance weights
 //! ([`importance`]), and a verdict says how far to trust it ([`verdict`]).
