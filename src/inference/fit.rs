@@ -14,7 +14,7 @@ use super::options::{GuideChoice, Options, Starts};
 use super::psis;
 use super::random::{Purpose, stream};
 use super::start::{self, Candidate, Method};
-use super::summary::{Summary, summarize};
+use super::summary::{Summary, moments, summarize};
 use super::target::Target;
 use super::verdict::{Diagnostics, ModeReport, QuantityCheck, Reported, StartReport, Verdict};
 
@@ -412,18 +412,18 @@ fn check_quantities(draws: &Draws, log_ratios: &[f64]) -> Vec<QuantityCheck> {
         .into_par_iter()
         .map(|index| {
             let values = draws.quantity(index);
-            let summary = summarize(values, &weights);
-            let finite = summary.mean.is_finite() && summary.sd.is_finite();
-            if !finite || summary.sd == 0.0 {
+            let found = moments(values, &weights);
+            let finite = found.mean.is_finite() && found.sd.is_finite();
+            if !finite || found.sd == 0.0 {
                 return QuantityCheck { finite, khat: 0.0, mean_error: 0.0, sd_error: 0.0 };
             }
-            let squared = |(h, ratio): (&f64, &f64)| ratio + 2.0 * (h - summary.mean).abs().ln();
+            let squared = |(h, ratio): (&f64, &f64)| ratio + 2.0 * (h - found.mean).abs().ln();
             let ratios: Vec<f64> = values.iter().zip(log_ratios).map(squared).collect();
             QuantityCheck {
                 finite,
                 khat: psis::khat(&ratios),
-                mean_error: summary.mcse_mean / summary.sd,
-                sd_error: summary.mcse_sd / summary.sd,
+                mean_error: found.mcse_mean / found.sd,
+                sd_error: found.mcse_sd / found.sd,
             }
         })
         .collect()

@@ -27,23 +27,43 @@ pub struct Summary {
     pub mcse_sd: f64,
 }
 
-/// The summary of values with normalised weights; NaN throughout if a value of positive weight is
+/// The moments of a quantity and their Monte Carlo errors, as in [`Summary`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moments {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation.
+    pub sd: f64,
+    /// The Monte Carlo standard error of the mean.
+    pub mcse_mean: f64,
+    /// The Monte Carlo standard error of the sd.
+    pub mcse_sd: f64,
+}
+
+/// The moments of values with normalised weights; NaN throughout if a value of positive weight is
 /// not finite.
-pub fn summarize(values: &[f64], weights: &[f64]) -> Summary {
+pub fn moments(values: &[f64], weights: &[f64]) -> Moments {
     let pairs = || values.iter().copied().zip(weights.iter().copied()).filter(|(_, w)| *w > 0.0);
     let mean: f64 = pairs().map(|(h, w)| w * h).sum();
+    if !mean.is_finite() {
+        return Moments { mean: f64::NAN, sd: f64::NAN, mcse_mean: f64::NAN, mcse_sd: f64::NAN };
+    }
     let variance: f64 = pairs().map(|(h, w)| w * (h - mean).powi(2)).sum();
     let concentration: f64 = pairs().map(|(_, w)| w * w).sum();
     let mcse: f64 = pairs().map(|(h, w)| (w * (h - mean)).powi(2)).sum();
     let spread: f64 = pairs().map(|(h, w)| (w * ((h - mean).powi(2) - variance)).powi(2)).sum();
     let sd = (variance / (1.0 - concentration)).sqrt();
-    let [q05, q50, q95] = if mean.is_finite() {
-        quantiles(values, weights, [0.05, 0.5, 0.95])
-    } else {
-        [f64::NAN; 3]
-    };
     let mcse_sd = if sd > 0.0 { spread.sqrt() / (2.0 * sd) } else { 0.0 };
-    Summary { mean, sd, q05, q50, q95, mcse_mean: mcse.sqrt(), mcse_sd }
+    Moments { mean, sd, mcse_mean: mcse.sqrt(), mcse_sd }
+}
+
+/// The summary of values with normalised weights; NaN throughout if a value of positive weight is
+/// not finite.
+pub fn summarize(values: &[f64], weights: &[f64]) -> Summary {
+    let Moments { mean, sd, mcse_mean, mcse_sd } = moments(values, weights);
+    let [q05, q50, q95] =
+        if mean.is_nan() { [f64::NAN; 3] } else { quantiles(values, weights, [0.05, 0.5, 0.95]) };
+    Summary { mean, sd, q05, q50, q95, mcse_mean, mcse_sd }
 }
 
 /// Weighted quantiles: each value stands at the middle of its weight, linear in between.
@@ -120,6 +140,12 @@ mod tests {
     fn a_value_of_no_weight_may_be_anything() {
         let summary = summarize(&[1.0, f64::NAN, 3.0], &[0.5, 0.0, 0.5]);
         assert_eq!((summary.mean, summary.q50), (2.0, 2.0));
+    }
+
+    #[test]
+    fn an_infinite_value_leaves_nothing_to_report() {
+        let summary = summarize(&[1.0, f64::INFINITY], &[0.5, 0.5]);
+        assert!(summary.mean.is_nan() && summary.q50.is_nan());
     }
 
     #[test]
