@@ -10,7 +10,7 @@ use super::{
 use crate::library;
 use crate::source::Span;
 use crate::syntax::ast::{self, Argument, BinaryOperator, Binder, Expr, ExprKind, Extent, Name};
-use crate::typed::{Axis, AxisId, AxisOrigin, IndexId, Kind};
+use crate::typed::{Axis, AxisId, AxisOrigin, IndexId, Kind, Role};
 
 /// What a bare name means where it stands.
 pub(super) enum Meaning {
@@ -354,11 +354,14 @@ impl<'a> Checker<'a> {
         let nearest = Self::nearest(&name.value, self.axis_names.keys().map(String::as_str));
         let axes = self.typed.axes.iter().map(|axis| &axis.name);
         let axes = axes.filter(|name| !name.contains("..")).cloned().collect();
+        let data = self.names.get(&name.value).map(|v| self.typed.variable(*v));
+        let column = data.filter(|v| matches!(v.role, Role::Data(_))).map(|v| v.span);
         self.report(AxisProblem::UnknownBinder {
             name: name.value.clone(),
             span: name.span,
             nearest,
             axes,
+            column,
         })
     }
 

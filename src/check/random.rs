@@ -2,7 +2,7 @@
 
 use super::{
     Bound, Checker, Context, Judged, Progress, Reported,
-    problem::{AxisProblem, FamilyProblem, NameProblem},
+    problem::{AxisProblem, FamilyProblem, NameProblem, ValueProblem},
 };
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, Name};
@@ -84,6 +84,17 @@ impl<'a> Checker<'a> {
                 name,
                 span: tree.name.span,
                 declared,
+            }));
+        }
+        if let Kind::Index(axis) = info.kind {
+            let found = self.typed.kind_name(info.kind);
+            let axis = self.typed.axis(axis).name.clone();
+            return Err(self.report(ValueProblem::ObservesElement {
+                name,
+                span: tree.name.span,
+                declared,
+                found,
+                axis,
             }));
         }
         let left: Vec<AxisId> = context.bound.iter().map(|b| b.axis).collect();

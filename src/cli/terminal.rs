@@ -10,6 +10,9 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 /// How wide reports are at most, and when the width is not known.
 const WIDEST: usize = 100;
 
+/// After so many messages nobody reads on; the first are the ones to mend.
+const MOST_DIAGNOSTICS: usize = 50;
+
 /// The narrowest reports: below this, lines are left to break where they may.
 const NARROWEST: usize = 40;
 
@@ -86,7 +89,11 @@ impl Terminal {
         if !diagnostics.is_empty() {
             let Style { color, unicode } = self.err;
             let options = RenderOptions { color, unicode, ..RenderOptions::default() };
-            self.tell(&render(diagnostics, sources, &options));
+            let (shown, rest) = diagnostics.split_at(diagnostics.len().min(MOST_DIAGNOSTICS));
+            self.tell(&render(shown, sources, &options));
+            if !rest.is_empty() {
+                self.tell(&format!("… and {} more", rest.len()));
+            }
         }
     }
 }

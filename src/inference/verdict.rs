@@ -193,6 +193,8 @@ pub enum Reason {
         /// Which, in the target's order.
         quantities: Vec<usize>,
     },
+    /// The density is not finite at points that the guide reaches.
+    NotFiniteDensity,
     /// The correction failed, so the guide itself is reported.
     Uncorrected {
         /// k-hat of the weights.
@@ -261,6 +263,11 @@ impl Reason {
             Reason::NotFiniteQuantities { quantities } => {
                 format!("{} is infinite or undefined at some draws", list(quantities))
             }
+            Reason::NotFiniteDensity => {
+                "the density is not finite at points that the guide reaches: a parameter may leave \
+                 its support, or a value be rounded onto its end"
+                    .to_owned()
+            }
             Reason::Uncorrected { khat, limit } => format!(
                 "the check by importance weights failed (k-hat {khat:.2}, limit {limit}): \
                  the numbers are the guide's own, uncorrected"
@@ -315,6 +322,9 @@ impl Verdict {
     }
 
     fn judge_weights(&mut self, diagnostics: &Diagnostics, thresholds: &Thresholds) {
+        if !diagnostics.self_kl.is_finite() {
+            self.add(Level::Caution, Reason::NotFiniteDensity);
+        }
         let (khat, efficiency) = (diagnostics.khat, diagnostics.efficiency());
         let few = below(efficiency, thresholds.efficiency);
         let heavy = above(khat, thresholds.khat);

@@ -33,6 +33,10 @@ fn for_reason(reason: &Reason) -> &'static str {
         Reason::NoisyQuantities { .. } => {
             "fit again with another `--seed` to see how far these numbers move"
         }
+        Reason::NotFiniteDensity => {
+            "give what must be positive or a probability a link (`log =`, `logit =`) or a prior \
+             that stays inside, away from the ends"
+        }
         Reason::NotFiniteQuantities { .. } => {
             "look for a division by, or a logarithm of, something that can be 0"
         }

@@ -21,6 +21,8 @@ pub(in crate::check) enum AxisProblem {
         span: Span,
         nearest: Option<String>,
         axes: Vec<String>,
+        /// Where a column of this name is declared, as numbers.
+        column: Option<Span>,
     },
     AxisMismatch {
         what: String,
@@ -149,7 +151,10 @@ impl Explain for AxisProblem {
                     None => diagnostic.help(format!("declare it: `axis {name} = 1..10`, or as a column: `{name}: index`")),
                 }
             }
-            AxisProblem::UnknownBinder { name, span, nearest, axes } => {
+            AxisProblem::UnknownBinder { name, span, column: Some(column), .. } => {
+                numbers_as_axis(&name, span, column)
+            }
+            AxisProblem::UnknownBinder { name, span, nearest, axes, column: None } => {
                 unknown_binder(name, span, nearest, &axes)
             }
             AxisProblem::AxisMismatch { what, at, a_span, a, b_span, b } => Diagnostic::error(
@@ -351,6 +356,20 @@ fn pairs_help(a: &str, b: &str) -> String {
         inner(a),
         inner(b)
     )
+}
+
+/// `a[g]` with a column `g` that was not declared as an index.
+fn numbers_as_axis(name: &str, span: Span, column: Span) -> Diagnostic {
+    Diagnostic::error(
+        Slug::UnknownAxis,
+        format!("`{name}` is a column of numbers, not an axis"),
+        span,
+        "what does it run over?",
+    )
+    .because(column, "declared as numbers")
+    .help(format!(
+        "for one value per distinct `{name}` declare the column as an index: `{name}: index`"
+    ))
 }
 
 fn unknown_binder(

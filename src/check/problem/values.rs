@@ -14,6 +14,13 @@ pub(in crate::check) enum ValueProblem {
         labels: Vec<String>,
         nearest: Option<String>,
     },
+    ObservesElement {
+        name: String,
+        span: Span,
+        declared: Span,
+        found: String,
+        axis: String,
+    },
     WrongKind {
         what: String,
         wanted: String,
@@ -98,6 +105,16 @@ impl Explain for ValueProblem {
                     None => diagnostic.help(format!("its elements are {}", labels.join(", "))),
                 }
             }
+            ValueProblem::ObservesElement { name, span, declared, found, axis } => Diagnostic::error(
+                Slug::WrongKind,
+                format!("`{name}` is {found}, and this distribution is over numbers"),
+                span,
+                found,
+            )
+            .because(declared, format!("declared as an element of `{axis}`"))
+            .help(format!(
+                "declare it by what it holds: `{name}: int` for counts and scores, `{name}: bool` for 0 and 1"
+            )),
             ValueProblem::WrongKind { what, wanted, span, found, help } => Diagnostic {
                 help,
                 ..Diagnostic::error(
