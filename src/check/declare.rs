@@ -3,6 +3,7 @@
 //! After this every name of the program is known, whatever the order of the equations.
 
 use super::{AxisDeclaration, Checker, Progress, problem::NameProblem};
+use crate::library;
 use crate::source::Span;
 use crate::syntax::ast::{self, Binder, Entry, Extent, Name, StatementKind};
 use crate::typed::{
@@ -149,18 +150,43 @@ impl<'a> Checker<'a> {
             Some("index") => {
                 self.add_axis(column, AxisOrigin::Levels);
             }
-            Some(_) => {
-                if let Some(kind) = kind {
-                    self.add_axis(kind, AxisOrigin::Levels);
+            Some(text) => {
+                let Some(kind) = kind else { return };
+                if let Some(meant) =
+                    meant_kind(text).filter(|_| !self.axis_names.contains_key(text))
+                {
+                    let (kind, span) = (kind.value.clone(), kind.span);
+                    self.report(NameProblem::NumberKind { kind, span, meant });
+                    self.add_axis(column, AxisOrigin::Levels);
+                    return;
                 }
+                self.add_axis(kind, AxisOrigin::Levels);
             }
         }
+    }
+
+    /// Reports `mu = Normal(0, 1)`.
+    fn defines_as_distribution(&mut self, define: &ast::Define) -> bool {
+        let ast::ExprKind::Call(family, _) = &define.value.ungrouped().kind else { return false };
+        if library::family(&family.value).is_none() {
+            return false;
+        }
+        self.report(NameProblem::DefinesAsDistribution {
+            name: define.name.value.clone(),
+            span: define.name.span,
+            value: family.span,
+            family: family.value.clone(),
+        });
+        true
     }
 
     fn declare_names(&mut self, statement: &'a ast::Statement) {
         let documentation = &statement.documentation;
         match &statement.kind {
             StatementKind::Data(data) => self.declare_data(data, documentation.as_ref()),
+            StatementKind::Define(define) if self.defines_as_distribution(define) => {
+                self.poisoned.insert(define.name.value.clone());
+            }
             StatementKind::Define(define) => {
                 let definition = DefinitionId(self.definitions.len() as u32);
                 self.definitions.push((define, statement.span));
@@ -280,7 +306,13 @@ impl<'a> Checker<'a> {
             Some("int") => Kind::Int,
             Some("bool") => Kind::Bool,
             Some("index") => Kind::Index(*self.axis_names.get(&name.value)?),
-            Some(axis) => Kind::Index(*self.axis_names.get(axis)?),
+            Some(text) => match (self.axis_names.get(text), meant_kind(text)) {
+                (Some(axis), _) => Kind::Index(*axis),
+                (None, Some("int")) => Kind::Int,
+                (None, Some("bool")) => Kind::Bool,
+                (None, Some("index")) => Kind::Index(*self.axis_names.get(&name.value)?),
+                (None, _) => Kind::Real,
+            },
         };
         let id = self.declare_variable(name, Role::Data(entry), documentation)?;
         let variable = &mut self.typed.variables[id.index()];
@@ -424,5 +456,16 @@ impl<'a> Checker<'a> {
                 });
             }
         }
+    }
+}
+
+/// The kind that other languages call by this name.
+fn meant_kind(kind: &str) -> Option<&'static str> {
+    match kind {
+        "float" | "double" | "number" | "numeric" | "vector" => Some("real"),
+        "integer" => Some("int"),
+        "boolean" | "logical" => Some("bool"),
+        "string" | "str" => Some("index"),
+        _ => None,
     }
 }

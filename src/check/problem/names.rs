@@ -12,6 +12,17 @@ pub(in crate::check) enum NameProblem {
         span: Span,
         first: Span,
     },
+    DefinesAsDistribution {
+        name: String,
+        span: Span,
+        value: Span,
+        family: String,
+    },
+    NumberKind {
+        kind: String,
+        span: Span,
+        meant: &'static str,
+    },
     TwoPriors {
         name: String,
         span: Span,
@@ -106,6 +117,22 @@ impl Explain for NameProblem {
             )
             .because(first, "first defined here")
             .help("every name has one definition; rename one of them"),
+            NameProblem::DefinesAsDistribution { name, span, value, family } => Diagnostic::error(
+                Slug::NotADistribution,
+                format!("`=` computes `{name}`, and `{family}` is a distribution"),
+                value,
+                "a family of distributions",
+            )
+            .because(span, "defined here")
+            .help(format!("write `~`: `{name} ~ {family}(…)`")),
+            NameProblem::NumberKind { kind, span, meant } => Diagnostic::error(
+                Slug::WrongKind,
+                format!("there is no kind `{kind}`"),
+                span,
+                "read as the name of an axis",
+            )
+            .help(format!("did you mean `{meant}`? The kinds are `real`, `int`, `bool` and `index`"))
+            .edit(span, meant),
             NameProblem::TwoPriors { name, span, first, observed } => two_priors(name, span, first, observed),
             NameProblem::PredictsDefined { name, span, first } => Diagnostic::error(
                 Slug::DefinedTwice,
@@ -172,7 +199,7 @@ impl Explain for NameProblem {
                 }
                 match nearest {
                     Some(nearest) => operator_or_name(diagnostic, span, &nearest),
-                    None => diagnostic.help("functions are lower-case, families capitalised; `vippl docs functions` lists them"),
+                    None => diagnostic.help("functions are lower-case, families of distributions capitalised: `log(x)`, `Normal(0, 1)`"),
                 }
             }
             NameProblem::UnknownHint { hint, span, nearest } => {
