@@ -119,7 +119,7 @@ impl Model {
                 self.coordinates(current, best.as_ref().map(|(fit, _)| fit))?
             {
                 let target = self.target_in(&coordinates)?;
-                match inference::fit(&target, &options.inference, options.seed, progress) {
+                match inference::fit(target.as_ref(), &options.inference, options.seed, progress) {
                     Ok(fit) => {
                         counts += fit.counts;
                         if best.as_ref().is_none_or(|(other, _)| better(&fit, other)) {

@@ -7,6 +7,7 @@ use crate::engine;
 use crate::graph::lower::{self, Coordinates, Density};
 use crate::output::{Element, RowRole};
 use crate::typed::{self, RandomRole, Role, VariableId};
+use std::borrow::Cow;
 
 /// A program that can be evaluated and fitted.
 #[derive(Clone, Debug)]
@@ -32,11 +33,14 @@ impl Model {
     }
 
     /// The log density in other coordinates; its quantities are those of [`Model::target`].
-    pub(super) fn target_in(&self, coordinates: &Coordinates) -> Result<engine::Program, Failure> {
+    pub(super) fn target_in(
+        &self,
+        coordinates: &Coordinates,
+    ) -> Result<Cow<'_, engine::Program>, Failure> {
         if coordinates.is_empty() {
-            return Ok(self.engine.clone());
+            return Ok(Cow::Borrowed(&self.engine));
         }
-        Ok(compile(&self.bound, coordinates)?.1)
+        Ok(Cow::Owned(compile(&self.bound, coordinates)?.1))
     }
 
     /// The compiled log density.
