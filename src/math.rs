@@ -5,6 +5,7 @@ pub mod composite;
 pub mod derivative;
 pub mod dual;
 mod lift;
+pub mod matrix;
 pub mod scalar;
 pub mod special;
 
