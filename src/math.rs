@@ -10,6 +10,7 @@ pub mod scalar;
 pub mod special;
 
 pub use bijector::Bijector;
+pub use bijector::vector::VectorBijector;
 pub use derivative::{derivative, partials};
 pub use dual::Dual;
 pub use scalar::{Binary, Scalar, Unary};

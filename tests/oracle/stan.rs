@@ -25,6 +25,11 @@ impl Point {
         (1..).map_while(|i| self.values.get(&format!("{name}.{i}")).copied()).collect()
     }
 
+    /// `name.i.1`, `name.i.2`, …
+    pub(crate) fn row(&self, name: &str, i: usize) -> Vec<f64> {
+        self.vector(&format!("{name}.{i}"))
+    }
+
     /// `name.1.1`, `name.1.2`, … in row order.
     pub(crate) fn matrix(&self, name: &str, columns: usize) -> Vec<f64> {
         (0..)
