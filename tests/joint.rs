@@ -118,7 +118,8 @@ fn invalid_arguments_give_no_number_and_no_draw() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let pair = Extent::vector(2);
     let (x, indefinite) = ([0.1, 0.2], [1.0, 2.0, 2.0, 1.0]);
-    let cases: [(JointDensity, Extent, &[f64], &[&[f64]]); 8] = [
+    type Case<'a> = (JointDensity, Extent<'a>, &'a [f64], &'a [&'a [f64]]);
+    let cases: [Case; 8] = [
         (JointDensity::MvNormalCovariance, pair, &x, &[&[0.0], &indefinite]),
         (JointDensity::MvNormalCovariance, pair, &x, &[&[0.0, 0.0, 0.0], &indefinite]),
         (JointDensity::MvNormalCovariance, pair, &x, &[&[0.0]]),
@@ -279,12 +280,15 @@ fn neighbours_are_compared_over_every_edge() {
 const ERRORS: f64 = 6.0;
 const DRAWS: usize = 20_000;
 
+/// A function of a draw and its expectation.
+type Expectation<'a> = (&'a dyn Fn(&[f64]) -> f64, f64);
+
 /// Compares the averages of functions of the draws with their expectations.
 fn assert_means(
     what: &str,
     (density, extent): (JointDensity, Extent),
     arguments: &[&[f64]],
-    functions: &[(&dyn Fn(&[f64]) -> f64, f64)],
+    functions: &[Expectation],
 ) {
     let mut rng = ChaCha8Rng::seed_from_u64(20_240_511);
     let draws: Vec<Vec<f64>> =
@@ -468,7 +472,7 @@ fn draws_of_covariances_have_their_means_and_variances() {
 fn draws_of_matrices_have_the_covariances_of_rows_and_columns() {
     let (rows, cols) = ([2.0, 0.5, 0.5, 1.0], [1.0, -0.3, 0.0, -0.3, 0.5, 0.1, 0.0, 0.1, 0.8]);
     let extent = Extent::matrix(2, 3);
-    let functions: [(&dyn Fn(&[f64]) -> f64, f64); 5] = [
+    let functions: [Expectation; 5] = [
         (&|x| x[4], 0.0),
         (&|x| x[0] * x[1], 2.0 * -0.3),
         (&|x| x[1] * x[4], 0.5 * 0.5),
