@@ -12,11 +12,14 @@ mod data;
 mod divide;
 mod execute;
 mod flat;
+mod kernel;
 mod lane;
 mod product;
 mod program;
+mod recurrence;
 pub mod reference;
 mod routine;
+mod step;
 mod workspace;
 
 pub use blame::Blame;

@@ -8,15 +8,16 @@ mod differentiate;
 mod expression;
 pub mod lower;
 mod node;
+mod recurrence;
 mod simplify;
 mod trace;
 
 pub use differentiate::{DifferentiationOptions, Seed, gradient};
 pub(crate) use expression::Value;
-pub(crate) use expression::gated;
 pub use expression::{Expression, Leaf, Literal, NodeId, Op};
 pub use node::{
     Access, BufferId, Inconsistency, Input, Kernel, Matrix, Model, Node, Product, Quantity, Slot,
     Tag, Target,
 };
+pub use recurrence::Recurrence;
 pub use trace::{Graph, Traced, TracedMask};

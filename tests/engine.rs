@@ -8,6 +8,8 @@ mod function;
 mod model;
 #[path = "engine/random.rs"]
 mod random;
+#[path = "engine/recurrence.rs"]
+mod recurrence;
 #[path = "engine/report.rs"]
 mod report;
 #[path = "engine/selection.rs"]

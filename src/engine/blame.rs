@@ -1,7 +1,9 @@
 //! Finds out why a log density is not finite.
 
-use super::execute::{for_each_block, run, run_prelude};
-use super::program::{DensityStep, Program, Step};
+use super::execute::{for_each_block, run_prelude};
+use super::kernel::DensityStep;
+use super::program::Program;
+use super::step::Step;
 use super::workspace::{State, Workspace};
 use crate::graph::Tag;
 
@@ -24,12 +26,8 @@ impl Program {
         self.begin(state, point.iter().copied());
         self.steps.iter().find_map(|step| match step {
             Step::Density(density) => first_bad_row(density, state),
-            Step::Map(map) => {
-                run(&map.value, state);
-                None
-            }
-            Step::Product(product) => {
-                product.forward(state);
+            Step::Map(_) | Step::Product(_) | Step::Recurrence(_) => {
+                step.evaluate(state);
                 None
             }
         })
@@ -44,13 +42,13 @@ fn first_bad_row(density: &DensityStep, state: &mut State<f64>) -> Option<Blame>
     let blame = |row, value| Blame { tag: density.tag, row, value };
     run_prelude(routine, state);
     for (_, slot) in &routine.scalar_outputs {
-        let value = state.scalars[*slot as usize];
+        let value = state.scalars[routine.first_scalar + *slot as usize];
         if !value.is_finite() {
             return Some(blame(0, value));
         }
     }
     let mut found = None;
-    for_each_block(routine, state, |state, rows| {
+    for_each_block(routine, 0..routine.rows, state, |state, rows| {
         for (_, register) in &routine.row_outputs {
             let values = &state.registers[*register as usize][..rows.len()];
             if found.is_none()

@@ -1,6 +1,7 @@
 //! The scratch memory of one thread.
 
 use super::lane::Lane;
+use super::routine::{BLOCK, Routine};
 use crate::math::Dual;
 
 /// The scratch memory of one thread for one [`Program`](super::Program): an evaluation allocates
@@ -21,6 +22,15 @@ pub(super) struct Extent {
     pub(super) lanes: usize,
 }
 
+impl Extent {
+    /// Makes room for a routine.
+    pub(super) fn include(&mut self, routine: &Routine) {
+        self.scalars = self.scalars.max(routine.first_scalar + routine.prelude.len());
+        self.registers = self.registers.max(routine.registers);
+        self.lanes = self.lanes.max(routine.rows.min(BLOCK));
+    }
+}
+
 impl Workspace {
     pub(super) fn new(extent: Extent) -> Self {
         Workspace { plain: State::new(extent), dual: State::new(extent) }
@@ -36,6 +46,8 @@ pub(super) struct State<T> {
     pub(super) adjoints: Vec<T>,
     pub(super) scalars: Vec<T>,
     pub(super) registers: Vec<Box<[T]>>,
+    /// The registers of a single row.
+    pub(super) row: Vec<T>,
     /// The log density so far.
     pub(super) total: T,
 }
@@ -48,6 +60,7 @@ impl<T: Lane> State<T> {
             adjoints: vec![zero; extent.positions],
             scalars: vec![zero; extent.scalars],
             registers: vec![vec![zero; extent.lanes].into(); extent.registers],
+            row: vec![zero; extent.registers],
             total: zero,
         }
     }
