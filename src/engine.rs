@@ -10,6 +10,7 @@ mod blame;
 mod compile;
 mod data;
 mod divide;
+mod elimination;
 mod execute;
 mod flat;
 mod kernel;
@@ -23,5 +24,6 @@ mod step;
 mod workspace;
 
 pub use blame::Blame;
+pub use elimination::Assignments;
 pub use program::{Buffers, Cost, Options, Program};
 pub use workspace::Workspace;

@@ -5,6 +5,8 @@
 //! [`Traced`], and differentiated by [`gradient`].
 
 mod differentiate;
+pub mod eliminate;
+mod elimination;
 mod expression;
 pub mod lower;
 mod node;
@@ -13,6 +15,7 @@ mod simplify;
 mod trace;
 
 pub use differentiate::{DifferentiationOptions, Seed, gradient};
+pub use elimination::{Elimination, Factor};
 pub(crate) use expression::Value;
 pub use expression::{Expression, Leaf, Literal, NodeId, Op};
 pub use node::{

@@ -58,7 +58,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("num_dual", &["math", "engine/reference"]),
     ("libm", &["math"]),
     ("nalgebra", &["engine/reference", "inference"]),
-    ("rand", &["library/distribution", "inference", "session", "cli/run"]),
+    ("rand", &["library/distribution", "engine/elimination", "inference", "session", "cli/run"]),
     ("rand_chacha", &["inference/random", "session"]),
     ("rand_distr", &["library/distribution", "inference"]),
     ("rayon", &["inference", "session/predict", "cli/run"]),

@@ -2,6 +2,8 @@
 
 #[path = "engine/cost.rs"]
 mod cost;
+#[path = "engine/elimination.rs"]
+mod elimination;
 #[path = "engine/function.rs"]
 mod function;
 #[path = "engine/model.rs"]

@@ -12,7 +12,7 @@ use crate::graph::Tag;
 pub struct Blame {
     /// The statement it came from.
     pub tag: Tag,
-    /// The row of the kernel.
+    /// The row of the kernel; for finite variables summed out, the last variable of the sum.
     pub row: usize,
     /// The term: an infinity or NaN.
     pub value: f64,
@@ -26,6 +26,11 @@ impl Program {
         self.begin(state, point.iter().copied());
         self.steps.iter().find_map(|step| match step {
             Step::Density(density) => first_bad_row(density, state),
+            Step::Elimination(elimination) => {
+                elimination.forward(state);
+                let (row, value) = elimination.first_bad_root(state)?;
+                Some(Blame { tag: elimination.tag, row, value })
+            }
             Step::Map(_) | Step::Product(_) | Step::Recurrence(_) => {
                 step.evaluate(state);
                 None

@@ -16,11 +16,18 @@ pub struct Options {
     pub simplify: bool,
     /// How kernels are differentiated.
     pub differentiation: DifferentiationOptions,
+    /// The most entries a table may have while finite variables are summed out. Beyond this an
+    /// evaluation takes milliseconds per table, and a different model is the better answer.
+    pub largest_table: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { simplify: true, differentiation: DifferentiationOptions::default() }
+        Options {
+            simplify: true,
+            differentiation: DifferentiationOptions::default(),
+            largest_table: 1 << 16,
+        }
     }
 }
 
@@ -57,11 +64,11 @@ impl Program {
             return Err(inconsistency);
         }
         let layout = Layout::new(&model.buffers);
-        let compile = |nodes: &[Node]| -> Vec<Step> {
+        let compile = |nodes: &[Node]| -> Result<Vec<Step>, Inconsistency> {
             nodes.iter().map(|node| Step::new(node, &layout, options)).collect()
         };
-        let steps = compile(&model.nodes);
-        let report_steps = compile(&model.report_nodes);
+        let mut steps = compile(&model.nodes)?;
+        let mut report_steps = compile(&model.report_nodes)?;
         let quantities = model.quantities.iter().map(|quantity| {
             let start = layout.range(quantity.buffer).start + quantity.offset;
             start..start + quantity.length
@@ -72,7 +79,7 @@ impl Program {
             Some(layout.range(*buffer))
         });
         let mut extent = Extent { positions: layout.size(), ..Extent::default() };
-        steps.iter().chain(&report_steps).for_each(|step| step.extend(&mut extent));
+        steps.iter_mut().chain(&mut report_steps).for_each(|step| step.extend(&mut extent));
         Ok(Program {
             dimension: model.dimension(),
             extent,

@@ -1,5 +1,6 @@
 //! A compiled node: evaluated forwards, and backwards for its part of the chain rule.
 
+use super::elimination::EliminationStep;
 use super::execute::run;
 use super::flat::Layout;
 use super::kernel::{DensityStep, KernelCompiler, KernelStep, MapStep, Schedule, cost};
@@ -8,7 +9,7 @@ use super::product::PlacedProduct;
 use super::program::{Cost, Options};
 use super::recurrence::RecurrenceStep;
 use super::workspace::{Extent, State};
-use crate::graph::Node;
+use crate::graph::{Inconsistency, Node};
 
 /// A compiled node.
 #[derive(Clone, Debug)]
@@ -21,11 +22,17 @@ pub(super) enum Step {
     Product(PlacedProduct),
     /// Kernels whose rows take turns.
     Recurrence(RecurrenceStep),
+    /// Finite variables summed out: adds to the log density.
+    Elimination(EliminationStep),
 }
 
 impl Step {
-    pub(super) fn new(node: &Node, layout: &Layout, options: &Options) -> Self {
-        match node {
+    pub(super) fn new(
+        node: &Node,
+        layout: &Layout,
+        options: &Options,
+    ) -> Result<Self, Inconsistency> {
+        Ok(match node {
             Node::Kernel(kernel) => {
                 match KernelCompiler::new(kernel, layout, options, Schedule::Together).compile() {
                     KernelStep::Density(density) => Step::Density(density),
@@ -36,13 +43,16 @@ impl Step {
             Node::Recurrence(recurrence) => {
                 Step::Recurrence(RecurrenceStep::new(recurrence, layout, options))
             }
-        }
+            Node::Elimination(elimination) => {
+                Step::Elimination(EliminationStep::new(elimination, layout, options)?)
+            }
+        })
     }
 
     /// Stores values; leaves out what only adds to the log density.
     pub(super) fn store(&self, state: &mut State<f64>) {
         match self {
-            Step::Density(_) => {}
+            Step::Density(_) | Step::Elimination(_) => {}
             Step::Map(_) | Step::Product(_) | Step::Recurrence(_) => self.evaluate(state),
         }
     }
@@ -54,6 +64,7 @@ impl Step {
             Step::Map(map) => run(&map.value, state),
             Step::Product(product) => product.forward(state),
             Step::Recurrence(recurrence) => recurrence.forward(state),
+            Step::Elimination(elimination) => elimination.forward(state),
         }
     }
 
@@ -61,7 +72,9 @@ impl Step {
     pub(super) fn forward<T: Lane>(&self, state: &mut State<T>) {
         match self {
             Step::Density(density) => run(&density.gradient, state),
-            Step::Map(_) | Step::Product(_) | Step::Recurrence(_) => self.evaluate(state),
+            Step::Map(_) | Step::Product(_) | Step::Recurrence(_) | Step::Elimination(_) => {
+                self.evaluate(state);
+            }
         }
     }
 
@@ -72,6 +85,7 @@ impl Step {
             Step::Map(map) => run(&map.adjoint, state),
             Step::Product(product) => product.backward(state),
             Step::Recurrence(recurrence) => recurrence.backward(state),
+            Step::Elimination(elimination) => elimination.backward(state),
         }
     }
 
@@ -86,11 +100,12 @@ impl Step {
                 operations: 0,
             },
             Step::Recurrence(recurrence) => recurrence.cost(),
+            Step::Elimination(elimination) => elimination.cost(),
         }
     }
 
     /// Makes room for what the step computes with.
-    pub(super) fn extend(&self, extent: &mut Extent) {
+    pub(super) fn extend(&mut self, extent: &mut Extent) {
         match self {
             Step::Density(density) => {
                 extent.include(&density.value);
@@ -102,6 +117,7 @@ impl Step {
             }
             Step::Product(_) => {}
             Step::Recurrence(recurrence) => recurrence.extend(extent),
+            Step::Elimination(elimination) => elimination.extend(extent),
         }
     }
 }

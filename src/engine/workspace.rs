@@ -20,6 +20,10 @@ pub(super) struct Extent {
     pub(super) registers: usize,
     /// The length of a register.
     pub(super) lanes: usize,
+    /// Numbers that steps keep between the forward and the backward sweep, each in its own place.
+    pub(super) memory: usize,
+    /// Numbers that a step needs while it runs.
+    pub(super) scratch: usize,
 }
 
 impl Extent {
@@ -48,6 +52,10 @@ pub(super) struct State<T> {
     pub(super) registers: Vec<Box<[T]>>,
     /// The registers of a single row.
     pub(super) row: Vec<T>,
+    /// What steps keep between the sweeps.
+    pub(super) memory: Vec<T>,
+    /// What a step needs while it runs.
+    pub(super) scratch: Vec<T>,
     /// The log density so far.
     pub(super) total: T,
 }
@@ -61,6 +69,8 @@ impl<T: Lane> State<T> {
             scalars: vec![zero; extent.scalars],
             registers: vec![vec![zero; extent.lanes].into(); extent.registers],
             row: vec![zero; extent.registers],
+            memory: vec![zero; extent.memory],
+            scratch: vec![zero; extent.scratch],
             total: zero,
         }
     }

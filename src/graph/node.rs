@@ -3,6 +3,7 @@
 //! Invariant (see [`Model::check`]): a node reads only buffers that earlier nodes have filled, and
 //! no two nodes write the same element, except that accumulations share their buffer.
 
+use super::elimination::Elimination;
 use super::expression::Expression;
 use super::recurrence::Recurrence;
 use std::sync::Arc;
@@ -71,6 +72,8 @@ pub enum Node {
     Product(Product),
     /// Kernels whose rows take turns.
     Recurrence(Recurrence),
+    /// Finite variables summed out.
+    Elimination(Elimination),
 }
 
 impl Node {
@@ -79,7 +82,7 @@ impl Node {
         match self {
             Node::Kernel(kernel) => std::slice::from_ref(kernel),
             Node::Recurrence(recurrence) => &recurrence.kernels,
-            Node::Product(_) => &[],
+            Node::Product(_) | Node::Elimination(_) => &[],
         }
     }
 }
@@ -196,6 +199,10 @@ pub enum Inconsistency {
     DensityInRecurrence(Tag),
     /// A row of a recurrence reads what it writes, or what is written in a later turn.
     ReadsTooEarly(Tag),
+    /// A table names a variable that does not exist, or one twice.
+    WrongScope(Tag),
+    /// Summing out would need a table larger than the options allow.
+    TableTooLarge(Tag),
     /// A node writes to the unconstrained point.
     WritesPoint(Tag),
     /// A quantity reaches beyond its buffer.
@@ -211,6 +218,9 @@ impl Model {
                 Node::Kernel(Kernel { target: Target::LogDensity, tag, .. }) => {
                     Some(Inconsistency::ReportedDensity(*tag))
                 }
+                Node::Elimination(Elimination { tag, .. }) => {
+                    Some(Inconsistency::ReportedDensity(*tag))
+                }
                 Node::Kernel(_) | Node::Product(_) | Node::Recurrence(_) => self.check_node(node),
             })
         };
@@ -221,7 +231,8 @@ impl Model {
         nodes.or_else(reports).or_else(quantities)
     }
 
-    fn contains(&self, buffer: BufferId, offset: usize, length: usize) -> bool {
+    /// Whether a buffer exists and has these elements.
+    pub(super) fn contains(&self, buffer: BufferId, offset: usize, length: usize) -> bool {
         let end = offset.checked_add(length);
         self.buffers.get(buffer.index()).is_some_and(|size| end.is_some_and(|end| end <= *size))
     }
@@ -235,6 +246,7 @@ impl Model {
         match node {
             Node::Kernel(kernel) => self.check_kernel(kernel),
             Node::Recurrence(recurrence) => self.check_recurrence(recurrence),
+            Node::Elimination(elimination) => self.check_elimination(elimination),
             Node::Product(product) => {
                 let Product { matrix, input, output, tag } = product;
                 if matrix.values.len() != matrix.rows * matrix.columns {
