@@ -58,7 +58,17 @@ const HOMES: &[(&str, &[&str])] = &[
     ("num_dual", &["math", "engine/reference"]),
     ("libm", &["math"]),
     ("nalgebra", &["engine/reference", "inference"]),
-    ("rand", &["library/distribution", "library/joint", "inference", "session", "cli/run"]),
+    (
+        "rand",
+        &[
+            "library/distribution",
+            "library/joint",
+            "engine/elimination",
+            "inference",
+            "session",
+            "cli/run",
+        ],
+    ),
     ("rand_chacha", &["inference/random", "session"]),
     ("rand_distr", &["library/distribution", "library/joint", "inference"]),
     ("rayon", &["inference", "session/predict", "cli/run"]),
