@@ -7,6 +7,7 @@
 //! order, so that the same point gives the same bits.
 
 mod blame;
+mod cholesky;
 mod compile;
 mod data;
 mod divide;
@@ -21,6 +22,7 @@ mod recurrence;
 pub mod reference;
 mod routine;
 mod step;
+mod triangular;
 mod workspace;
 
 pub use blame::Blame;

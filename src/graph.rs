@@ -8,6 +8,7 @@ mod differentiate;
 pub mod eliminate;
 mod elimination;
 mod expression;
+mod linear;
 pub mod lower;
 mod node;
 mod recurrence;
@@ -18,6 +19,7 @@ pub use differentiate::{DifferentiationOptions, Seed, gradient};
 pub use elimination::{Elimination, Factor};
 pub(crate) use expression::Value;
 pub use expression::{Expression, Leaf, Literal, NodeId, Op};
+pub use linear::{Cholesky, TriangularSolve};
 pub use node::{
     Access, BufferId, Inconsistency, Input, Kernel, Matrix, Model, Node, Product, Quantity, Slot,
     Tag, Target,

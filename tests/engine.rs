@@ -6,6 +6,8 @@ mod cost;
 mod elimination;
 #[path = "engine/function.rs"]
 mod function;
+#[path = "engine/linear.rs"]
+mod linear;
 #[path = "engine/model.rs"]
 mod model;
 #[path = "engine/random.rs"]

@@ -47,6 +47,27 @@ pub(super) fn sum<T: Lane>(xs: &[T]) -> T {
     rest.iter().chain(&partial).fold(T::constant(0.0), |sum, x| sum + *x)
 }
 
+/// Σ x y, always in the same order.
+pub(super) fn dot<T: Lane>(xs: &[T], ys: &[T]) -> T {
+    let mut partial = [T::constant(0.0); PARTIAL_SUMS];
+    let (x_chunks, x_rest) = xs.as_chunks::<PARTIAL_SUMS>();
+    let (y_chunks, y_rest) = ys.as_chunks::<PARTIAL_SUMS>();
+    for (xs, ys) in x_chunks.iter().zip(y_chunks) {
+        for ((sum, x), y) in partial.iter_mut().zip(xs).zip(ys) {
+            *sum = *sum + *x * *y;
+        }
+    }
+    let rest = x_rest.iter().zip(y_rest).map(|(x, y)| *x * *y);
+    rest.chain(partial).fold(T::constant(0.0), |sum, x| sum + x)
+}
+
+/// to += factor x, as far as both go.
+pub(super) fn add_scaled<T: Lane>(to: &mut [T], factor: T, xs: &[T]) {
+    for (to, x) in to.iter_mut().zip(xs) {
+        *to = *to + factor * *x;
+    }
+}
+
 /// The number that stands for a mask.
 pub(super) fn from_mask<T: Lane>(mask: bool) -> T {
     T::constant(if mask { 1.0 } else { 0.0 })

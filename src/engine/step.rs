@@ -1,5 +1,6 @@
 //! A compiled node: evaluated forwards, and backwards for its part of the chain rule.
 
+use super::cholesky::CholeskyStep;
 use super::elimination::EliminationStep;
 use super::execute::run;
 use super::flat::Layout;
@@ -8,6 +9,7 @@ use super::lane::Lane;
 use super::product::PlacedProduct;
 use super::program::{Cost, Options};
 use super::recurrence::RecurrenceStep;
+use super::triangular::TriangularSolveStep;
 use super::workspace::{Extent, State};
 use crate::graph::{Inconsistency, Node};
 
@@ -24,6 +26,10 @@ pub(super) enum Step {
     Recurrence(RecurrenceStep),
     /// Finite variables summed out: adds to the log density.
     Elimination(EliminationStep),
+    /// Lower factors of symmetric matrices.
+    Cholesky(CholeskyStep),
+    /// Equations in triangular matrices.
+    TriangularSolve(TriangularSolveStep),
 }
 
 impl Step {
@@ -46,6 +52,10 @@ impl Step {
             Node::Elimination(elimination) => {
                 Step::Elimination(EliminationStep::new(elimination, layout, options)?)
             }
+            Node::Cholesky(cholesky) => Step::Cholesky(CholeskyStep::new(cholesky, layout)),
+            Node::TriangularSolve(solve) => {
+                Step::TriangularSolve(TriangularSolveStep::new(solve, layout))
+            }
         })
     }
 
@@ -53,7 +63,11 @@ impl Step {
     pub(super) fn store(&self, state: &mut State<f64>) {
         match self {
             Step::Density(_) | Step::Elimination(_) => {}
-            Step::Map(_) | Step::Product(_) | Step::Recurrence(_) => self.evaluate(state),
+            Step::Map(_)
+            | Step::Product(_)
+            | Step::Recurrence(_)
+            | Step::Cholesky(_)
+            | Step::TriangularSolve(_) => self.evaluate(state),
         }
     }
 
@@ -65,6 +79,8 @@ impl Step {
             Step::Product(product) => product.forward(state),
             Step::Recurrence(recurrence) => recurrence.forward(state),
             Step::Elimination(elimination) => elimination.forward(state),
+            Step::Cholesky(cholesky) => cholesky.forward(state),
+            Step::TriangularSolve(solve) => solve.forward(state),
         }
     }
 
@@ -72,9 +88,12 @@ impl Step {
     pub(super) fn forward<T: Lane>(&self, state: &mut State<T>) {
         match self {
             Step::Density(density) => run(&density.gradient, state),
-            Step::Map(_) | Step::Product(_) | Step::Recurrence(_) | Step::Elimination(_) => {
-                self.evaluate(state);
-            }
+            Step::Map(_)
+            | Step::Product(_)
+            | Step::Recurrence(_)
+            | Step::Elimination(_)
+            | Step::Cholesky(_)
+            | Step::TriangularSolve(_) => self.evaluate(state),
         }
     }
 
@@ -86,6 +105,8 @@ impl Step {
             Step::Product(product) => product.backward(state),
             Step::Recurrence(recurrence) => recurrence.backward(state),
             Step::Elimination(elimination) => elimination.backward(state),
+            Step::Cholesky(cholesky) => cholesky.backward(state),
+            Step::TriangularSolve(solve) => solve.backward(state),
         }
     }
 
@@ -101,6 +122,8 @@ impl Step {
             },
             Step::Recurrence(recurrence) => recurrence.cost(),
             Step::Elimination(elimination) => elimination.cost(),
+            Step::Cholesky(cholesky) => cholesky.cost(),
+            Step::TriangularSolve(solve) => solve.cost(),
         }
     }
 
@@ -115,7 +138,7 @@ impl Step {
                 extent.include(&map.value);
                 extent.include(&map.adjoint);
             }
-            Step::Product(_) => {}
+            Step::Product(_) | Step::Cholesky(_) | Step::TriangularSolve(_) => {}
             Step::Recurrence(recurrence) => recurrence.extend(extent),
             Step::Elimination(elimination) => elimination.extend(extent),
         }

@@ -16,12 +16,16 @@ use vippl::math::Scalar;
 const POINT: BufferId = BufferId::POINT;
 const DIMENSION: usize = 4;
 
+type Entry = (u32, u32, f64, f64, f64);
+/// Name, sizes and scopes.
+type Structure = (&'static str, Vec<u32>, Vec<Vec<u32>>);
+
 /// Tables with entries a tanh(u_i) + b u_j + c, where c may be -∞.
 struct Tables {
     sizes: Vec<u32>,
     scopes: Vec<Vec<u32>>,
     /// For every table and entry: i, j, a, b, c.
-    entries: Vec<Vec<(u32, u32, f64, f64, f64)>>,
+    entries: Vec<Vec<Entry>>,
 }
 
 impl Tables {
@@ -51,11 +55,8 @@ impl Tables {
         let mut model = empty(DIMENSION);
         let all: Vec<_> = self.entries.iter().flatten().copied().collect();
         let buffer = model.add_buffer(all.len());
-        let index =
-            |f: fn(&(u32, u32, f64, f64, f64)) -> u32| all.iter().map(f).collect::<Vec<_>>();
-        let data = |f: fn(&(u32, u32, f64, f64, f64)) -> f64| {
-            column(&all.iter().map(f).collect::<Vec<_>>())
-        };
+        let index = |f: fn(&Entry) -> u32| all.iter().map(f).collect::<Vec<_>>();
+        let data = |f: fn(&Entry) -> f64| column(&all.iter().map(f).collect::<Vec<_>>());
         let mut offset = 0;
         let factors = self.scopes.iter().zip(&self.entries).map(|(scope, entries)| {
             let table = Slot { buffer, offset };
@@ -119,7 +120,7 @@ impl Formula for Tables {
 }
 
 /// Sizes and scopes: independent, behind a gate, chains, trees, loops and all at once.
-fn structures() -> Vec<(&'static str, Vec<u32>, Vec<Vec<u32>>)> {
+fn structures() -> Vec<Structure> {
     let pairs = |count: u32| (0..count - 1).map(|v| vec![v, v + 1]).collect::<Vec<_>>();
     let mut chain = pairs(6);
     chain.extend((0..6).map(|v| vec![v]));

@@ -26,7 +26,12 @@ impl Program {
         self.steps.iter().for_each(|step| step.evaluate(state));
         let eliminations = self.steps.iter().filter_map(|step| match step {
             Step::Elimination(elimination) => Some(elimination),
-            Step::Density(_) | Step::Map(_) | Step::Product(_) | Step::Recurrence(_) => None,
+            Step::Density(_)
+            | Step::Map(_)
+            | Step::Product(_)
+            | Step::Recurrence(_)
+            | Step::Cholesky(_)
+            | Step::TriangularSolve(_) => None,
         });
         Assignments { eliminations: eliminations.collect(), state }
     }
