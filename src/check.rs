@@ -9,14 +9,20 @@ mod call;
 mod cycle;
 mod declare;
 mod distribution;
+mod drawn;
 mod elaborate;
+mod joint;
 mod liveness;
 mod problem;
 mod random;
+mod recurrence;
+mod special;
 mod statement;
 mod subscript;
+mod whole;
 
 use crate::diagnostic::{Checked, Diagnostic};
+use crate::library;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{self, AxisId, IndexId, VariableId};
@@ -133,6 +139,10 @@ struct Checker<'a> {
     used: HashSet<VariableId>,
     /// The definitions being resolved, innermost last.
     resolving: Vec<VariableId>,
+    /// Definitions that were met while they were being resolved.
+    recursive: HashSet<VariableId>,
+    /// The `start`s and reductions that are being elaborated.
+    starts: recurrence::Starts,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -156,6 +166,8 @@ impl<'a> Checker<'a> {
             unknown: HashSet::new(),
             used: HashSet::new(),
             resolving: Vec::new(),
+            recursive: HashSet::new(),
+            starts: recurrence::Starts::default(),
             diagnostics: Vec::new(),
         }
     }
@@ -234,6 +246,14 @@ impl<'a> Checker<'a> {
             .min_by_key(|(distance, c)| (*distance, c.len(), *c))
             .map(|(_, c)| c.to_owned())
     }
+}
+
+/// Whether a family gives elements of an axis or whole numbers.
+fn library_is_finite(name: &str) -> bool {
+    let discrete = |family: &library::Family| {
+        family.parameterizations.iter().all(|p| p.variate.is_discrete())
+    };
+    special::Special::is_finite(name) || library::family(name).is_some_and(discrete)
 }
 
 /// How many slips make a likely misspelling of a name this long. One and two letters are never

@@ -7,7 +7,7 @@ use super::{
     Bound, Checker, Context, Judged, Reported,
     problem::{AxisProblem, FamilyProblem, NameProblem, ValueProblem},
 };
-use crate::library;
+use crate::library::{self, WholeAxis};
 use crate::source::Span;
 use crate::syntax::ast::{self, Argument, BinaryOperator, Binder, Expr, ExprKind, Extent, Name};
 use crate::typed::{Axis, AxisId, AxisOrigin, IndexId, Kind, Role};
@@ -65,10 +65,10 @@ impl<'a> Checker<'a> {
             ExprKind::In(_, interval) => {
                 Err(self.report(ValueProblem::IntervalOnNumber { span: interval.span }))
             }
-            ExprKind::Start(_, value) => Err(self.report(NameProblem::NotYet {
-                what: "recurrences with `start`".to_owned(),
-                span: value.span,
-            })),
+            ExprKind::Start(inner, value) => {
+                let (inner_free, value_free) = self.both(inner, value, context)?;
+                self.larger("start", expr.span, (inner.span, inner_free), (value.span, value_free))
+            }
             ExprKind::Error => {
                 self.incomplete = true;
                 Err(Reported)
@@ -247,6 +247,9 @@ impl<'a> Checker<'a> {
         if function_name == "size" {
             return Ok(Vec::new());
         }
+        if function_name == "logpdf" {
+            return self.free_logpdf(arguments, context);
+        }
         let rule = self.function_rule(function, arguments.len());
         if rule.is_err() {
             self.look_at(arguments, context);
@@ -254,6 +257,10 @@ impl<'a> Checker<'a> {
         let rule = rule?;
         let mut axes = Ok((expr.span, Vec::new()));
         for argument in arguments {
+            // The axis that a whole-axis function works along is a name, not a value.
+            if argument.name.as_ref().is_some_and(|n| n.value == "over") {
+                continue;
+            }
             let free = self.free(&argument.value, context);
             axes = match (axes, free) {
                 (Ok((span, so_far)), Ok(free)) => self
@@ -269,6 +276,7 @@ impl<'a> Checker<'a> {
         }
         let (_, axes) = axes?;
         match rule {
+            CallRule::WholeAxis(WholeAxis::Softmax | WholeAxis::CumSum) => Ok(axes),
             CallRule::Elementwise(_) => Ok(axes),
             CallRule::Reduction(_) | CallRule::WholeAxis(_) => {
                 if axes.is_empty() {

@@ -3,7 +3,7 @@
 use super::elaborate::data;
 use super::{
     Checker, Context, Judged, Reported,
-    problem::{AxisProblem, FamilyProblem, NameProblem, ValueProblem},
+    problem::{AxisProblem, FamilyProblem, NameProblem, StructureProblem, ValueProblem},
 };
 use crate::library::{self, Elementwise, Function, FunctionRule, Reduction, WholeAxis};
 use crate::source::Span;
@@ -33,6 +33,12 @@ impl CallRule {
                 2 => Some(CallRule::Elementwise(e)),
                 _ => None,
             },
+            FunctionRule::WholeAxis(WholeAxis::Softmax) => {
+                (count <= 2).then_some(CallRule::WholeAxis(WholeAxis::Softmax))
+            }
+            FunctionRule::WholeAxis(WholeAxis::CumSum) => {
+                (count <= 2).then_some(CallRule::WholeAxis(WholeAxis::CumSum))
+            }
             FunctionRule::WholeAxis(w) => (count == 1).then_some(CallRule::WholeAxis(w)),
         }
     }
@@ -66,10 +72,10 @@ impl<'a> Checker<'a> {
                 given: count,
             }));
         };
-        if let CallRule::WholeAxis(
-            WholeAxis::Softmax | WholeAxis::CumSum | WholeAxis::Cholesky | WholeAxis::Transpose,
-        ) = rule
-        {
+        if let CallRule::WholeAxis(WholeAxis::Transpose) = rule {
+            return Err(self.report(StructureProblem::LooseTranspose { span: name.span }));
+        }
+        if let CallRule::WholeAxis(WholeAxis::Cholesky) = rule {
             return Err(self.report(NameProblem::NotYet {
                 what: format!("the function `{}`", name.value),
                 span: name.span,
@@ -81,12 +87,6 @@ impl<'a> Checker<'a> {
     fn unknown_function(&mut self, name: &Name) -> Reported {
         if self.is_poisoned(&name.value) || !self.unknown.insert(format!("{}()", name.value)) {
             return Reported;
-        }
-        if matches!(name.value.as_str(), "logpdf") {
-            return self.report(NameProblem::NotYet {
-                what: format!("the function `{}`", name.value),
-                span: name.span,
-            });
         }
         if library::family(&name.value).is_some() {
             return self.report(FamilyProblem::DistributionAsNumber {
@@ -135,6 +135,13 @@ impl<'a> Checker<'a> {
         if function.value == "size" {
             return self.size(function, arguments, expr.span);
         }
+        if function.value == "logpdf" {
+            return self.logpdf(function, arguments, context);
+        }
+        let rule = self.function_rule(function, arguments.len())?;
+        if let CallRule::WholeAxis(whole @ (WholeAxis::Softmax | WholeAxis::CumSum)) = rule {
+            return self.along_axis(whole, function, arguments, expr.span, context);
+        }
         if let Some(argument) = arguments.iter().find(|a| a.name.is_some()) {
             let named = argument.name.as_ref().map_or(argument.value.span, |n| n.span);
             return Err(self.report(ValueProblem::NamedArgumentOfFunction {
@@ -142,7 +149,7 @@ impl<'a> Checker<'a> {
                 span: named,
             }));
         }
-        match self.function_rule(function, arguments.len())? {
+        match rule {
             CallRule::Elementwise(elementwise) => {
                 let mut values = Vec::new();
                 for argument in arguments {
@@ -176,8 +183,10 @@ impl<'a> Checker<'a> {
     ) -> Judged<(typed::Expr, Vec<IndexId>)> {
         let free = self.free(argument, context)?;
         let (inner, indices) = self.bind_fresh(context, &free);
-        let body = self.elaborate(argument, &inner).and_then(|e| self.number(e))?;
-        Ok((body, indices))
+        self.enter_scope(&indices, None);
+        let body = self.elaborate(argument, &inner).and_then(|e| self.number(e));
+        self.leave_scope();
+        Ok((body?, indices))
     }
 
     /// `center(x)` is `x[i] - mean(j: x[j])`; `standardize(x)` divides that by `sd(j: x[j])`.

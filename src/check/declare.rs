@@ -346,6 +346,7 @@ impl<'a> Checker<'a> {
             kind: Kind::Real,
             plane: Plane::Data,
             role,
+            finite: false,
             observed: None,
             range: None,
             documentation: documentation.cloned(),
@@ -398,7 +399,8 @@ impl<'a> Checker<'a> {
                     let (role, role_of) = if random.predict {
                         (Role::Predicted(id), RandomRole::Predicted)
                     } else {
-                        (Role::Latent(id), RandomRole::Latent)
+                        let finite = self.is_finite(&random.distribution);
+                        (Role::Latent(id), super::recurrence::latent_role(finite))
                     };
                     match self.declare_variable(name, role, documentation.as_ref()) {
                         Some(variable) => (variable, role_of),

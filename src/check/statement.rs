@@ -20,6 +20,27 @@ pub(super) fn column_label(argument: &Argument) -> Option<Spanned<String>> {
     }
 }
 
+/// Whether an expression is written with `transpose`, and so is a matrix.
+fn mentions_transpose(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Call(function, arguments) => {
+            function.value == "transpose" || arguments.iter().any(|a| mentions_transpose(&a.value))
+        }
+        ExprKind::Group(a) | ExprKind::Unary(_, a) => mentions_transpose(a),
+        ExprKind::Binary(_, _, a, b) => mentions_transpose(a) || mentions_transpose(b),
+        ExprKind::Number { .. }
+        | ExprKind::Label(_)
+        | ExprKind::Name(_)
+        | ExprKind::Index(..)
+        | ExprKind::Comprehension { .. }
+        | ExprKind::List(_)
+        | ExprKind::If(..)
+        | ExprKind::In(..)
+        | ExprKind::Start(..)
+        | ExprKind::Error => false,
+    }
+}
+
 impl<'a> Checker<'a> {
     /// Resolves everything that was declared.
     pub(super) fn resolve_all(&mut self) {
@@ -33,6 +54,8 @@ impl<'a> Checker<'a> {
             let _reported = self.axes_of(id, span);
         }
         self.resolve_randoms();
+        self.find_recurrences();
+        self.check_cycles();
         self.resolve_others();
     }
 
@@ -61,9 +84,12 @@ impl<'a> Checker<'a> {
             let binders = self.randoms[i].0.binders.as_deref().unwrap_or(&[]);
             let axes = binders.iter().map(|b| self.binder_axis(b)).collect::<Vec<_>>();
             let axes = axes.into_iter().collect::<Judged<Vec<_>>>();
+            let kind = self.drawn_kind(self.randoms[i].0, role);
             let info = &mut self.typed.variables[variable.index()];
+            info.kind = kind;
             info.plane = match role {
                 RandomRole::Predicted => Plane::Predicted,
+                RandomRole::Finite => Plane::Finite,
                 RandomRole::Latent | RandomRole::Observed => Plane::Latent,
             };
             self.progress[variable.index()] = match axes {
@@ -81,14 +107,14 @@ impl<'a> Checker<'a> {
         match self.progress[variable.index()] {
             Progress::Done => Ok(self.typed.variable(variable).axes.clone()),
             Progress::Poisoned => Err(Reported),
-            Progress::Busy => Err(self.cycle(variable, span)),
+            Progress::Busy => self.recursive_axes(variable, span),
             Progress::Waiting => {
                 let Role::Derived(definition) = self.typed.variable(variable).role else {
                     return Err(self.latent_in_range(variable, span));
                 };
                 self.progress[variable.index()] = Progress::Busy;
                 self.resolving.push(variable);
-                let outcome = self.resolve_definition(variable, definition);
+                let outcome = self.resolve_until_stable(variable, definition);
                 self.resolving.pop();
                 self.progress[variable.index()] =
                     if outcome.is_ok() { Progress::Done } else { Progress::Poisoned };
@@ -97,14 +123,46 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// The axes of a definition that is being resolved: those it writes. Its kind and plane are
+    /// guesses until it is resolved.
+    fn recursive_axes(&mut self, variable: VariableId, span: Span) -> Judged<Vec<AxisId>> {
+        let Role::Derived(id) = self.typed.variable(variable).role else {
+            return Err(self.cycle(variable, span));
+        };
+        let Some(binders) = &self.definitions[id.index()].0.binders else {
+            return Err(self.cycle(variable, span));
+        };
+        if self.recursive.insert(variable) {
+            let plane = self.plane_by_names(variable);
+            self.typed.variables[variable.index()].plane = plane;
+        }
+        binders.iter().map(|b| self.binder_axis(b)).collect()
+    }
+
+    /// Resolves a definition, again if what it met of itself was not what it turned out to be.
+    fn resolve_until_stable(&mut self, variable: VariableId, id: DefinitionId) -> Judged<()> {
+        self.typed.variables[variable.index()].kind = Kind::Bool;
+        loop {
+            let (known, order) = (self.diagnostics.len(), self.typed.definition_order.len());
+            let guess = self.typed.variable(variable).kind;
+            self.resolve_definition(variable, id)?;
+            let found = self.typed.variable(variable).kind;
+            if !self.recursive.contains(&variable) || found == guess {
+                return Ok(());
+            }
+            // What was resolved on the way used the guess.
+            self.diagnostics.truncate(known);
+            for id in self.typed.definition_order.split_off(order) {
+                let other = self.definition_values.remove(&id).map(|d| d.variable);
+                if let Some(other) = other.filter(|o| *o != variable) {
+                    self.progress[other.index()] = Progress::Waiting;
+                }
+            }
+        }
+    }
+
     fn resolve_definition(&mut self, variable: VariableId, id: DefinitionId) -> Judged<()> {
         let (define, span) = self.definitions[id.index()];
-        if let Some(guard) = &define.guard {
-            return Err(self.report(NameProblem::NotYet {
-                what: "definitions with `where`".to_owned(),
-                span: guard.span,
-            }));
-        }
         let (context, indices) = match &define.binders {
             Some(binders) => self.bind(binders, &Context::default())?,
             None => (Context::default(), Vec::new()),
@@ -115,6 +173,9 @@ impl<'a> Checker<'a> {
             self.columns(define, function, arguments, context, indices)?
         } else if let ExprKind::List(elements) = &define.value.kind {
             self.list(define, elements, context, indices)?
+        } else if define.binders.is_none() && mentions_transpose(&define.value) {
+            let (_, (indices, value)) = self.matrix(&define.value, &context)?;
+            (indices.to_vec(), DefinitionValue::Each(value))
         } else {
             self.each(define, context, indices)?
         };
@@ -152,7 +213,15 @@ impl<'a> Checker<'a> {
             indices = fresh;
             inner
         };
-        let value = self.elaborate(&define.value, &inner)?;
+        let mut value = self.elaborate(&define.value, &inner)?;
+        if let Some(guard) = &define.guard {
+            // A cell that is left out does not exist.
+            let guard = self.guard_of(guard, &inner)?;
+            let nothing = super::special::constant(f64::NAN, guard.span);
+            let ty = value.ty;
+            value = super::special::choose(guard, value, nothing);
+            value.ty = ty;
+        }
         Ok((indices, DefinitionValue::Each(value)))
     }
 
@@ -416,7 +485,7 @@ impl<'a> Checker<'a> {
             && function.value == "sum"
         {
             let (inner, indices) = self.bind(binders, &context)?;
-            let guard = guard.as_ref().map(|g| self.condition(g, &inner)).transpose()?;
+            let guard = guard.as_ref().map(|g| self.guard_of(g, &inner)).transpose()?;
             let value = self.factor_value(body, &inner)?;
             return Ok(Factor { indices, guard, value, span });
         }

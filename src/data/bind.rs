@@ -8,6 +8,7 @@ mod cells;
 mod explain;
 mod indices;
 mod observed;
+mod recurrence;
 mod supports;
 
 use super::claim::{self, Claims, data_variables, entry};
@@ -62,8 +63,8 @@ pub fn bind(typed: Program, tables: &Tables, mode: Mode<'_>) -> Checked<Option<B
     }
     diagnostics.extend(claims.ignored());
     let report = BindingReport::new(&binder, tables);
-    let Binder { axes, values, frozen, .. } = binder;
-    let program = bound::Program { typed, axes, values, frozen };
+    let Binder { axes, values, frozen, recurrences, .. } = binder;
+    let program = bound::Program { typed, axes, values, recurrences, frozen };
     Checked { value: Some(Binding { program, report }), diagnostics }
 }
 
@@ -103,6 +104,8 @@ pub(super) struct Binder<'a> {
     placed: Vec<Option<Placed>>,
     /// Observed data that a prediction was not given, and what is computed from them.
     absent: Vec<bool>,
+    /// The orders of the recurrences, once all are known.
+    recurrences: Vec<bound::Order>,
     /// Axes, by id, and variables that have been tried and refused.
     refused_axes: Vec<bool>,
     refused: Vec<bool>,
@@ -128,6 +131,7 @@ impl<'a> Binder<'a> {
             sized: vec![None; axes],
             placed: vec![None; variables],
             absent: vec![false; variables],
+            recurrences: Vec::new(),
             refused_axes: vec![false; axes],
             refused: vec![false; variables],
             problems: Vec::new(),
@@ -147,13 +151,20 @@ impl<'a> Binder<'a> {
         self.problems.append(&mut cellar_problems);
         self.check_given();
         self.check_ranks();
-        while self.settle_axes() | self.settle_data() | self.settle_definitions() {}
+        while self.settle_axes()
+            | self.settle_data()
+            | self.settle_definitions()
+            | self.settle_recurrences()
+        {}
         if !self.has_errors() {
             self.report_unsettled();
         }
         if !self.has_errors() {
             self.check_missing_cells();
             self.check_index_plane();
+            self.order_recurrences();
+        }
+        if !self.has_errors() {
             self.check_supports();
             self.check_observed();
             self.freeze_reductions();
@@ -253,7 +264,8 @@ impl<'a> Binder<'a> {
                 ExprKind::Variable(variable, _) => self.values[variable.index()].is_some(),
                 ExprKind::Index(index) => self.is_settled(self.typed.index_of(*index).axis),
                 ExprKind::Size(axis) => self.is_settled(*axis),
-                ExprKind::Label(_) | ExprKind::ElementOf(_) => match e.ty {
+                ExprKind::Below(_, axis) => self.is_settled(*axis),
+                ExprKind::Label(_) | ExprKind::ElementOf(_) | ExprKind::ElementAt(_) => match e.ty {
                     Kind::Index(axis) => self.is_settled(axis),
                     Kind::Real | Kind::Int | Kind::Bool => true,
                 },
@@ -269,6 +281,8 @@ impl<'a> Binder<'a> {
                 | ExprKind::Not(_)
                 | ExprKind::Binary(..)
                 | ExprKind::Call(..)
+                | ExprKind::Covariance(..)
+                | ExprKind::LogDensity(..)
                 | ExprKind::If(..)
                 | ExprKind::Error => true,
             };

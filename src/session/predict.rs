@@ -144,6 +144,7 @@ impl Plan {
                         plan.stage(bound, &layout, random, Some(&missing))?;
                     }
                 }
+                RandomRole::Finite => {}
                 RandomRole::Predicted | RandomRole::Observed => {
                     plan.stage(bound, &layout, random, None)?;
                 }
@@ -287,11 +288,12 @@ fn compile(model: &Model) -> Result<engine::Program, PredictError> {
 
 /// A draw from a distribution; the ends of its interval follow its arguments.
 fn sample(distribution: &Distribution, parameters: &[f64], rng: &mut ChaCha8Rng) -> Option<f64> {
-    let density: Density = distribution.parameterization.density;
-    if distribution.truncation.is_none() {
+    let call = distribution.call()?;
+    let density: Density = call.parameterization.density;
+    if call.truncation.is_none() {
         return density.sample(parameters, rng).ok();
     }
-    let (arguments, ends) = parameters.split_at(distribution.arguments.len());
+    let (arguments, ends) = parameters.split_at(call.arguments.len());
     let [low, high] = ends else { return None };
     density.sample_within(Some(*low), Some(*high), arguments, rng).ok()
 }
@@ -309,7 +311,7 @@ fn cannot_draw(
         if labels.is_empty() { name.clone() } else { format!("{name}[{}]", labels.join(", ")) };
     PredictError::CannotDraw {
         element,
-        family: statement.distribution.family.name,
+        family: statement.distribution.family_name(),
         parameters: parameters.to_vec(),
         unseen: statement.role == RandomRole::Latent,
     }
@@ -347,9 +349,8 @@ fn visit(
         return;
     }
     let distribution = &bound.typed.random(random).distribution;
-    let ends = distribution.truncation.iter().flat_map(|t| t.low.iter().chain(t.high.iter()));
     let mut pending: Vec<VariableId> =
-        distribution.arguments.iter().chain(ends).flat_map(Expr::variables).collect();
+        distribution.expressions().into_iter().flat_map(Expr::variables).collect();
     let mut seen: HashSet<VariableId> = HashSet::new();
     while let Some(variable) = pending.pop() {
         if !seen.insert(variable) {

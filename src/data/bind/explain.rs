@@ -56,6 +56,15 @@ impl Binder<'_> {
                 *span,
                 "a missing cell",
             ),
+            EvaluationError::Unassigned { variable, .. } => {
+                let declared = self.typed.variable(*variable);
+                Diagnostic::error(
+                    Slug::NotYet,
+                    format!("this needs the value of `{}`, which is summed out", declared.name),
+                    declared.span,
+                    "a latent with finitely many values",
+                )
+            }
             EvaluationError::Unavailable { span } => Diagnostic::error(
                 Slug::NotYet,
                 "this version cannot evaluate this expression on the data alone",

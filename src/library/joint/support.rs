@@ -47,6 +47,21 @@ impl VectorSupport {
         }
     }
 
+    /// The set in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            VectorSupport::Each(_) => "vectors",
+            VectorSupport::Ordered => "increasing vectors",
+            VectorSupport::ZeroSum => "vectors that sum to 0",
+            VectorSupport::Simplex => "probabilities that sum to 1",
+            VectorSupport::CholeskyCorrelation => "Cholesky factors of correlation matrices",
+            VectorSupport::CholeskyFactor => "Cholesky factors of covariance matrices",
+            VectorSupport::Correlation => "correlation matrices",
+            VectorSupport::Covariance => "covariance matrices",
+            VectorSupport::Counts => "counts",
+        }
+    }
+
     /// Whether the values are whole numbers.
     pub fn is_discrete(self) -> bool {
         match self {
