@@ -79,12 +79,8 @@ pub fn partials<S: Scalar>(f: Binary, a: S, b: S, y: S) -> (S, S) {
             let factor = b.max(S::constant(f64::MIN_POSITIVE)).ln();
             (factor, S::select(a.same(zero), zero, a / b))
         }
-        Binary::LnGammaLower(order) => {
-            gamma_partials(order, |order| Binary::LnGammaLower(order), 1.0, a, b)
-        }
-        Binary::LnGammaUpper(order) => {
-            gamma_partials(order, |order| Binary::LnGammaUpper(order), -1.0, a, b)
-        }
+        Binary::LnGammaLower(order) => gamma_partials(order, Binary::LnGammaLower, 1.0, a, b),
+        Binary::LnGammaUpper(order) => gamma_partials(order, Binary::LnGammaUpper, -1.0, a, b),
     }
 }
 

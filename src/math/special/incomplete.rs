@@ -42,7 +42,7 @@ impl<S: Number> Number for Dual<S> {
 /// (ln P(a, x), ln Q(a, x)) with P(a, x) = γ(a, x) / Γ(a) and Q = 1 - P.
 pub fn ln_incomplete_gamma<N: Number>(a: N, x: N) -> (N, N) {
     let (nothing, all) = (N::constant(f64::NEG_INFINITY), N::constant(0.0));
-    if !(a.value() > 0.0) || x.value().is_nan() {
+    if a.value().is_nan() || a.value() <= 0.0 || x.value().is_nan() {
         (N::constant(f64::NAN), N::constant(f64::NAN))
     } else if x.value() <= 0.0 {
         (nothing, all)
