@@ -14,7 +14,8 @@ pub enum VectorSupport {
     Each(Support),
     /// Strictly increasing; all are free.
     Ordered,
-    /// Sums to 0; orthonormal coordinates of the hyperplane.
+    /// Sums to 0; orthonormal coordinates of the hyperplane, in which K independent normal values
+    /// given their sum are K - 1 with the same sd s: each value has sd s √(1 - 1/K).
     ZeroSum,
     /// Non-negative and sums to 1; all but the last are free.
     Simplex,
