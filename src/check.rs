@@ -10,6 +10,7 @@ mod cycle;
 mod declare;
 mod distribution;
 mod elaborate;
+mod foreign;
 mod liveness;
 mod problem;
 mod random;

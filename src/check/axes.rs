@@ -247,7 +247,7 @@ impl<'a> Checker<'a> {
         if function_name == "size" {
             return Ok(Vec::new());
         }
-        let rule = self.function_rule(function, arguments.len());
+        let rule = self.function_rule(function, arguments, expr.span);
         if rule.is_err() {
             self.look_at(arguments, context);
         }

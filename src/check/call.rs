@@ -2,7 +2,7 @@
 
 use super::elaborate::data;
 use super::{
-    Checker, Context, Judged, Reported,
+    Checker, Context, Judged, Reported, foreign,
     problem::{AxisProblem, FamilyProblem, NameProblem, ValueProblem},
 };
 use crate::library::{self, Elementwise, Function, FunctionRule, Reduction, WholeAxis};
@@ -54,9 +54,15 @@ fn keeps_integers(function: Elementwise) -> bool {
 
 impl<'a> Checker<'a> {
     /// The rule of a function for this many arguments.
-    pub(super) fn function_rule(&mut self, name: &Name, count: usize) -> Judged<CallRule> {
+    pub(super) fn function_rule(
+        &mut self,
+        name: &Name,
+        arguments: &[Argument],
+        call: Span,
+    ) -> Judged<CallRule> {
+        let count = arguments.len();
         let Some(function) = library::function(&name.value) else {
-            return Err(self.unknown_function(name));
+            return Err(self.unknown_function(name, arguments, call));
         };
         let Some(rule) = CallRule::of(function, count) else {
             return Err(self.report(ValueProblem::ArgumentCount {
@@ -78,7 +84,7 @@ impl<'a> Checker<'a> {
         Ok(rule)
     }
 
-    fn unknown_function(&mut self, name: &Name) -> Reported {
+    fn unknown_function(&mut self, name: &Name, arguments: &[Argument], call: Span) -> Reported {
         if self.is_poisoned(&name.value) || !self.unknown.insert(format!("{}()", name.value)) {
             return Reported;
         }
@@ -112,6 +118,7 @@ impl<'a> Checker<'a> {
             span: name.span,
             nearest,
             variable,
+            rewriting: foreign::function(name, arguments, call),
         })
     }
 
@@ -121,7 +128,7 @@ impl<'a> Checker<'a> {
             Some(CallRule::Reduction(reduction)) => Ok(reduction),
             Some(CallRule::Elementwise(_) | CallRule::WholeAxis(_)) => Err(self
                 .report(ValueProblem::NotAReduction { name: name.value.clone(), span: name.span })),
-            None => Err(self.unknown_function(name)),
+            None => Err(self.unknown_function(name, &[], name.span)),
         }
     }
 
@@ -142,7 +149,7 @@ impl<'a> Checker<'a> {
                 span: named,
             }));
         }
-        match self.function_rule(function, arguments.len())? {
+        match self.function_rule(function, arguments, expr.span)? {
             CallRule::Elementwise(elementwise) => {
                 let mut values = Vec::new();
                 for argument in arguments {

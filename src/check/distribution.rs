@@ -1,7 +1,7 @@
 //! The right side of `~`: which family, which parameterization, which interval.
 
 use super::{
-    Checker, Context, Judged, Reported,
+    Checker, Context, Judged, Reported, foreign,
     problem::{FamilyProblem, NameProblem, ValueProblem},
 };
 use crate::library::{self, Bound, Density, Family, Parameterization, Support};
@@ -24,7 +24,7 @@ impl<'a> Checker<'a> {
                 let distribution = self.distribution(name, inner, context, role);
                 let truncation = self.truncation(name, interval, context);
                 let (mut distribution, truncation) = (distribution?, truncation?);
-                self.check_truncation(&distribution, interval.span)?;
+                self.check_truncation(&distribution, &truncation)?;
                 distribution.truncation = Some(truncation);
                 Ok(distribution)
             }
@@ -134,12 +134,12 @@ impl<'a> Checker<'a> {
             .map(str::to_owned)
             .or_else(|| Self::nearest(&name.value, families));
         let function = library::function(&name.value).is_some();
+        let rewriting = foreign::distribution(name, arguments, nearest.as_deref());
         self.report(FamilyProblem::UnknownFamily {
             name: name.value.clone(),
             span: name.span,
-            nearest,
             function,
-            link: link_in(&name.value, arguments),
+            rewriting,
         })
     }
 
@@ -173,8 +173,7 @@ impl<'a> Checker<'a> {
             .filter_map(|a| a.name.as_ref())
             .find(|n| !known.contains(&n.value.as_str()))
             .map(|n| {
-                let nearest = parameter_synonym(&n.value, &known)
-                    .or_else(|| Self::nearest(&n.value, known.iter().copied()));
+                let nearest = Self::nearest(&n.value, known.iter().copied());
                 (n.value.clone(), n.span, nearest)
             });
         Err(self.report(FamilyProblem::WrongFamilyArguments {
@@ -183,6 +182,7 @@ impl<'a> Checker<'a> {
             forms: forms(family),
             given: arguments.len(),
             stranger,
+            renamed: foreign::renamed(family, arguments),
         }))
     }
 
@@ -198,7 +198,11 @@ impl<'a> Checker<'a> {
         if let (Some(a), Some(b)) = (low.constant(), high.constant())
             && a >= b
         {
-            return Err(self.report(FamilyProblem::EmptyInterval { span: interval.span }));
+            return Err(self.report(FamilyProblem::EmptyInterval {
+                name: name.value.clone(),
+                span: interval.span,
+                ends: (interval.low.span, a, interval.high.span, b),
+            }));
         }
         let finite =
             |end: typed::Expr, infinity: f64| (end.constant() != Some(infinity)).then_some(end);
@@ -209,15 +213,20 @@ impl<'a> Checker<'a> {
         })
     }
 
-    fn check_truncation(&mut self, distribution: &Distribution, span: Span) -> Judged<()> {
+    fn check_truncation(
+        &mut self,
+        distribution: &Distribution,
+        truncation: &Truncation,
+    ) -> Judged<()> {
+        let span = truncation.span;
         let density = distribution.parameterization.density;
         if distribution.truncation.is_some() {
             return Err(self.report(FamilyProblem::TwoIntervals { span }));
         }
         if density != Density::Flat && !density.has_cdf() {
-            return Err(
-                self.report(FamilyProblem::NoCdf { family: distribution.family.name, span })
-            );
+            let half = foreign::half(distribution, truncation);
+            let family = distribution.family.name;
+            return Err(self.report(FamilyProblem::NoCdf { family, span, half }));
         }
         Ok(())
     }
@@ -360,17 +369,6 @@ fn fit(parameterization: &Parameterization, arguments: &[Argument]) -> Option<Ve
     slots.into_iter().collect()
 }
 
-/// The link that a name such as `poisson_log` says, and its argument: the last, if it has no name.
-fn link_in(name: &str, arguments: &[Argument]) -> Option<(&'static str, Span)> {
-    let link = match name {
-        "poisson_log" => "log",
-        "bernoulli_logit" | "binomial_logit" => "logit",
-        _ => return None,
-    };
-    let last = arguments.last().filter(|a| a.name.is_none())?;
-    Some((link, last.value.span))
-}
-
 /// The names that the first form of a family has for arguments of which none is named.
 fn first_names(family: &Family, arguments: &[Argument]) -> Vec<(Span, &'static str)> {
     let Some(first) = family.parameterizations.first() else { return Vec::new() };
@@ -379,24 +377,6 @@ fn first_names(family: &Family, arguments: &[Argument]) -> Vec<(Span, &'static s
         return Vec::new();
     }
     arguments.iter().zip(first.parameters).map(|(a, p)| (a.value.span, p.name)).collect()
-}
-
-/// What other programs call a parameter that is known here by one of these names.
-fn parameter_synonym(name: &str, known: &[&str]) -> Option<String> {
-    const SYNONYMS: &[(&str, &[&str])] = &[
-        ("alpha", &["shape", "a"]),
-        ("beta", &["rate", "b"]),
-        ("lam", &["rate"]),
-        ("lambda", &["rate"]),
-        ("loc", &["mean", "location"]),
-        ("mu", &["mean", "location"]),
-        ("nu", &["df"]),
-        ("prob", &["p"]),
-        ("sigma", &["sd", "scale"]),
-        ("std", &["sd", "scale"]),
-    ];
-    let (_, ours) = SYNONYMS.iter().find(|(theirs, _)| *theirs == name)?;
-    ours.iter().find(|ours| known.contains(ours)).map(|ours| (*ours).to_owned())
 }
 
 /// Every way to call a family: `Gamma(shape = …, rate = …)`.

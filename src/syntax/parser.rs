@@ -93,6 +93,16 @@ struct Reader<'t> {
 impl<'t> Reader<'t> {
     /// Reads habits of other languages as what they mean here, and refuses what is too deep.
     fn prepare(&mut self, piece: &mut Piece) {
+        if !piece.broken
+            && let Some(diagnostic) = habit::whole(self.text, &piece.tokens)
+        {
+            // The one message is about the spellings inside the statement too.
+            let statement = self.text.cover(&piece.tokens);
+            self.foreign.retain(|f| !contains(statement, f.span));
+            self.diagnostics.push(diagnostic);
+            piece.broken = true;
+            return;
+        }
         habit::rewrite(self.text, &mut piece.tokens, &mut self.foreign);
         if piece.broken {
             return;

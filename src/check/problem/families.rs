@@ -1,8 +1,9 @@
 //! Mistakes about distributions: families, arguments, supports.
 
 use super::Explain;
+use crate::check::foreign::Rewriting;
 use crate::diagnostic::{Diagnostic, Severity, Slug};
-use crate::library::Support;
+use crate::library::{Family, Support, distribution};
 use crate::source::Span;
 
 /// A mistake about a distribution.
@@ -11,10 +12,9 @@ pub(in crate::check) enum FamilyProblem {
     UnknownFamily {
         name: String,
         span: Span,
-        nearest: Option<String>,
         function: bool,
-        /// The link that the name says, and the argument that it is of.
-        link: Option<(&'static str, Span)>,
+        /// How the call is written here, if that is known.
+        rewriting: Option<Rewriting>,
     },
     DistributionAsNumber {
         name: String,
@@ -38,9 +38,14 @@ pub(in crate::check) enum FamilyProblem {
         forms: Vec<String>,
         given: usize,
         stranger: Option<(String, Span, Option<String>)>,
+        /// The edits that give the arguments the names they have here.
+        renamed: Option<Vec<(Span, String)>>,
     },
     EmptyInterval {
+        name: String,
         span: Span,
+        /// Where the ends are and what: low, then high.
+        ends: (Span, f64, Span, f64),
     },
     TwoIntervals {
         span: Span,
@@ -48,6 +53,8 @@ pub(in crate::check) enum FamilyProblem {
     NoCdf {
         family: &'static str,
         span: Span,
+        /// The family of the half that is meant, and the edits to it.
+        half: Option<(String, Vec<(Span, String)>)>,
     },
     LiteralOutsideSupport {
         family: &'static str,
@@ -86,13 +93,8 @@ pub(in crate::check) enum FamilyProblem {
 impl Explain for FamilyProblem {
     fn diagnostic(self) -> Diagnostic {
         match self {
-            FamilyProblem::UnknownFamily { name, span, nearest, function, link } => {
-                let diagnostic = unknown_family(&name, span, nearest, function);
-                match link {
-                    Some((link, at)) => diagnostic
-                        .edit(Span { end: at.start, ..at }, format!("{link} = ")),
-                    None => diagnostic,
-                }
+            FamilyProblem::UnknownFamily { name, span, function, rewriting } => {
+                unknown_family(&name, span, function, rewriting)
             }
             FamilyProblem::DistributionAsNumber { name, span } => Diagnostic::error(
                 Slug::NotADistribution,
@@ -127,8 +129,20 @@ impl Explain for FamilyProblem {
                     diagnostic.edit(Span { end: at.start, ..at }, format!("{name} = "))
                 })
             }
-            FamilyProblem::WrongFamilyArguments { family, span, forms, given, stranger } => {
+            FamilyProblem::WrongFamilyArguments {
+                family, span, forms, given, stranger, renamed
+            } => {
                 match stranger {
+                    Some((name, at, _)) if renamed.is_some() => edited(
+                        Diagnostic::error(
+                            Slug::WrongArguments,
+                            format!("`{family}` has no parameter `{name}`"),
+                            at,
+                            "called otherwise here",
+                        )
+                        .help(format!("the parameters are {}", either(&forms))),
+                        renamed.unwrap_or_default(),
+                    ),
                     Some((name, at, nearest)) => {
                         let diagnostic = Diagnostic::error(
                             Slug::WrongArguments,
@@ -156,25 +170,14 @@ impl Explain for FamilyProblem {
                     .help(format!("write {}", either(&forms))),
                 }
             }
-            FamilyProblem::EmptyInterval { span } => Diagnostic::error(
-                Slug::SupportMismatch,
-                "the interval is empty",
-                span,
-                "its lower end is not below its upper end",
-            ),
+            FamilyProblem::EmptyInterval { name, span, ends } => empty_interval(&name, span, ends),
             FamilyProblem::TwoIntervals { span } => Diagnostic::error(
                 Slug::WrongArguments,
                 "a distribution can be conditioned on one interval only",
                 span,
                 "the second interval",
             ),
-            FamilyProblem::NoCdf { family, span } => Diagnostic::error(
-                Slug::NoCdf,
-                format!("`{family}` cannot be conditioned on an interval: its cdf is not known here"),
-                span,
-                "needs the probability of the interval",
-            )
-            .help("use a family that has a cdf, or one with the support you want"),
+            FamilyProblem::NoCdf { family, span, half } => no_cdf(family, span, half),
             FamilyProblem::LiteralOutsideSupport { family, parameter, support, span, value } => {
                 Diagnostic::error(
                     Slug::SupportMismatch,
@@ -233,21 +236,73 @@ impl Explain for FamilyProblem {
     }
 }
 
-fn unknown_family(name: &str, span: Span, nearest: Option<String>, function: bool) -> Diagnostic {
+fn unknown_family(
+    name: &str,
+    span: Span,
+    function: bool,
+    rewriting: Option<Rewriting>,
+) -> Diagnostic {
     let diagnostic = Diagnostic::error(
         Slug::UnknownFunction,
         format!("unknown distribution `{name}`"),
         span,
         "there is no family of this name",
     );
-    match nearest {
-        Some(nearest) if nearest.to_lowercase() == name.to_lowercase() => {
-            diagnostic.help(format!("families are capitalised: `{nearest}`")).edit(span, nearest)
-        }
-        Some(nearest) => diagnostic.help(format!("did you mean `{nearest}`?")).edit(span, nearest),
+    match rewriting {
+        Some(rewriting) => edited(diagnostic.help(rewriting.help), rewriting.edits),
         None if function => diagnostic
             .help(format!("`{name}` is a function; to compute a name write `=` instead of `~`")),
-        None => diagnostic.help("families are capitalised: `Normal(0, 1)`, `Poisson(rate)`, …"),
+        None => {
+            let names: Vec<&str> = distribution::ALL.iter().map(|f| f.name).collect();
+            diagnostic.help(format!("the families are {}", names.join(", ")))
+        }
+    }
+}
+
+/// Adds edits to a message.
+fn edited(diagnostic: Diagnostic, edits: Vec<(Span, String)>) -> Diagnostic {
+    edits.into_iter().fold(diagnostic, |d, (span, instead)| d.edit(span, instead))
+}
+
+fn empty_interval(
+    name: &str,
+    span: Span,
+    (low_span, low, high_span, high): (Span, f64, Span, f64),
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        Slug::SupportMismatch,
+        "the interval is empty",
+        span,
+        "its lower end is not below its upper end",
+    );
+    if low == high {
+        return diagnostic.help(format!("to fix the value write `{name} = {low}` without a `~`"));
+    }
+    diagnostic
+        .help("write the lower end first")
+        .edit(low_span, high.to_string())
+        .edit(high_span, low.to_string())
+}
+
+fn no_cdf(
+    family: &'static str,
+    span: Span,
+    half: Option<(String, Vec<(Span, String)>)>,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        Slug::NoCdf,
+        format!("`{family}` cannot be conditioned on an interval: its cdf is not known here"),
+        span,
+        "needs the probability of the interval",
+    );
+    match half {
+        Some((form, edits)) => edited(diagnostic.help(format!("write `{form}`")), edits),
+        None => {
+            let has_cdf = |f: &&Family| f.parameterizations.iter().all(|p| p.density.has_cdf());
+            let names: Vec<&str> =
+                distribution::ALL.iter().filter(has_cdf).map(|f| f.name).collect();
+            diagnostic.help(format!("the families that can are {}", names.join(", ")))
+        }
     }
 }
 

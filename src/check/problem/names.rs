@@ -1,6 +1,7 @@
 //! Mistakes about names: unknown, defined twice, unused.
 
 use super::{Explain, listed};
+use crate::check::foreign::Rewriting;
 use crate::diagnostic::{Diagnostic, Severity, Slug};
 use crate::source::Span;
 
@@ -59,6 +60,8 @@ pub(in crate::check) enum NameProblem {
         span: Span,
         nearest: Option<String>,
         variable: Option<Span>,
+        /// How the call is written here, if that is known.
+        rewriting: Option<Rewriting>,
     },
     UnknownHint {
         hint: String,
@@ -184,7 +187,7 @@ impl Explain for NameProblem {
                 }
                 did_you_mean(diagnostic, span, nearest)
             }
-            NameProblem::UnknownFunction { name, span, nearest, variable } => {
+            NameProblem::UnknownFunction { name, span, nearest, variable, rewriting } => {
                 let mut diagnostic = Diagnostic::error(
                     Slug::UnknownFunction,
                     format!("unknown function `{name}`"),
@@ -196,6 +199,10 @@ impl Explain for NameProblem {
                         .because(variable, "a variable, not a function")
                         .help(format!("to take an element write `{name}[…]`, to multiply write `{name} * (…)`"));
                     return diagnostic;
+                }
+                if let Some(Rewriting { help, edits }) = rewriting {
+                    let edits = edits.into_iter();
+                    return edits.fold(diagnostic.help(help), |d, (at, new)| d.edit(at, new));
                 }
                 match nearest {
                     Some(nearest) => operator_or_name(diagnostic, span, &nearest),

@@ -207,9 +207,16 @@ impl Cutter<'_> {
         let message = format!("expected `{wanted}` to close this `{opener}`");
         let diagnostic =
             Diagnostic::error(Slug::UnbalancedBracket, message, end, "the statement ends here")
-                .because(self.span(open.lexeme), "opened here")
+                .because(self.span(open.lexeme), "opened here");
+        let unfinished = last.token.continues_line() || last.token.opens();
+        let diagnostic = if unfinished {
+            let before = &self.text[last.range()];
+            diagnostic.help(format!("write what comes after the `{before}`, and then `{missing}`"))
+        } else {
+            diagnostic
                 .help(format!("write `{missing}` where the bracket should end"))
-                .edit(end, missing);
+                .edit(end, missing)
+        };
         self.report(diagnostic);
     }
 }
