@@ -12,10 +12,12 @@ mod distribution;
 mod elaborate;
 mod foreign;
 mod liveness;
+mod observation;
 mod problem;
 mod random;
 mod statement;
 mod subscript;
+mod sum;
 
 use crate::diagnostic::{Checked, Diagnostic};
 use crate::source::Span;
@@ -132,6 +134,8 @@ struct Checker<'a> {
     unknown: HashSet<String>,
     /// Names that occur in some expression.
     used: HashSet<VariableId>,
+    /// The observed names to be predicted, and where that is asked.
+    predicted: Vec<(VariableId, Span)>,
     /// The definitions being resolved, innermost last.
     resolving: Vec<VariableId>,
     diagnostics: Vec<Diagnostic>,
@@ -156,6 +160,7 @@ impl<'a> Checker<'a> {
             poisoned: HashSet::new(),
             unknown: HashSet::new(),
             used: HashSet::new(),
+            predicted: Vec::new(),
             resolving: Vec::new(),
             diagnostics: Vec::new(),
         }
@@ -181,6 +186,12 @@ impl<'a> Checker<'a> {
     fn report(&mut self, problem: impl Explain) -> Reported {
         self.diagnostics.push(problem.diagnostic());
         Reported
+    }
+
+    /// The statement that a place is in.
+    fn statement_at(&self, span: Span) -> Option<Span> {
+        let statements = self.program.statements.iter().map(|s| s.span);
+        statements.into_iter().find(|s| s.start <= span.start && span.end <= s.end)
     }
 
     /// Allocates an index over an axis. Its printed name is made unique by `explain`.

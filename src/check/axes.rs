@@ -308,6 +308,7 @@ impl<'a> Checker<'a> {
             argument: arguments.first().map_or(expr.span, |a| a.value.span),
             column,
             bound,
+            statement: self.statement_at(expr.span),
         })
     }
 
@@ -355,7 +356,8 @@ impl<'a> Checker<'a> {
         let axes = self.typed.axes.iter().map(|axis| &axis.name);
         let axes = axes.filter(|name| !name.contains("..")).cloned().collect();
         let data = self.names.get(&name.value).map(|v| self.typed.variable(*v));
-        let column = data.filter(|v| matches!(v.role, Role::Data(_))).map(|v| v.span);
+        let column = data.filter(|v| matches!(v.role, Role::Data(_)));
+        let column = column.map(|v| (v.span, v.axes.is_empty()));
         self.report(AxisProblem::UnknownBinder {
             name: name.value.clone(),
             span: name.span,

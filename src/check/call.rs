@@ -2,8 +2,9 @@
 
 use super::elaborate::data;
 use super::{
-    Checker, Context, Judged, Reported, foreign,
-    problem::{AxisProblem, FamilyProblem, NameProblem, ValueProblem},
+    Checker, Context, Judged, Reported,
+    foreign::{self, Rewriting},
+    problem::{AxisProblem, FamilyProblem, NameProblem, ValueProblem, reduced_name},
 };
 use crate::library::{self, Elementwise, Function, FunctionRule, Reduction, WholeAxis};
 use crate::source::Span;
@@ -118,7 +119,27 @@ impl<'a> Checker<'a> {
             span: name.span,
             nearest,
             variable,
-            rewriting: foreign::function(name, arguments, call),
+            rewriting: foreign::function(name, arguments, call)
+                .or_else(|| self.own_line(plain, arguments, call)),
+        })
+    }
+
+    /// `scale(x)` inside an equation: a name for `standardize(x)` on a line of its own.
+    fn own_line(&self, name: &str, arguments: &[Argument], call: Span) -> Option<Rewriting> {
+        let function = library::function(library::synonym(name)?)?;
+        let is_whole = matches!(function.rule, FunctionRule::WholeAxis(WholeAxis::Standardize));
+        let [Argument { name: None, value }] = arguments else { return None };
+        let ExprKind::Name(column) = &value.kind else { return None };
+        let is_alone = self.definitions.iter().any(|(d, _)| d.value.span == call);
+        let statement = self.statement_at(call).filter(|_| is_whole && !is_alone)?;
+        let instead = reduced_name(function.name, column);
+        let line = format!("{instead} = {}({column})", function.name);
+        Some(Rewriting {
+            help: format!("compute it on its own line: `{line}`"),
+            edits: vec![
+                (Span { end: statement.start, ..statement }, format!("{line}\n")),
+                (call, instead),
+            ],
         })
     }
 

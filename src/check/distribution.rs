@@ -55,15 +55,7 @@ impl<'a> Checker<'a> {
             | ExprKind::Index(..)
             | ExprKind::Comprehension { .. }
             | ExprKind::List(_) => {
-                let what = self.free(expr, context);
-                if what.is_err() {
-                    return Err(Reported);
-                }
-                Err(self.report(FamilyProblem::NotADistribution {
-                    name: name.value.clone(),
-                    span: expr.span,
-                    known: role == RandomRole::Observed,
-                }))
+                Err(self.not_a_distribution(name, expr, context, role))
             }
         }
     }
@@ -289,16 +281,21 @@ impl<'a> Checker<'a> {
             return;
         }
         if let Some(value) = argument.constant() {
-            // Bounds that name other parameters are checked with the data.
+            // Bounds that name other parameters are checked with the data, or are literals too.
             let fixed = !matches!(support, Support::Interval(..) | Support::Integers(..));
+            let family = distribution.family.name;
             if fixed && !support.contains(value, &[]) {
+                let span = argument.span;
                 self.report(FamilyProblem::LiteralOutsideSupport {
-                    family: distribution.family.name,
+                    family,
                     parameter,
                     support,
-                    span: argument.span,
+                    span,
                     value,
                 });
+            } else if !fixed && let Some(other) = foreign::beyond(distribution, support, value) {
+                let at = (argument.span, value);
+                self.report(FamilyProblem::LiteralsOutOfOrder { family, parameter, at, other });
             }
             return;
         }

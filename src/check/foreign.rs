@@ -3,7 +3,7 @@
 //! An edit that is offered never changes the meaning in silence: where a parameter is another one
 //! here (a precision for an sd), the edit converts it, or there is no edit.
 
-use crate::library::{self, Family, Parameterization};
+use crate::library::{self, Bound, Family, Parameterization, Support};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, Name};
 use crate::typed::{Distribution, Truncation};
@@ -408,4 +408,17 @@ pub(super) fn half(
     ];
     let names: Vec<&str> = half.parameterizations.first()?.parameters.iter().map(|p| p.name).collect();
     Some((format!("{}({})", half.name, names.join(", ")), edits))
+}
+
+/// The literal that bounds a literal from below, where it is not below it: its name, place and
+/// value.
+pub(super) fn beyond(
+    distribution: &Distribution,
+    support: Support,
+    value: f64,
+) -> Option<(&'static str, Span, f64)> {
+    let (Bound::Parameter(i), _) = support.bounds() else { return None };
+    let low = distribution.arguments.get(i)?;
+    let bound = low.constant().filter(|bound| *bound >= value)?;
+    Some((distribution.parameterization.parameters.get(i)?.name, low.span, bound))
 }

@@ -15,6 +15,10 @@ impl<'a> Checker<'a> {
         if broken {
             return;
         }
+        self.check_observations();
+        if self.diagnostics.iter().any(|d| d.is_error()) {
+            return;
+        }
         let mut suspected = HashSet::new();
         let mut unused = Vec::new();
         for variable in self.dead_ends() {

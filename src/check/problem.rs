@@ -5,8 +5,8 @@ mod families;
 mod names;
 mod values;
 
-pub(super) use axes::{AxisProblem, Left, MissingAxis};
-pub(super) use families::FamilyProblem;
+pub(super) use axes::{AxisProblem, Left, MissingAxis, reduced_name};
+pub(super) use families::{FamilyProblem, NotADistribution};
 pub(super) use names::NameProblem;
 pub(super) use values::ValueProblem;
 

@@ -21,8 +21,8 @@ pub(in crate::check) enum AxisProblem {
         span: Span,
         nearest: Option<String>,
         axes: Vec<String>,
-        /// Where a column of this name is declared, as numbers.
-        column: Option<Span>,
+        /// Where data of this name are declared, as numbers, and whether as a single one.
+        column: Option<(Span, bool)>,
     },
     AxisMismatch {
         what: String,
@@ -57,6 +57,8 @@ pub(in crate::check) enum AxisProblem {
         argument: Span,
         column: Option<(String, String)>,
         bound: String,
+        /// The statement it stands in.
+        statement: Option<Span>,
     },
     OneAxisWanted {
         function: String,
@@ -151,8 +153,8 @@ impl Explain for AxisProblem {
                     None => diagnostic.help(format!("declare it: `axis {name} = 1..10`, or as a column: `{name}: index`")),
                 }
             }
-            AxisProblem::UnknownBinder { name, span, column: Some(column), .. } => {
-                numbers_as_axis(&name, span, column)
+            AxisProblem::UnknownBinder { name, span, column: Some((column, scalar)), .. } => {
+                numbers_as_axis(&name, span, column, scalar)
             }
             AxisProblem::UnknownBinder { name, span, nearest, axes, column: None } => {
                 unknown_binder(name, span, nearest, &axes)
@@ -201,8 +203,18 @@ impl Explain for AxisProblem {
             )
             .because(column, "the column")
             .help(format!("give the index another name on the left: `[c in {name}]`")),
-            AxisProblem::NothingToReduce { function, span, argument, column, bound } => {
-                nothing_to_reduce(&function, span, argument, column, &bound)
+            AxisProblem::NothingToReduce { function, span, argument, column, bound, statement } => {
+                let name = column.as_ref().map(|(column, _)| reduced_name(&function, column));
+                let diagnostic = nothing_to_reduce(&function, span, argument, column.clone(), &bound);
+                match (name, column, statement) {
+                    (Some(name), Some((column, _)), Some(statement)) => {
+                        let line = format!("{name} = {function}({column})\n");
+                        diagnostic
+                            .edit(Span { end: statement.start, ..statement }, line)
+                            .edit(span, name)
+                    }
+                    _ => diagnostic,
+                }
             }
             AxisProblem::OneAxisWanted { function, span, axes } => Diagnostic::error(
                 Slug::AxisMismatch,
@@ -359,7 +371,18 @@ fn pairs_help(a: &str, b: &str) -> String {
 }
 
 /// `a[g]` with a column `g` that was not declared as an index.
-fn numbers_as_axis(name: &str, span: Span, column: Span) -> Diagnostic {
+fn numbers_as_axis(name: &str, span: Span, column: Span, scalar: bool) -> Diagnostic {
+    if scalar {
+        return Diagnostic::error(
+            Slug::UnknownAxis,
+            format!("`{name}` is a number, not an axis"),
+            span,
+            "what does it run over?",
+        )
+        .because(column, "declared as a single number")
+        .help("write the range of its elements")
+        .edit(span, format!("1..{name}"));
+    }
     Diagnostic::error(
         Slug::UnknownAxis,
         format!("`{name}` is a column of numbers, not an axis"),
@@ -424,21 +447,20 @@ fn nothing_to_reduce(
         diagnostic
             .because(argument, format!("{bound} is bound on the left, so this is one element"))
     };
-    match (function, column) {
-        ("mean" | "sd", Some((column, axis))) => {
-            let whole = if function == "mean" { "center" } else { "standardize" };
-            diagnostic.help(format!(
-                "compute it on its own line, where nothing is bound: `{column}_c = {whole}({column})`; or write the index: `{function}(i in {axis}: {column}[i])`"
-            ))
-        }
-        ("center" | "standardize", Some((column, _))) => diagnostic.help(format!(
-            "compute it on its own line, where nothing is bound: `{column}_c = {function}({column})`"
+    match column {
+        Some((column, _)) => diagnostic.help(format!(
+            "compute it on its own line, where nothing is bound: `{} = {function}({column})`",
+            reduced_name(function, &column)
         )),
-        (_, Some((column, axis))) => diagnostic.help(format!(
-            "write the index it runs over: `{function}(i in {axis}: {column}[i])`"
-        )),
-        (_, None) => {
-            diagnostic.help(format!("write the index it runs over: `{function}(i in axis: …)`"))
-        }
+        None => diagnostic.help(format!("write the index it runs over: `{function}(i in axis: …)`")),
+    }
+}
+
+/// A name for what a function makes of a column.
+pub(in crate::check) fn reduced_name(function: &str, column: &str) -> String {
+    match function {
+        "center" => format!("{column}_c"),
+        "standardize" => format!("{column}_s"),
+        _ => format!("{column}_{function}"),
     }
 }

@@ -20,10 +20,11 @@ pub(in crate::check) enum FamilyProblem {
         name: String,
         span: Span,
     },
-    NotADistribution {
-        name: String,
+    NotADistribution(Box<NotADistribution>),
+    SumOfDistributions {
         span: Span,
-        known: bool,
+        help: String,
+        edits: Vec<(Span, String)>,
     },
     NamedArgumentsOnly {
         family: &'static str,
@@ -62,6 +63,14 @@ pub(in crate::check) enum FamilyProblem {
         support: Support,
         span: Span,
         value: f64,
+    },
+    /// A literal that must be above another literal.
+    LiteralsOutOfOrder {
+        family: &'static str,
+        parameter: &'static str,
+        at: (Span, f64),
+        /// The name, place and value of the other.
+        other: (&'static str, Span, f64),
     },
     LatentOutsideSupport {
         family: &'static str,
@@ -103,19 +112,17 @@ impl Explain for FamilyProblem {
                 "a family of distributions",
             )
             .help(format!("a name is drawn from it with `~`: `x ~ {name}(…)`; functions are lower-case")),
-            FamilyProblem::NotADistribution { name, span, known } => {
-                let diagnostic = Diagnostic::error(
+            FamilyProblem::NotADistribution(facts) => facts.diagnostic(),
+            FamilyProblem::SumOfDistributions { span, help, edits } => edited(
+                Diagnostic::error(
                     Slug::NotADistribution,
-                    "the right side of `~` must be a distribution, and this is a number",
+                    "distributions cannot be added",
                     span,
-                    "a number",
-                );
-                if known {
-                    diagnostic.help(format!("say how `{name}` scatters around it: `{name} ~ Normal(…, sigma)`"))
-                } else {
-                    diagnostic.help(format!("to compute `{name}` write `=` instead of `~`"))
-                }
-            }
+                    "a distribution, not a number",
+                )
+                .help(help),
+                edits,
+            ),
             FamilyProblem::NamedArgumentsOnly { family, span, forms, names } => {
                 let diagnostic = Diagnostic::error(
                     Slug::NamedArgumentsOnly,
@@ -179,12 +186,25 @@ impl Explain for FamilyProblem {
             ),
             FamilyProblem::NoCdf { family, span, half } => no_cdf(family, span, half),
             FamilyProblem::LiteralOutsideSupport { family, parameter, support, span, value } => {
-                Diagnostic::error(
+                literal_outside(family, parameter, support, span, value)
+            }
+            FamilyProblem::LiteralsOutOfOrder { family, parameter, at, other } => {
+                let ((span, value), (name, other, bound)) = (at, other);
+                let diagnostic = Diagnostic::error(
                     Slug::SupportMismatch,
-                    format!("`{family}`'s {parameter} must be {}; {value} is not", words(support)),
+                    format!("`{family}`'s {parameter} must be above its {name}"),
                     span,
-                    format!("outside {}", set(support)),
+                    format!("{value} is not above {bound}"),
                 )
+                .because(other, name);
+                if value == bound {
+                    diagnostic.help("to fix a value write `=` instead of `~`")
+                } else {
+                    diagnostic
+                        .help(format!("write the smaller one as `{name}`"))
+                        .edit(other, value.to_string())
+                        .edit(span, bound.to_string())
+                }
             }
             FamilyProblem::LatentOutsideSupport {
                 family, parameter, support, span, name, statement
@@ -303,6 +323,79 @@ fn no_cdf(
                 distribution::ALL.iter().filter(has_cdf).map(|f| f.name).collect();
             diagnostic.help(format!("the families that can are {}", names.join(", ")))
         }
+    }
+}
+
+/// The facts about a number on the right of `~`.
+#[derive(Clone, Debug)]
+pub(in crate::check) struct NotADistribution {
+    /// The name on the left, and the right side.
+    pub(in crate::check) name: String,
+    pub(in crate::check) span: Span,
+    /// Whether the name is data.
+    pub(in crate::check) known: bool,
+    /// The equations of the formula that the right side is.
+    pub(in crate::check) equations: Option<Vec<String>>,
+    /// What to change.
+    pub(in crate::check) edits: Vec<(Span, String)>,
+}
+
+impl NotADistribution {
+    fn diagnostic(self) -> Diagnostic {
+        let NotADistribution { name, span, known, equations, edits } = self;
+        let diagnostic = Diagnostic::error(
+            Slug::NotADistribution,
+            "the right side of `~` must be a distribution, and this is a number",
+            span,
+            if equations.is_some() { "a formula" } else { "a number" },
+        );
+        let help = match (known, equations) {
+            (true, Some(_)) => {
+                "there are no formulas: write an equation for every coefficient, with a prior on \
+                 the scale of your data"
+                    .to_owned()
+            }
+            (true, None) => {
+                format!("say how `{name}` scatters around it: `{name} ~ Normal(…, sigma)`")
+            }
+            (false, _) => format!("to compute `{name}` write `=` instead of `~`"),
+        };
+        edited(diagnostic.help(help), edits)
+    }
+}
+
+fn literal_outside(
+    family: &str,
+    parameter: &str,
+    support: Support,
+    span: Span,
+    value: f64,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        Slug::SupportMismatch,
+        format!("`{family}`'s {parameter} must be {}; {value} is not", words(support)),
+        span,
+        format!("outside {}", set(support)),
+    );
+    match support {
+        Support::Positive | Support::NonNegative if value < 0.0 => {
+            let positive = -value;
+            diagnostic.help(format!("did you mean {positive}?")).edit(span, positive.to_string())
+        }
+        Support::Positive if value == 0.0 => {
+            diagnostic.help(format!("write a positive number; a {parameter} of 0 leaves no choice"))
+        }
+        Support::Unit if value > 1.0 && value <= 100.0 => {
+            let share = value / 100.0;
+            diagnostic.help(format!("a probability is a share: {value} % is `{share}`"))
+        }
+        Support::Count | Support::Integers(..) => diagnostic.help("write a whole number"),
+        Support::Real
+        | Support::Positive
+        | Support::NonNegative
+        | Support::Unit
+        | Support::Interval(..)
+        | Support::Boolean => diagnostic.help(format!("write a number that is {}", words(support))),
     }
 }
 

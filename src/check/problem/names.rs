@@ -18,6 +18,8 @@ pub(in crate::check) enum NameProblem {
         span: Span,
         value: Span,
         family: String,
+        /// What to change.
+        edits: Vec<(Span, String)>,
     },
     NumberKind {
         kind: String,
@@ -48,6 +50,35 @@ pub(in crate::check) enum NameProblem {
     UsesPrediction {
         name: String,
         span: Span,
+    },
+    ObservesItself {
+        name: String,
+        span: Span,
+        statement: Span,
+    },
+    ObservesWithoutLatent {
+        name: String,
+        span: Span,
+    },
+    PredictedTwice {
+        name: String,
+        span: Span,
+        first: Span,
+    },
+    /// A column that labels the rows of its own table, and another of the same name.
+    LabelColumn {
+        name: String,
+        /// From the column to the one after it.
+        span: Span,
+        other: Span,
+        cut: Span,
+    },
+    /// `data car[mpg, wt]`, where `mpg` and `wt` are meant as columns.
+    ColumnsInBrackets {
+        table: String,
+        columns: Vec<String>,
+        span: Span,
+        edits: Vec<(Span, String)>,
     },
     UnknownName {
         name: String,
@@ -120,14 +151,17 @@ impl Explain for NameProblem {
             )
             .because(first, "first defined here")
             .help("every name has one definition; rename one of them"),
-            NameProblem::DefinesAsDistribution { name, span, value, family } => Diagnostic::error(
-                Slug::NotADistribution,
-                format!("`=` computes `{name}`, and `{family}` is a distribution"),
-                value,
-                "a family of distributions",
-            )
-            .because(span, "defined here")
-            .help(format!("write `~`: `{name} ~ {family}(…)`")),
+            NameProblem::DefinesAsDistribution { name, span, value, family, edits } => {
+                let diagnostic = Diagnostic::error(
+                    Slug::NotADistribution,
+                    format!("`=` computes `{name}`, and `{family}` is a distribution"),
+                    value,
+                    "a family of distributions",
+                )
+                .because(span, "defined here")
+                .help(format!("write `~`: `{name} ~ {family}(…)`"));
+                edits.into_iter().fold(diagnostic, |d, (at, new)| d.edit(at, new))
+            }
             NameProblem::NumberKind { kind, span, meant } => Diagnostic::error(
                 Slug::WrongKind,
                 format!("there is no kind `{kind}`"),
@@ -170,6 +204,53 @@ impl Explain for NameProblem {
                 "drawn only after the fit",
             )
             .help("only `predict` and `report` may use a predicted name; drop `predict` to make it a latent"),
+            NameProblem::ObservesItself { name, span, statement } => Diagnostic::error(
+                Slug::SelfObservation,
+                format!("`{name}` is observed by a distribution that depends on `{name}` itself"),
+                span,
+                format!("depends on the value of `{name}` that is observed"),
+            )
+            .because(statement, format!("the same element of `{name}`"))
+            .help(format!(
+                "leave `{name}` out on the right; a value before it has an index: `{name}[t in time] ~ Normal(a * {name}[t-1], sd)`"
+            )),
+            NameProblem::ObservesWithoutLatent { name, span } => Diagnostic::new(
+                Slug::NothingObserved,
+                Severity::Note,
+                format!("observing `{name}` tells nothing about the latents"),
+            )
+            .at(span, "depends on data alone")
+            .help("use a latent here, or leave the line out"),
+            NameProblem::PredictedTwice { name, span, first } => Diagnostic::error(
+                Slug::DefinedTwice,
+                format!("`{name}` is predicted twice"),
+                span,
+                "again here",
+            )
+            .because(first, "first here")
+            .help("one `predict` is enough; delete the other"),
+            NameProblem::LabelColumn { name, span, other, cut } => Diagnostic::error(
+                Slug::DefinedTwice,
+                format!("`{name}` is defined twice"),
+                span,
+                "the labels of its own table",
+            )
+            .because(other, "the column that equations use")
+            .help(format!(
+                "leave it out of the table `{name}`: a column with the name of its table labels the rows by itself"
+            ))
+            .edit(cut, ""),
+            NameProblem::ColumnsInBrackets { table, columns, span, edits } => {
+                let form = format!("data {table}({})", columns.join(", "));
+                let diagnostic = Diagnostic::error(
+                    Slug::UnexpectedToken,
+                    "the columns of a table stand in parentheses",
+                    span,
+                    "read as an array and its axes",
+                )
+                .help(format!("write `{form}`"));
+                edits.into_iter().fold(diagnostic, |d, (at, new)| d.edit(at, new))
+            }
             NameProblem::UnknownName { name, span, nearest, function } => {
                 let diagnostic = Diagnostic::error(
                     Slug::UnknownName,

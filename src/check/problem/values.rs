@@ -43,6 +43,8 @@ pub(in crate::check) enum ValueProblem {
         what: &'static str,
         span: Span,
         latents: Vec<(String, Span)>,
+        /// The reported name it is for.
+        reported: Option<String>,
     },
     MisplacedLabel {
         label: String,
@@ -145,7 +147,7 @@ impl Explain for ValueProblem {
             )
             .because(b_span, format!("an element of `{b}`"))
             .help(format!("elements of different axes are never the same; if they are meant to be, declare both with one axis: `column: {a}`")),
-            ValueProblem::LatentCondition { what, span, latents } => {
+            ValueProblem::LatentCondition { what, span, latents, reported } => {
                 let names: Vec<String> = latents.iter().map(|(n, _)| n.clone()).collect();
                 let mut diagnostic = Diagnostic::error(
                     Slug::LatentCondition,
@@ -155,6 +157,11 @@ impl Explain for ValueProblem {
                 );
                 for (name, declared) in latents {
                     diagnostic = diagnostic.because(declared, format!("`{name}` is not data"));
+                }
+                if let Some(name) = reported.filter(|_| what == "a condition") {
+                    return diagnostic.help(format!(
+                        "for a posterior probability report the numbers compared, save the draws with `--output DIR`, and count: `{name}` is the share of the rows of `draws.csv` where it holds"
+                    ));
                 }
                 diagnostic.help(match what {
                     "an index" => "which element is meant must be known before the fit; use a column, or an index of the equation",
