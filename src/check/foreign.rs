@@ -203,7 +203,7 @@ pub(super) fn distribution(
         return Some(Rewriting { help: (*help).to_owned(), edits: Vec::new() });
     }
     if plain == "n" {
-        return Some(named(name, "Normal", String::new(), Vec::new()));
+        return Some(named(name, "Normal", "", Vec::new()));
     }
     let positional = arguments.iter().all(|a| a.name.is_none());
     if let Some((_, family, forms, why)) = CALLS.iter().find(|(n, ..)| *n == plain)
@@ -214,25 +214,28 @@ pub(super) fn distribution(
         for (argument, form) in arguments.iter().zip(*forms) {
             around(&argument.value, *form, &mut edits);
         }
-        return Some(named(name, family, format!(": {why}"), edits));
+        return Some(named(name, family, why, edits));
     }
     let family = library::family(nearest?)?;
-    let edits = match renamed(family, arguments) {
-        Some(edits) => edits,
-        None if family.named_only => numbered(family, arguments),
-        None => Vec::new(),
+    let edits = if family.named_only && positional {
+        numbered(family, arguments)
+    } else {
+        renamed(family, arguments).unwrap_or_default()
     };
-    Some(named(name, family.name, String::new(), edits))
+    Some(named(name, family.name, "", edits))
 }
 
 /// `did you mean Family?`, with the edits of its arguments.
-fn named(name: &Name, family: &str, why: String, edits: Vec<(Span, String)>) -> Rewriting {
+fn named(name: &Name, family: &str, why: &str, edits: Vec<(Span, String)>) -> Rewriting {
     let same = family.to_lowercase() == name.value.to_lowercase();
-    let help = if same {
-        format!("families are capitalised: `{family}`{why}")
+    let mut help = if same {
+        format!("families are capitalised: `{family}`")
     } else {
-        format!("did you mean `{family}`?{why}", why = why.replacen(": ", " ", 1))
+        format!("did you mean `{family}`?")
     };
+    if !why.is_empty() {
+        help.push_str(&format!(" ({why})"));
+    }
     let mut all = vec![(name.span, family.to_owned())];
     all.extend(edits);
     Rewriting { help, edits: all }

@@ -73,6 +73,16 @@ impl Csv {
             .iter()
             .map(|cell| String::from_utf8_lossy(cell.trim_ascii()).into_owned())
             .collect();
+        let is_comment = csv.header.len() == 1 && csv.header[0].starts_with('#')
+            || csv.header.first().is_some_and(|h| h.starts_with("# ") || h.starts_with("##"));
+        if is_comment {
+            let problem = csv.bad("begins with a comment where the names of its columns should be");
+            return Err(Box::new(
+                problem
+                    .note(format!("its first line is {}", csv.header.join(", ")))
+                    .help("delete that line: a CSV file has no comments"),
+            ));
+        }
         if csv.header.iter().all(|h| h.parse::<f64>().is_ok()) {
             let problem = csv.bad("has numbers where the names of its columns should be");
             return Err(Box::new(
@@ -190,7 +200,11 @@ impl Csv {
         } else if found > names && self.delimiter == b',' {
             problem.help("a cell that holds a comma must be written in double quotes")
         } else {
-            problem.help("every line must have one cell for each name of the header")
+            let cells: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
+            let cells = cells.join(&char::from(self.delimiter).to_string());
+            problem
+                .note(format!("line {line} is `{cells}`"))
+                .help("every line must have one cell for each name of the header; one without a value is empty")
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::check;
 use crate::data::{self, Binding, Mode, Tables};
-use crate::diagnostic::{Checked, Diagnostic};
+use crate::diagnostic::{Checked, Diagnostic, Slug};
 use crate::source::{SourceId, Sources};
 use crate::syntax;
 use crate::typed::{self, Role};
@@ -61,6 +61,19 @@ impl Document {
         }
     }
 
+    /// Where a program without a `data` line is given a file with columns, that is what is wrong
+    /// with it, and not the names that it leaves unknown.
+    pub fn blame_missing_data_line(&mut self, tables: &Tables) {
+        let is_declared = self.text().lines().any(|line| line.trim_start().starts_with("data"));
+        if is_declared || !self.has_errors() {
+            return;
+        }
+        if let Some(problem) = data::data_line(self.id, self.text(), tables) {
+            self.diagnostics.retain(|d| is_about_syntax(d.slug));
+            self.diagnostics.insert(0, problem);
+        }
+    }
+
     /// Binds the program to data, for fitting or for predicting.
     pub fn bind(&self, tables: &Tables, mode: Mode<'_>) -> Checked<Option<Binding>> {
         if self.has_errors() {
@@ -68,4 +81,24 @@ impl Document {
         }
         data::bind(self.typed.clone(), tables, mode)
     }
+}
+
+/// Whether a mistake is one of the text, whatever its names mean.
+fn is_about_syntax(slug: Slug) -> bool {
+    matches!(
+        slug,
+        Slug::UnexpectedCharacter
+            | Slug::UnexpectedToken
+            | Slug::UnterminatedString
+            | Slug::BadNumber
+            | Slug::UnbalancedBracket
+            | Slug::TooDeep
+            | Slug::ForeignSyntax
+            | Slug::AmbiguousElse
+            | Slug::ChainedComparison
+            | Slug::BadLeftSide
+            | Slug::UnknownFunction
+            | Slug::WrongArguments
+            | Slug::NamedArgumentsOnly
+    )
 }

@@ -45,10 +45,9 @@ impl Binder<'_> {
     }
 
     fn check_observation(&mut self, random: &Random) -> Option<Diagnostic> {
-        let values = self.values[random.variable.index()].take()?;
-        let result = self.find_offence(random, values.cells());
-        self.values[random.variable.index()] = Some(values);
-        match result {
+        // What bounds the values may name them: `k ~ Binomial(k + others, p)`.
+        let values = self.values[random.variable.index()].clone()?;
+        match self.find_offence(random, values.cells()) {
             Ok(offence) => offence.map(|offence| self.explain_offence(random, &offence)),
             Err(failure) => Some(self.explain(&failure, &random.indices)),
         }
