@@ -204,6 +204,7 @@ impl<'a> Checker<'a> {
             StatementKind::Define(define) if self.defines_as_distribution(define) => {
                 self.poisoned.insert(define.name.value.clone());
             }
+            StatementKind::Define(define) if self.computes_data(define, statement.span) => {}
             StatementKind::Define(define) => {
                 let definition = DefinitionId(self.definitions.len() as u32);
                 self.definitions.push((define, statement.span));

@@ -54,9 +54,7 @@ impl<'a> Checker<'a> {
             | ExprKind::Binary(..)
             | ExprKind::Index(..)
             | ExprKind::Comprehension { .. }
-            | ExprKind::List(_) => {
-                Err(self.not_a_distribution(name, expr, context, role))
-            }
+            | ExprKind::List(_) => Err(self.not_a_distribution(name, expr, context, role)),
         }
     }
 

@@ -99,18 +99,12 @@ const OTHERWISE: &[(&[&str], &str)] = &[
         &["mixture", "normalmixture", "mixturesamefamily"],
         "write `y ~ if z then D1 else D2`, with `z[row] ~ Bernoulli(p)` over the rows of `y`",
     ),
-    (
-        &["dnegbin"],
-        "write `NegBinomial(mean = r * (1 - p) / p, size = r)`: `p` and `r` in BUGS",
-    ),
+    (&["dnegbin"], "write `NegBinomial(mean = r * (1 - p) / p, size = r)`: `p` and `r` in BUGS"),
     (
         &["negbinomial"],
         "write `NegBinomial(mean = alpha / beta, size = alpha)`: `alpha` and `beta` in Stan",
     ),
-    (
-        &["dweib"],
-        "write `Weibull(shape = v, scale = lambda^(-1 / v))`: `v` and `lambda` in BUGS",
-    ),
+    (&["dweib"], "write `Weibull(shape = v, scale = lambda^(-1 / v))`: `v` and `lambda` in BUGS"),
     (
         &["gaussianrandomwalk", "randomwalk", "ar", "ar1"],
         "write the recurrence: `x[t in time] ~ Normal(x[t-1], sd) start Normal(0, 1)`",
@@ -353,6 +347,9 @@ fn otherwise(name: &str) -> Option<Rewriting> {
             "a mixture is a choice: `y ~ if z then D1 else D2`, with `z[row] ~ Bernoulli(p)` over \
              the rows of `y`; two numbers have `log_add_exp(a, b)`"
         }
+        "cbind" | "matrix" | "hstack" | "column_stack" | "append_col" => {
+            "write `X[row, term] = columns(one = 1, x)`, and `X @ b` with `b[term] ~ Normal(0, 1)`"
+        }
         "print" | "cat" | "reject" => "write `report` and the name: `report a`",
         "set_seed" | "seed" => "give the seed on the command line: `--seed 1`",
         "poly" | "ns" | "bs" | "s" | "smooth" | "spline" => {
@@ -404,12 +401,9 @@ pub(super) fn half(
     let name = Span { end: call.start + distribution.family.name.len() as u32, ..call };
     let cut = Span { start: spans[location].start, end: next.start, ..call };
     let interval = Span { start: call.end, end: truncation.span.end, ..call };
-    let edits = vec![
-        (name, half.name.to_owned()),
-        (cut, String::new()),
-        (interval, String::new()),
-    ];
-    let names: Vec<&str> = half.parameterizations.first()?.parameters.iter().map(|p| p.name).collect();
+    let edits = vec![(name, half.name.to_owned()), (cut, String::new()), (interval, String::new())];
+    let names: Vec<&str> =
+        half.parameterizations.first()?.parameters.iter().map(|p| p.name).collect();
     Some((format!("{}({})", half.name, names.join(", ")), edits))
 }
 

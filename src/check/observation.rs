@@ -55,10 +55,7 @@ impl Checker<'_> {
         let ends = distribution.truncation.iter().flat_map(|t| t.low.iter().chain(&t.high));
         let own = HashMap::from_iter(random.indices.iter().map(|i| (*i, *i)));
         let mut depth = 0;
-        arguments
-            .chain(ends)
-            .find(|e| self.mentions(e, random, &own, &mut depth))
-            .map(|e| e.span)
+        arguments.chain(ends).find(|e| self.mentions(e, random, &own, &mut depth)).map(|e| e.span)
     }
 
     /// Whether an expression depends on the element of `random` at its own indices; `bound` maps

@@ -174,10 +174,13 @@ impl<'a> Checker<'a> {
         }
         let mut failed = Ok(());
         let mut values = Vec::new();
-        for argument in arguments {
+        for (position, argument) in arguments.iter().enumerate() {
             if column_label(argument).is_none() {
-                failed =
-                    Err(self.report(ValueProblem::UnnamedColumn { span: argument.value.span }));
+                let is_one =
+                    matches!(argument.value.kind, ExprKind::Number { value, .. } if value == 1.0);
+                let name = if is_one { "one".to_owned() } else { format!("x{}", position + 1) };
+                let span = argument.value.span;
+                failed = Err(self.report(ValueProblem::UnnamedColumn { span, name }));
             }
         }
         let labels: Vec<_> = arguments.iter().filter_map(column_label).collect();
@@ -314,9 +317,11 @@ impl<'a> Checker<'a> {
     /// each row belongs to.
     fn member_column(&self, left: &[AxisId], free: &[AxisId]) -> Option<String> {
         let ([group], [rows]) = (left, free) else { return None };
-        let column = self.typed.variables.iter().find(|v| {
-            v.axes == [*rows] && matches!(v.kind, Kind::Index(of) if of == *group)
-        });
+        let column = self
+            .typed
+            .variables
+            .iter()
+            .find(|v| v.axes == [*rows] && matches!(v.kind, Kind::Index(of) if of == *group));
         column.map(|v| v.name.clone())
     }
 

@@ -37,8 +37,7 @@ impl Checker<'_> {
             edits: Vec::new(),
         };
         if known && let Some(formula) = self.formula(name, &parts) {
-            let is_taken =
-                |n: &str| self.names.contains_key(n) || self.axis_names.contains_key(n);
+            let is_taken = |n: &str| self.names.contains_key(n) || self.axis_names.contains_key(n);
             let equations = formula.equations(&is_taken);
             problem.edits.extend(statement.map(|(span, _)| (span, equations.join("\n"))));
             problem.equations = Some(equations);

@@ -41,7 +41,9 @@ pub(super) fn check(arguments: &CheckArguments, terminal: &Terminal) -> Result<E
 fn to_text(loaded: &Loaded, inventory: &Inventory, report: Option<&BindingReport>) -> String {
     let mut out = String::new();
     for file in report.iter().flat_map(|report| &report.files) {
-        let rows = file.rows.map_or(String::new(), |rows| format!("{rows} rows; "));
+        let rows = file
+            .rows
+            .map_or(String::new(), |n| format!("{n} {}; ", if n == 1 { "row" } else { "rows" }));
         let _ = writeln!(out, "{}: {rows}{}", file.file, file.names.join(", "));
     }
     for axis in report.iter().flat_map(|report| &report.axes) {

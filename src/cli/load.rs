@@ -46,11 +46,8 @@ impl Loaded {
         if document.has_errors() && !data.is_empty() {
             let reader = DataReader::default();
             let read = |path: &Path| reader.read(path);
-            let tables = Inputs::parse(data).read(
-                document.typed(),
-                &files::directory_of(model),
-                &read,
-            );
+            let tables =
+                Inputs::parse(data).read(document.typed(), &files::directory_of(model), &read);
             document.blame_missing_data_line(&tables);
         }
         let found = document.diagnostics.clone();
@@ -79,6 +76,11 @@ impl Loaded {
         bound.value.ok_or_else(|| {
             Refusal::new(Exit::Internal, "the data could not be bound, and nothing says why")
         })
+    }
+
+    /// Tells which reports a run without predictions does not print.
+    pub(super) fn tell_unprinted_reports(&mut self, terminal: &Terminal) -> Result<(), Refusal> {
+        self.tell(self.document.unprinted_reports(), Exit::Program, terminal)
     }
 
     /// Compiles a bound program.

@@ -15,6 +15,7 @@ use std::path::Path;
 /// Draws predictions from a saved fit.
 pub(super) fn predict(arguments: &PredictArguments, terminal: &Terminal) -> Result<Exit, Refusal> {
     let fit = load(&arguments.directory)?;
+    arguments.output.as_deref().map_or(Ok(()), files::claim_file)?;
     let pool = thread_pool(arguments.threads)?;
     let warnings = Warnings { quiet: arguments.quiet, deny: false };
     let model = arguments.directory.join("model.vi");

@@ -343,10 +343,11 @@ impl<'a> Binder<'a> {
                 continue;
             }
             self.absent[variable] = values_of(&definition.value).any(|e| self.mentions_absent(e));
-            let defined = self.define(*id).and_then(|array| match self.undefined(*id, array.cells()) {
-                Some(problem) => Err(Box::new(problem)),
-                None => Ok(array),
-            });
+            let defined =
+                self.define(*id).and_then(|array| match self.undefined(*id, array.cells()) {
+                    Some(problem) => Err(Box::new(problem)),
+                    None => Ok(array),
+                });
             match defined {
                 Ok(array) => {
                     self.values[variable] = Some(array);

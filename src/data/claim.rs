@@ -153,7 +153,8 @@ pub(super) fn claim<'a>(program: &'a Program, tables: &'a Tables) -> Claims<'a> 
 impl<'a> Claims<'a> {
     fn claim_scalars(&mut self) {
         for (position, (name, value)) in self.tables.scalars.iter().enumerate() {
-            if let Some((_, first)) = self.tables.scalars[..position].iter().find(|s| s.0 == *name) {
+            if let Some((_, first)) = self.tables.scalars[..position].iter().find(|s| s.0 == *name)
+            {
                 self.problems.push(
                     unclaimed(format!("`{name}` is given twice: {first} and {value}"))
                         .help("leave one of them out"),

@@ -201,7 +201,8 @@ fn advise(problem: Diagnostic, data: &str, value: &str) -> Diagnostic {
              `{{\"{data}\": [{cells}]}}`, and give `data.json`"
         ))
     } else if matches!(value, "NA" | "na" | "NaN" | "null" | "None" | "") {
-        problem.help(format!("a single number cannot be missing: leave `{data}` out of the program"))
+        problem
+            .help(format!("a single number cannot be missing: leave `{data}` out of the program"))
     } else {
         problem.help(format!(
             "a number is written `{data}=12`, a file `{data}=FILE`; anything that is not a number \

@@ -91,6 +91,7 @@ pub(super) fn columns_as_scalars(program: &Program, csv: &Csv) -> Option<Diagnos
 
 /// Whether a header can be a name of a program as it is.
 fn is_name(header: &str) -> bool {
-    let letter = |c: char| c.is_ascii_alphabetic() || c == '_' || matches!(c, 'α'..='ω' | 'Α'..='Ω');
+    let letter =
+        |c: char| c.is_ascii_alphabetic() || c == '_' || matches!(c, 'α'..='ω' | 'Α'..='Ω');
     header.starts_with(letter) && header.chars().all(|c| letter(c) || c.is_ascii_digit())
 }

@@ -44,6 +44,13 @@ pub struct Moments {
 /// not finite.
 pub fn moments(values: &[f64], weights: &[f64]) -> Moments {
     let pairs = || values.iter().copied().zip(weights.iter().copied()).filter(|(_, w)| *w > 0.0);
+    // A constant is reported exactly, without the rounding of a weighted sum.
+    if let Some((constant, _)) = pairs().next()
+        && constant.is_finite()
+        && pairs().all(|(h, _)| h == constant)
+    {
+        return Moments { mean: constant, sd: 0.0, mcse_mean: 0.0, mcse_sd: 0.0 };
+    }
     let mean: f64 = pairs().map(|(h, w)| w * h).sum();
     if !mean.is_finite() {
         return Moments { mean: f64::NAN, sd: f64::NAN, mcse_mean: f64::NAN, mcse_sd: f64::NAN };

@@ -2,10 +2,10 @@
 
 use crate::check;
 use crate::data::{self, Binding, Mode, Tables};
-use crate::diagnostic::{Checked, Diagnostic, Slug};
+use crate::diagnostic::{Checked, Diagnostic, Severity, Slug};
 use crate::source::{SourceId, Sources};
 use crate::syntax;
-use crate::typed::{self, Role};
+use crate::typed::{self, Plane, Role};
 
 /// An opened program.
 #[derive(Clone, Debug)]
@@ -72,6 +72,22 @@ impl Document {
             self.diagnostics.retain(|d| is_about_syntax(d.slug));
             self.diagnostics.insert(0, problem);
         }
+    }
+
+    /// Notes for reports of predictions, which a run without predictions does not print.
+    pub fn unprinted_reports(&self) -> Vec<Diagnostic> {
+        let reports = self.typed.reports.iter().map(|v| self.typed.variable(*v));
+        let predicted = reports.filter(|v| v.plane == Plane::Predicted);
+        let note = |name: &str, span| {
+            Diagnostic::new(
+                Slug::PredictedName,
+                Severity::Note,
+                format!("`{name}` is computed from predictions, so it is not printed"),
+            )
+            .at(span, "reported here")
+            .help("add `--predict` to draw the predictions and print it")
+        };
+        predicted.map(|v| note(&v.name, v.span)).collect()
     }
 
     /// Binds the program to data, for fitting or for predicting.

@@ -7,8 +7,8 @@ use logos::Logos;
 
 use super::ast::Comment;
 use super::foreign::{Foreign, Spelling};
-use super::token::{Lexeme, Token};
 use super::plain;
+use super::token::{Lexeme, Token};
 use crate::diagnostic::{Diagnostic, Edit, Slug};
 use crate::source::{SourceId, Span};
 

@@ -5,6 +5,7 @@ use super::super::{Checker, problem::NameProblem};
 use super::meant_kind;
 use crate::source::Span;
 use crate::syntax::ast::{self, Entry, Name, StatementKind};
+use crate::typed::Role;
 
 impl Checker<'_> {
     /// Reports `data car[mpg, wt]` and `data car: mpg, wt` where one of the names is given a
@@ -45,6 +46,55 @@ impl Checker<'_> {
         ];
         let span = at.to(last.span);
         Some(NameProblem::ColumnsInBrackets { table, columns, span, edits })
+    }
+
+    /// Reports `y = a + b * x` for data `y`.
+    pub(in crate::check) fn computes_data(&mut self, define: &ast::Define, line: Span) -> bool {
+        let (name, value) = (define.name.value.clone(), define.value.span);
+        let found = self.names.get(&name).map(|v| self.typed.variable(*v));
+        let Some(first) = found.filter(|v| matches!(v.role, Role::Data(_))).map(|v| v.span) else {
+            return false;
+        };
+        let span = define.name.span;
+        let mut edits = Vec::new();
+        if define.binders.is_none() && define.guard.is_none() && !define.report {
+            let sigma = Name::new("sigma".to_owned(), span);
+            let has_sigma = self.names.contains_key("sigma") || self.is_drawn(&sigma);
+            if !has_sigma {
+                let before = Span { end: line.start, ..line };
+                edits.push((before, "sigma ~ HalfNormal(1)\n".to_owned()));
+            }
+            let sign = Span { start: span.end, end: value.start, ..span };
+            edits.push((sign, " ~ Normal(".to_owned()));
+            edits.push((Span { start: value.end, ..value }, ", sigma)".to_owned()));
+        }
+        self.report(NameProblem::ComputesData { name, span, first, edits });
+        true
+    }
+
+    /// What follows the name of a column: its kind, or nothing.
+    pub(in crate::check) fn kind_at(&self, declared: Span) -> Option<Span> {
+        let columns = self.program.statements.iter().filter_map(|s| match &s.kind {
+            StatementKind::Data(data) => Some(&data.entries),
+            StatementKind::Import { .. }
+            | StatementKind::Axis { .. }
+            | StatementKind::Define(_)
+            | StatementKind::Random(_)
+            | StatementKind::Report(_)
+            | StatementKind::Predict(_)
+            | StatementKind::Factor(_)
+            | StatementKind::Function(_)
+            | StatementKind::Distribution(_)
+            | StatementKind::Ode(_)
+            | StatementKind::Error => None,
+        });
+        let mut columns = columns.flatten().flat_map(|entry| match entry {
+            Entry::Table { columns, .. } => columns.as_slice(),
+            Entry::Array { .. } => &[],
+        });
+        let column = columns.find(|c| c.name.span == declared && c.missing.is_none())?;
+        let end = column.kind.as_ref().map_or(declared.end, |k| k.span.end);
+        Some(Span { start: declared.end, end, ..declared })
     }
 
     /// Whether some `~` stands after this name.

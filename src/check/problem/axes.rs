@@ -23,6 +23,8 @@ pub(in crate::check) enum AxisProblem {
         axes: Vec<String>,
         /// Where data of this name are declared, as numbers, and whether as a single one.
         column: Option<(Span, bool)>,
+        /// Where the kind of that column stands, or would.
+        kind: Option<Span>,
     },
     AxisMismatch {
         what: String,
@@ -153,10 +155,10 @@ impl Explain for AxisProblem {
                     None => diagnostic.help(format!("declare it: `axis {name} = 1..10`, or as a column: `{name}: index`")),
                 }
             }
-            AxisProblem::UnknownBinder { name, span, column: Some((column, scalar)), .. } => {
-                numbers_as_axis(&name, span, column, scalar)
+            AxisProblem::UnknownBinder { name, span, column: Some((column, scalar)), kind, .. } => {
+                numbers_as_axis(&name, span, column, scalar, kind)
             }
-            AxisProblem::UnknownBinder { name, span, nearest, axes, column: None } => {
+            AxisProblem::UnknownBinder { name, span, nearest, axes, column: None, .. } => {
                 unknown_binder(name, span, nearest, &axes)
             }
             AxisProblem::AxisMismatch { what, at, a_span, a, b_span, b } => Diagnostic::error(
@@ -371,7 +373,13 @@ fn pairs_help(a: &str, b: &str) -> String {
 }
 
 /// `a[g]` with a column `g` that was not declared as an index.
-fn numbers_as_axis(name: &str, span: Span, column: Span, scalar: bool) -> Diagnostic {
+fn numbers_as_axis(
+    name: &str,
+    span: Span,
+    column: Span,
+    scalar: bool,
+    kind: Option<Span>,
+) -> Diagnostic {
     if scalar {
         return Diagnostic::error(
             Slug::UnknownAxis,
@@ -379,11 +387,11 @@ fn numbers_as_axis(name: &str, span: Span, column: Span, scalar: bool) -> Diagno
             span,
             "what does it run over?",
         )
-        .because(column, "declared as a single number")
+        .because(column, "a single number")
         .help("write the range of its elements")
         .edit(span, format!("1..{name}"));
     }
-    Diagnostic::error(
+    let diagnostic = Diagnostic::error(
         Slug::UnknownAxis,
         format!("`{name}` is a column of numbers, not an axis"),
         span,
@@ -392,7 +400,8 @@ fn numbers_as_axis(name: &str, span: Span, column: Span, scalar: bool) -> Diagno
     .because(column, "declared as numbers")
     .help(format!(
         "for one value per distinct `{name}` declare the column as an index: `{name}: index`"
-    ))
+    ));
+    kind.into_iter().fold(diagnostic, |d, kind| d.edit(kind, ": index"))
 }
 
 fn unknown_binder(
@@ -452,7 +461,16 @@ fn nothing_to_reduce(
             "compute it on its own line, where nothing is bound: `{} = {function}({column})`",
             reduced_name(function, &column)
         )),
-        None => diagnostic.help(format!("write the index it runs over: `{function}(i in axis: …)`")),
+        None if bound == "[]" => diagnostic.help(format!(
+            "a single number needs no `{function}`; the summary has the posterior mean and quantiles of every `report`"
+        )),
+        None => {
+            let axes = bound.trim_matches(['[', ']']);
+            let axis = axes.split(", ").next().unwrap_or(axes);
+            diagnostic.help(format!(
+                "each {axes} has its own value here: drop `{function}`, or write the index it runs over: `{function}(i in {axis}: …)`"
+            ))
+        }
     }
 }
 

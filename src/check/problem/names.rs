@@ -13,6 +13,13 @@ pub(in crate::check) enum NameProblem {
         span: Span,
         first: Span,
     },
+    /// `y = a + b * x`, with `y` data.
+    ComputesData {
+        name: String,
+        span: Span,
+        first: Span,
+        edits: Vec<(Span, String)>,
+    },
     DefinesAsDistribution {
         name: String,
         span: Span,
@@ -162,6 +169,19 @@ impl Explain for NameProblem {
                 .help(format!("write `~`: `{name} ~ {family}(…)`"));
                 edits.into_iter().fold(diagnostic, |d, (at, new)| d.edit(at, new))
             }
+            NameProblem::ComputesData { name, span, first, edits } => {
+                let diagnostic = Diagnostic::error(
+                    Slug::DefinedTwice,
+                    format!("`{name}` is data, so it cannot be computed"),
+                    span,
+                    "defined again here",
+                )
+                .because(first, "declared as data here")
+                .help(format!(
+                    "to say how `{name}` scatters around this write `{name} ~ Normal(…, sigma)`; to compute something else give it another name"
+                ));
+                edits.into_iter().fold(diagnostic, |d, (at, new)| d.edit(at, new))
+            }
             NameProblem::NumberKind { kind, span, meant } => Diagnostic::error(
                 Slug::WrongKind,
                 format!("there is no kind `{kind}`"),
@@ -261,6 +281,17 @@ impl Explain for NameProblem {
                 if nearest.is_none() && function {
                     return diagnostic.help(format!("`{name}` is a function: write `{name}(…)`"));
                 }
+                if nearest.is_none() && name.contains('.') {
+                    return diagnostic.help(format!(
+                        "a name has no dot: declare the column with another name, `data row(\"{name}\" as {})`, and use that",
+                        name.replace('.', "_").to_lowercase()
+                    ));
+                }
+                if nearest.is_none() && matches!(name.as_str(), "i" | "j" | "k" | "n" | "t") {
+                    return diagnostic.help(format!(
+                        "an index is bound on the left: `y[{name} in row] ~ …`; a bare name already means the row's own value"
+                    ));
+                }
                 if nearest.is_none() {
                     return diagnostic.help(format!(
                         "if it is data add it to a `data` line; if it is to be inferred give it a prior: `{name} ~ Normal(0, 1)`"
@@ -321,6 +352,9 @@ impl Explain for NameProblem {
                     Some(data) => diagnostic
                         .help(format!("did you mean the data `{data}`?"))
                         .edit(span, data),
+                    None if is_replicate(&name) => diagnostic
+                        .help(format!("to draw it after the fit write `predict {name} ~ …`"))
+                        .edit(Span { end: span.start, ..span }, "predict "),
                     None => diagnostic.help(format!(
                         "use `{name}` in what is observed, write `predict {name} ~ …` to draw it after the fit, or remove it"
                     )),
@@ -366,6 +400,11 @@ fn two_priors(name: String, span: Span, first: Span, observed: bool) -> Diagnost
     } else {
         diagnostic.help("keep one; a second prior must be a `factor`")
     }
+}
+
+/// Whether a name says that its values are new: `y_rep`, `y_new`.
+fn is_replicate(name: &str) -> bool {
+    ["_rep", "_new", "_pred", "_sim", "_tilde", "_hat"].iter().any(|end| name.ends_with(end))
 }
 
 /// A synonym may be an operator: `pow` is `^`.

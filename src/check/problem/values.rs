@@ -62,6 +62,8 @@ pub(in crate::check) enum ValueProblem {
     },
     UnnamedColumn {
         span: Span,
+        /// A name for it.
+        name: String,
     },
     ColumnsOfOtherAxis {
         name: String,
@@ -197,13 +199,14 @@ impl Explain for ValueProblem {
                 "makes an axis of its names",
             )
             .help(format!("write the axes on the left, the new one last: `{name}[row, term] = columns(…)`")),
-            ValueProblem::UnnamedColumn { span } => Diagnostic::error(
+            ValueProblem::UnnamedColumn { span, name } => Diagnostic::error(
                 Slug::WrongArguments,
                 "a column of `columns(…)` that is not a name needs one",
                 span,
                 "has no name",
             )
-            .help("write `name = expression`"),
+            .help("write `name = expression`")
+            .edit(Span { end: span.start, ..span }, format!("{name} = ")),
             ValueProblem::ColumnsOfOtherAxis { name, axis, span, declared, wanted, given } => {
                 let same = wanted.len() == given.len() && given.iter().all(|g| wanted.contains(g));
                 Diagnostic::error(

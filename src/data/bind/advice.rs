@@ -11,7 +11,8 @@ pub(super) fn for_cell(text: &str, name: &str, kind: Kind, in_json: bool) -> Str
     if in_json && is_number(text) {
         return format!("it is text in the file: write {text} without quotes");
     }
-    let by_label = format!("declare `{name}: index` and give each label its own value: `a[{name}]`");
+    let by_label =
+        format!("declare `{name}: index` and give each label its own value: `a[{name}]`");
     if kind == Kind::Bool {
         return format!("the cells of `{name}: bool` are 0, 1, true or false; or {by_label}");
     }

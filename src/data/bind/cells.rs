@@ -197,8 +197,12 @@ impl Binder<'_> {
         let message = format!("`{value}` is not {wanted}, as `{name}` must be");
         let problem = self.bad_cell(variable, message, first, 1 + bad.count(), origin);
         Err(Box::new(match kind {
-            Kind::Int => problem.help(format!("if it may have a fraction, drop `: int` after `{name}`")),
-            Kind::Bool => problem.help(format!("for counts write `{name}: int`, for labels `{name}: index`")),
+            Kind::Int => {
+                problem.help(format!("if it may have a fraction, drop `: int` after `{name}`"))
+            }
+            Kind::Bool => {
+                problem.help(format!("for counts write `{name}: int`, for labels `{name}: index`"))
+            }
             Kind::Real | Kind::Index(_) => problem.help("leave out the row, or write a number"),
         }))
     }
@@ -256,7 +260,9 @@ impl Binder<'_> {
             Elements::Labels(_) => Slug::UnknownLabel,
         };
         let message = if slug == Slug::BadCell {
-            format!("`{label}` in `{name}` is not a whole number, as the elements of `{axis_name}` are")
+            format!(
+                "`{label}` in `{name}` is not a whole number, as the elements of `{axis_name}` are"
+            )
         } else {
             format!("`{label}` in `{name}` is not an element of the axis `{axis_name}`")
         };

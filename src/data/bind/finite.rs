@@ -142,7 +142,11 @@ impl Binder<'_> {
                     .to_owned(),
             ),
             (ExprKind::Binary(Operator::Power, ..), [a, b]) => (
-                format!("{a}^{b} here"),
+                if a.starts_with('-') {
+                    format!("({a})^{b} here")
+                } else {
+                    format!("{a}^{b} here")
+                },
                 "a negative number has only whole powers, and 0 no negative ones".to_owned(),
             ),
             (ExprKind::Call(function, _), parts) => {
@@ -161,7 +165,8 @@ impl Binder<'_> {
                 "leave out the rows where it has no value".to_owned(),
             ),
         };
-        let problem = Diagnostic::error(Slug::NotFinite, message, culprit.expr.span, here).help(help);
+        let problem =
+            Diagnostic::error(Slug::NotFinite, message, culprit.expr.span, here).help(help);
         match count {
             0 | 1 => problem,
             n => problem.note(format!("and {} more like it", n - 1)),
@@ -244,5 +249,9 @@ fn is_sd(expr: &Expr) -> bool {
 }
 
 fn shown(value: f64) -> String {
-    if value.is_nan() { "not a number".to_owned() } else { format!("{}", (value * 1e6).round() / 1e6) }
+    if value.is_nan() {
+        "not a number".to_owned()
+    } else {
+        format!("{}", (value * 1e6).round() / 1e6)
+    }
 }

@@ -3,6 +3,7 @@
 //! [`whole`] answers a statement that is of another language from end to end; [`rewrite`] turns
 //! what has a counterpart into it; [`find`] answers the rest with one message.
 
+mod command;
 mod data;
 mod declaration;
 mod python;

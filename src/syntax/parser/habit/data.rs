@@ -72,15 +72,18 @@ fn kinds(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
 
 /// `"Body Mass"` without `as`; `"a "b" c" as x`.
 fn header(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
-    let at = (1..tokens.len())
-        .find(|at| tokens[*at].token == Token::String && begins(tokens[at - 1]))?;
-    let (header, next) = (tokens[at], tokens.get(at + 1).copied());
-    let next = next.filter(|l| l.token != Token::As)?;
+    let at = (1..tokens.len()).find(|at| {
+        let named = tokens.get(at + 1).is_some_and(|l| l.token == Token::As);
+        tokens[*at].token == Token::String && begins(tokens[at - 1]) && !named
+    })?;
+    let (header, next) = (tokens[at], tokens.get(at + 1));
     let written = text.slice(header).trim_matches(['"', '\'', '“', '”']);
     let diagnostic = |message: &str, here: &str| {
         Diagnostic::error(Slug::UnexpectedToken, message, text.span(header), here)
     };
-    if next.start == header.end && (next.token.is_name() || next.token == Token::String) {
+    let touches =
+        |l: &Lexeme| l.start == header.end && (l.token.is_name() || l.token == Token::String);
+    if next.is_some_and(touches) {
         return Some(
             diagnostic("a string cannot hold a double quote", "ends here")
                 .help("rename the column in the file, without the quotes"),
@@ -89,9 +92,8 @@ fn header(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
     let in_table = tokens[..at].iter().any(|l| l.token == Token::OpenParen);
     if !in_table {
         return Some(
-            diagnostic("a file does not say what its columns are for", "not a name").help(format!(
-                "name a table and its columns: `data row(y, x) from \"{written}\"`"
-            )),
+            diagnostic("a file does not say what its columns are for", "not a name")
+                .help(format!("name a table and its columns: `data row(y, x) from \"{written}\"`")),
         );
     }
     let name = plain::letters(&written.to_lowercase());

@@ -91,10 +91,7 @@ fn call<'t>(text: Text<'t>, tokens: Tokens<'_>) -> Option<Call<'t>> {
     let [callee, open, ..] = tokens else { return None };
     let path = text.slice(*callee);
     let is_callee = callee.token == Token::Qualified || callee.token.is_name();
-    if !is_callee
-        || open.token != Token::OpenParen
-        || matching(&tokens[1..])? + 2 != tokens.len()
-    {
+    if !is_callee || open.token != Token::OpenParen || matching(&tokens[1..])? + 2 != tokens.len() {
         return None;
     }
     let inside = &tokens[2..tokens.len() - 1];

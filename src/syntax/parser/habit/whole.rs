@@ -2,7 +2,7 @@
 
 use super::super::expression::{Text, Tokens};
 use super::super::statement::{Form, head_end};
-use super::{matching, python};
+use super::{command, matching, python};
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::syntax::formula::Formula;
 use crate::syntax::token::{Lexeme, Token};
@@ -11,6 +11,7 @@ use crate::syntax::token::{Lexeme, Token};
 pub(in crate::syntax::parser) fn whole(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
     increment(text, tokens)
         .or_else(|| python::find(text, tokens))
+        .or_else(|| command::find(text, tokens))
         .or_else(|| formula(text, tokens))
 }
 
@@ -45,15 +46,11 @@ fn increment(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
 
 /// `y ~ x + (1 | g)`
 fn formula(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
-    let head = head_end(tokens).filter(|_| Form::of(tokens) == Form::Equation)?;
-    let [response] = &tokens[..head] else { return None };
-    let right = tokens.get(head + 1..).filter(|_| tokens[head].token == Token::Tilde)?;
-    let has_bar = right.iter().any(|l| matches!(text.slice(*l), "|" | "||"));
-    if !has_bar || !response.token.is_name() {
+    let has_bar = tokens.iter().any(|l| matches!(text.slice(*l), "|" | "||"));
+    if !has_bar || Form::of(tokens) != Form::Equation {
         return None;
     }
-    let formula = Formula::parse(text.slice(*response), words(text, right))?;
-    let equations = formula.equations(&|name| is_name_of(text, name)).join("\n");
+    let equations = equations_of(text, tokens)?;
     let place = text.cover(tokens);
     Some(
         Diagnostic::error(
@@ -65,6 +62,15 @@ fn formula(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
         .help("write the equations, with priors on the scale of your data")
         .edit(place, equations),
     )
+}
+
+/// The equations of `y ~ x`, one a line.
+pub(super) fn equations_of(text: Text<'_>, tokens: Tokens<'_>) -> Option<String> {
+    let head = head_end(tokens).filter(|head| tokens[*head].token == Token::Tilde)?;
+    let [response] = &tokens[..head] else { return None };
+    let right = tokens.get(head + 1..).filter(|_| response.token.is_name())?;
+    let formula = Formula::parse(text.slice(*response), words(text, right))?;
+    Some(formula.equations(&|name| is_name_of(text, name)).join("\n"))
 }
 
 /// Whether a word stands somewhere in the text.
