@@ -35,6 +35,9 @@ impl<'a> Checker<'a> {
             self.report(NameProblem::NothingObserved { span });
             return;
         }
+        if unused.is_empty() {
+            self.note_constant_observations();
+        }
         for problem in unused {
             self.report(problem);
         }

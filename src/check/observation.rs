@@ -7,22 +7,32 @@ use crate::typed::{
 use std::collections::HashMap;
 
 impl Checker<'_> {
-    /// Reports `y ~ Normal(a + y, 1)`, and notes `y ~ Normal(0, 1)`.
+    /// Reports `y ~ Normal(a + y, 1)`.
     pub(super) fn check_observations(&mut self) {
-        let randoms = std::mem::take(&mut self.random_values);
-        let has_latents = randoms.iter().flatten().any(|r| r.role == RandomRole::Latent);
-        let observed = randoms.iter().flatten().filter(|r| r.role == RandomRole::Observed);
-        for random in observed {
-            let name = self.typed.variable(random.variable).name.clone();
-            if let Some(at) = self.itself(random) {
+        for (random, name) in self.observations() {
+            if let Some(span) = self.itself(&random) {
                 let statement = random.span;
-                self.report(NameProblem::ObservesItself { name, span: at, statement });
-            } else if has_latents && self.is_known(random) {
+                self.report(NameProblem::ObservesItself { name, span, statement });
+            }
+        }
+    }
+
+    /// Notes `y ~ Normal(0, 1)` in a program that has latents.
+    pub(super) fn note_constant_observations(&mut self) {
+        let has_latents = self.random_values.iter().flatten().any(|r| r.role == RandomRole::Latent);
+        for (random, name) in self.observations() {
+            if has_latents && self.is_known(&random) {
                 let span = random.distribution.span;
                 self.report(NameProblem::ObservesWithoutLatent { name, span });
             }
         }
-        self.random_values = randoms;
+    }
+
+    /// The statements that observe, with the names they observe.
+    fn observations(&self) -> Vec<(Random, String)> {
+        let observed = self.random_values.iter().flatten();
+        let observed = observed.filter(|r| r.role == RandomRole::Observed);
+        observed.map(|r| (r.clone(), self.typed.variable(r.variable).name.clone())).collect()
     }
 
     /// Whether nothing that an observation depends on is to be inferred.

@@ -126,7 +126,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads one statement. A `data` statement of which only some entries could be read is followed
-    /// by an [`StatementKind::Error`] for the others.
+    /// by an [`StatementKind::Error`] for the others, and so is one that holds several equations.
     fn statement(
         &mut self,
         piece: &'t Piece,
@@ -156,7 +156,8 @@ impl<'t> Reader<'t> {
             }
         };
         let span = self.text.cover(tokens);
-        let partial = broken && matches!(kind, StatementKind::Data(_));
+        let is_data = matches!(kind, StatementKind::Data(_));
+        let partial = broken && (is_data || salvage::holds_more(tokens));
         statements.push(Statement { kind, span, documentation: None });
         if partial {
             let kind = StatementKind::Error;

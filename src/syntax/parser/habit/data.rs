@@ -48,13 +48,11 @@ fn kinds(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
                     (None, None) => {}
                 }
             }
-            [name, equal, word, ..]
-                if name.token.is_name()
-                    && equal.token == Token::Equal
-                    && kind(text.slice(*word)).is_some() =>
-            {
-                let sign = Span { start: name.end, ..text.span(*equal) };
-                edits.push((sign, ":".to_owned()));
+            [name, equal, word, ..] if name.token.is_name() && equal.token == Token::Equal => {
+                if let Some(kind) = kind(text.slice(*word)) {
+                    let end = text.span(*word);
+                    edits.push((Span { start: name.end, ..end }, format!(": {kind}")));
+                }
             }
             _ => {}
         }
