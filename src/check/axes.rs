@@ -236,7 +236,9 @@ impl<'a> Checker<'a> {
         let column = column.filter(|c| self.names.contains_key(c));
         let nearest = column.or_else(|| Self::nearest(name, known));
         let function = library::function(name).is_some();
-        self.report(NameProblem::UnknownName { name: name.to_owned(), span, nearest, function })
+        let rows = context.bound.first().map(|b| self.typed.axis(b.axis).name.clone());
+        let name = name.to_owned();
+        self.report(NameProblem::UnknownName { name, span, nearest, function, rows })
     }
 
     fn free_call(

@@ -484,10 +484,12 @@ impl<'a> Checker<'a> {
 /// The kind that other languages call by this name.
 fn meant_kind(kind: &str) -> Option<&'static str> {
     match kind {
-        "float" | "double" | "number" | "numeric" | "vector" => Some("real"),
-        "integer" => Some("int"),
-        "boolean" | "logical" => Some("bool"),
-        "string" | "str" => Some("index"),
+        "float" | "float32" | "float64" | "double" | "f64" | "number" | "numeric" | "vector"
+        | "continuous" => Some("real"),
+        "integer" | "int32" | "int64" | "long" | "count" => Some("int"),
+        "boolean" | "logical" | "binary" => Some("bool"),
+        "string" | "str" | "text" | "label" | "factor" | "category" | "categorical" | "nominal"
+        | "character" | "object" => Some("index"),
         _ => None,
     }
 }

@@ -350,7 +350,12 @@ fn advice(character: &str) -> (&'static str, &'static str, Option<&'static str>)
         "\\" => {
             ("not needed", "a line that ends with an operator or a comma goes on by itself", None)
         }
-        "." => ("no operator", "a decimal point stands between digits, a range is `1..K`", None),
+        "." => (
+            "no operator",
+            "a decimal point stands between digits, a range is `1..K`, and functions are no methods: \
+             `f(x)`, not `x.f()`",
+            None,
+        ),
         _ => (
             "not part of the language",
             "names are made of the letters a-z, A-Z, Greek letters, digits and `_`",

@@ -5,7 +5,7 @@ use super::super::{Checker, problem::NameProblem};
 use super::meant_kind;
 use crate::source::Span;
 use crate::syntax::ast::{self, Entry, Name, StatementKind};
-use crate::typed::Role;
+use crate::typed::{Kind, Role};
 
 impl Checker<'_> {
     /// Reports `data car[mpg, wt]` and `data car: mpg, wt` where one of the names is given a
@@ -95,6 +95,16 @@ impl Checker<'_> {
         let column = columns.find(|c| c.name.span == declared && c.missing.is_none())?;
         let end = column.kind.as_ref().map_or(declared.end, |k| k.span.end);
         Some(Span { start: declared.end, end, ..declared })
+    }
+
+    /// The axis that the one subscript of a name is an element of, if a column says so.
+    pub(in crate::check) fn axis_of_subscript(&self, at: &[ast::Subscript]) -> Option<String> {
+        let [ast::Subscript { axis: None, value }] = at else { return None };
+        let ast::ExprKind::Name(name) = &value.kind else { return None };
+        match self.names.get(name).map(|v| self.typed.variable(*v).kind) {
+            Some(Kind::Index(axis)) => Some(self.typed.axis(axis).name.clone()),
+            Some(Kind::Real | Kind::Int | Kind::Bool) | None => None,
+        }
     }
 
     /// Whether some `~` stands after this name.

@@ -103,6 +103,8 @@ pub(in crate::check) enum AxisProblem {
         given: usize,
         axes: String,
         declared: Span,
+        /// The axis of the only subscript.
+        index: Option<String>,
     },
     NoOrder {
         axis: String,
@@ -277,7 +279,7 @@ impl Explain for AxisProblem {
                 .because(declared, format!("`{name}` is over [{}]", axes.join(", ")))
                 .help(format!("name the axis: {}", forms.join(" or ")))
             }
-            AxisProblem::SubscriptCount { name, span, given, axes, declared } => {
+            AxisProblem::SubscriptCount { name, span, given, axes, declared, index } => {
                 let message = if axes == "[]" {
                     format!("`{name}` has no axes, so it takes no index")
                 } else {
@@ -286,6 +288,11 @@ impl Explain for AxisProblem {
                 let diagnostic =
                     Diagnostic::error(Slug::SubscriptCount, message, span, "too many indices")
                         .because(declared, "declared here");
+                if let (Some(index), "[]") = (index, axes.as_str()) {
+                    return diagnostic
+                        .help(format!("for one value per `{index}` write `{name}[{index}]` on the left"))
+                        .edit(Span { start: declared.end, ..declared }, format!("[{index}]"));
+                }
                 if axes == "[]" {
                     return diagnostic
                         .help(format!("drop the index, or name an axis where `{name}` is defined"));

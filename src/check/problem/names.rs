@@ -92,6 +92,8 @@ pub(in crate::check) enum NameProblem {
         span: Span,
         nearest: Option<String>,
         function: bool,
+        /// The axis on the left.
+        rows: Option<String>,
     },
     UnknownFunction {
         name: String,
@@ -271,7 +273,7 @@ impl Explain for NameProblem {
                 .help(format!("write `{form}`"));
                 edits.into_iter().fold(diagnostic, |d, (at, new)| d.edit(at, new))
             }
-            NameProblem::UnknownName { name, span, nearest, function } => {
+            NameProblem::UnknownName { name, span, nearest, function, rows } => {
                 let diagnostic = Diagnostic::error(
                     Slug::UnknownName,
                     format!("unknown name `{name}`"),
@@ -289,7 +291,8 @@ impl Explain for NameProblem {
                 }
                 if nearest.is_none() && matches!(name.as_str(), "i" | "j" | "k" | "n" | "t") {
                     return diagnostic.help(format!(
-                        "an index is bound on the left: `y[{name} in row] ~ …`; a bare name already means the row's own value"
+                        "an index is bound on the left: `y[{name} in {rows}] ~ …`; a bare name already means the value of the same element",
+                        rows = rows.as_deref().unwrap_or("row")
                     ));
                 }
                 if nearest.is_none() {

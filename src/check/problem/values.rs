@@ -138,7 +138,7 @@ impl Explain for ValueProblem {
                 if ordered {
                     diagnostic.help(format!("labels have no arithmetic; compare them: `== \"…\"`, or number the axis: `axis {axis} = 1..n`"))
                 } else {
-                    diagnostic.help("if the column holds numbers to calculate with, declare it a second time under another name: `\"header\" as value`")
+                    diagnostic.help("give each label its own value, as in `a[county]`; if the column holds numbers to calculate with, declare it a second time under another name: `\"header\" as value`")
                 }
             }
             ValueProblem::ComparesAxes { a_span, a, b_span, b } => Diagnostic::error(

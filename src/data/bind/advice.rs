@@ -66,7 +66,7 @@ fn is_date(text: &str) -> bool {
     ['-', '/', '.'].into_iter().any(|separator| {
         let parts: Vec<&str> = day.split(separator).collect();
         let digits = |p: &&str| (1..=4).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit());
-        parts.len() == 3 && parts.iter().all(|p| digits(&p))
+        parts.len() == 3 && parts.iter().all(digits)
     })
 }
 

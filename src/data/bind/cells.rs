@@ -285,6 +285,14 @@ impl Binder<'_> {
         {
             return problem.help(format!("did you mean `{near}`?"));
         }
+        if let (Mode::Fit, Elements::Labels(_), Some(sized)) =
+            (self.mode, elements, &self.sized[resolved.index()])
+        {
+            return problem.help(format!(
+                "add a row for `{label}` to {}, or leave out the rows that have it",
+                sized.by
+            ));
+        }
         match (self.mode, &self.typed.axis(resolved).origin) {
             (Mode::Predict(_), AxisOrigin::Range(..)) => {
                 problem.help("an axis that the program declares keeps the elements of the fit")

@@ -107,7 +107,8 @@ impl Claims<'_> {
                 }
                 Ok(Content::Json(Value::Block(_))) | Err(_) => continue,
             };
-            let unused: Vec<&str> = names.into_iter().filter(|n| !used.contains(n)).collect();
+            let unused = names.into_iter().filter(|n| !n.is_empty() && !used.contains(n));
+            let unused: Vec<&str> = unused.collect();
             if !used.is_empty() && !unused.is_empty() {
                 notes.push(Diagnostic::new(
                     Slug::IgnoredData,

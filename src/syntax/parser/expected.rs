@@ -158,7 +158,9 @@ impl Stop<'_> {
             return Some(format!("write what comes after the `{before}`, or delete it"));
         }
         if self.after_operand && found.is_some_and(|t| t.ends_operand() || t.opens()) {
-            return Some("write an operator between the two; a product needs `*`".to_string());
+            let in_call = self.bracket().is_some_and(|b| b.token != Token::OpenBracket);
+            let comma = if in_call { "a `,` between two arguments, or " } else { "" };
+            return Some(format!("write {comma}an operator between the two; a product needs `*`"));
         }
         let example = match self.form {
             Form::Import => "`import \"file.vi\" as name`",

@@ -153,11 +153,23 @@ pub(super) fn find(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
 /// `let x = 1`
 fn keyword(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
     let [word, name, ..] = tokens else { return None };
-    let known = ["let", "var", "val", "const", "auto", "def", "local", "param", "parameter"];
+    let known =
+        ["let", "var", "val", "const", "auto", "def", "local", "param", "parameter", "function"];
     if !known.contains(&text.slice(*word)) || !name.token.is_name() {
         return None;
     }
     let (slice, called) = (text.slice(*word), text.slice(*name));
+    if tokens.get(2).is_some_and(|l| l.token.opens()) {
+        return Some(
+            Diagnostic::error(
+                Slug::ForeignSyntax,
+                format!("a function is not defined with `{slice}`"),
+                text.span(*word),
+                "not a keyword",
+            )
+            .help(format!("write it as one equation: `fun {called}(x) = x^2`")),
+        );
+    }
     let prefix = Span { end: name.start, ..text.span(*word) };
     Some(
         Diagnostic::error(
@@ -248,6 +260,15 @@ fn left_side(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
     {
         let word = text.slice(*word);
         return Some(diagnostic.help(format!("`{word}` is a reserved word; choose another name")));
+    }
+    if let [_, colon, rest @ ..] = head
+        && colon.token == Token::Colon
+        && let Some(first) = rest.first()
+    {
+        let label = Span { end: first.start, ..place };
+        return Some(
+            diagnostic.help("an equation has no label; a comment starts with `#`").edit(label, ""),
+        );
     }
     let all_names = head
         .iter()

@@ -20,8 +20,25 @@ pub(super) fn find(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
                 .edit(place, ""),
         );
     }
+    let is_list = tokens[1..].iter().all(|l| l.token.is_name() || l.token == Token::Comma);
+    if matches!(text.slice(*word), "parameters" | "params" | "latent" | "latents" | "var")
+        && is_list
+    {
+        return Some(
+            message("latents are not declared")
+                .help("delete the line: a name with a `~` that is not data is a latent")
+                .edit(place, ""),
+        );
+    }
+    if text.slice(*word) == "return" {
+        return Some(
+            message("an equation needs no `return`")
+                .help("a function is one equation, `fun f(x) = x^2`; `report` prints a quantity"),
+        );
+    }
     let third = tokens.get(2).map_or("", |l| text.slice(*l));
     if word.token == Token::Predict
+        && next.token.is_name()
         && matches!(third, "at" | "for" | "given" | "with" | "where" | "from")
     {
         return Some(message("predictions at other values are made from a saved fit").help(

@@ -23,7 +23,24 @@ struct Call<'t> {
 /// `mu = pm.Normal("mu", 0, 1)`, `pm.Normal("y", mu, 1, observed=y)`,
 /// `numpyro.sample("y", dist.Normal(mu, 1), obs=y)`, `import pymc as pm`.
 pub(super) fn find(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
-    import(text, tokens).or_else(|| statement(text, tokens))
+    block(text, tokens).or_else(|| import(text, tokens)).or_else(|| statement(text, tokens))
+}
+
+/// `with pm.Model() as model:`
+fn block(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
+    let first = tokens.first().filter(|l| l.token == Token::With)?;
+    tokens.last().filter(|l| l.token == Token::Colon && l.start > first.end)?;
+    let place = text.cover(tokens);
+    Some(
+        Diagnostic::error(
+            Slug::ForeignSyntax,
+            "the whole program is the model",
+            place,
+            "opens a block of Python",
+        )
+        .help("delete the line, and write the equations without indentation")
+        .edit(place, ""),
+    )
 }
 
 /// `import pymc as pm`
