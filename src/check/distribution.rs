@@ -172,7 +172,8 @@ impl<'a> Checker<'a> {
             forms: forms(family),
             given: arguments.len(),
             stranger,
-            renamed: foreign::renamed(family, arguments),
+            renamed: foreign::renamed(family, arguments)
+                .or_else(|| foreign::without_location(family, arguments)),
         }))
     }
 
@@ -274,7 +275,9 @@ impl<'a> Checker<'a> {
                 wanted: "a whole number known from data".to_owned(),
                 span: argument.span,
                 found: "something that depends on latents".to_owned(),
-                help: None,
+                help: forms(distribution.family)
+                    .first()
+                    .map(|form| format!("the arguments are `{form}`, in this order")),
             });
             return;
         }

@@ -5,7 +5,7 @@
 
 use crate::library::{self, Bound, Family, Parameterization, Support};
 use crate::source::Span;
-use crate::syntax::ast::{Argument, Expr, Name};
+use crate::syntax::ast::{Argument, Expr, ExprKind, Name};
 use crate::typed::{Distribution, Truncation};
 
 /// How to write a call of another language.
@@ -250,6 +250,20 @@ fn numbered(family: &Family, arguments: &[Argument]) -> Vec<(Span, String)> {
 pub(super) fn renamed(family: &Family, arguments: &[Argument]) -> Option<Vec<(Span, String)>> {
     let forms = family.parameterizations.iter();
     forms.filter_map(|form| renamed_for(form, arguments)).min_by_key(Vec::len)
+}
+
+/// The edits that drop the 0 of `HalfCauchy(0, 5)`: a half family has no location.
+pub(super) fn without_location(
+    family: &Family,
+    arguments: &[Argument],
+) -> Option<Vec<(Span, String)>> {
+    let form = family.parameterizations.first().filter(|_| family.name.starts_with("Half"))?;
+    let (scale, zero) = (arguments.last()?, arguments.get(arguments.len().checked_sub(2)?)?);
+    let is_zero = matches!(zero.value.kind, ExprKind::Number { value, .. } if value == 0.0);
+    let one_too_many = arguments.len() == form.parameters.len() + 1;
+    let positional = arguments.iter().all(|a| a.name.is_none());
+    let cut = Span { end: scale.value.span.start, ..zero.value.span };
+    (is_zero && one_too_many && positional).then(|| vec![(cut, String::new())])
 }
 
 fn renamed_for(form: &Parameterization, arguments: &[Argument]) -> Option<Vec<(Span, String)>> {

@@ -123,6 +123,10 @@ impl Checker<'_> {
                 });
                 (help, edits)
             }
+            ([_], [_]) => {
+                let help = "give the multiple to its parameters: `Normal(c * mean, c * sd)`";
+                (help.to_owned(), Vec::new())
+            }
             _ => {
                 let help = format!(
                     "a mixture chooses one of its parts: `z{axes} ~ Categorical(w)`, and then \

@@ -45,7 +45,9 @@ pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Value, Box<Diagnostic>> {
         .map_err(|error| {
             let message = format!("`{name}` is not usable JSON");
             let problem = Diagnostic::new(Slug::BadFile, Severity::Error, message);
-            Box::new(problem.note(error.to_string()))
+            let help = "names stand in double quotes, a `,` between values and none after the last; \
+                        the rows of an array are of equal length";
+            Box::new(problem.note(error.to_string()).help(help))
         })
 }
 

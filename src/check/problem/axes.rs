@@ -306,7 +306,7 @@ impl Explain for AxisProblem {
                 "moves along an axis of labels",
             )
             .because(declared, "an axis of labels from the data")
-            .help(format!("declare its order: `axis {axis} = [\"first\", \"second\"]`, or number it: `axis {axis} = 1..n`")),
+            .help(format!("declare its order: `axis {axis} = [\"first\", \"second\"]`, or number it: `axis {axis} = 1..n`, and declare the column `{axis}: {axis}`")),
             AxisProblem::RangeOfArray { span, axes } => Diagnostic::error(
                 Slug::MissingAxis,
                 format!("the end of a range must be a single number, and this is over {axes}"),

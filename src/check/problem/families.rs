@@ -116,7 +116,7 @@ impl Explain for FamilyProblem {
             FamilyProblem::SumOfDistributions { span, help, edits } => edited(
                 Diagnostic::error(
                     Slug::NotADistribution,
-                    "distributions cannot be added",
+                    "a distribution is not a number: it cannot be added or multiplied",
                     span,
                     "a distribution, not a number",
                 )
@@ -164,7 +164,7 @@ impl Explain for FamilyProblem {
                             None => diagnostic.help(format!("write {}", either(&forms))),
                         }
                     }
-                    None => Diagnostic::error(
+                    None => edited(Diagnostic::error(
                         Slug::WrongArguments,
                         format!("these arguments do not fit `{family}`"),
                         span,
@@ -174,7 +174,7 @@ impl Explain for FamilyProblem {
                             n => format!("called with {n} arguments"),
                         },
                     )
-                    .help(format!("write {}", either(&forms))),
+                    .help(format!("write {}", either(&forms))), renamed.unwrap_or_default()),
                 }
             }
             FamilyProblem::EmptyInterval { name, span, ends } => empty_interval(&name, span, ends),

@@ -281,7 +281,9 @@ impl Explain for NameProblem {
                     "nothing in the program defines it",
                 );
                 if nearest.is_none() && function {
-                    return diagnostic.help(format!("`{name}` is a function: write `{name}(…)`"));
+                    return diagnostic.help(format!(
+                        "`{name}` is a function: write `{name}(…)`; a latent of this name needs a prior, `{name} ~ …`"
+                    ));
                 }
                 if nearest.is_none() && name.contains('.') {
                     return diagnostic.help(format!(
