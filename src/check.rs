@@ -11,14 +11,17 @@ mod declare;
 mod distribution;
 mod drawn;
 mod elaborate;
+mod foreign;
 mod joint;
 mod liveness;
+mod observation;
 mod problem;
 mod random;
 mod recurrence;
 mod special;
 mod statement;
 mod subscript;
+mod sum;
 mod whole;
 
 use crate::diagnostic::{Checked, Diagnostic};
@@ -137,6 +140,8 @@ struct Checker<'a> {
     unknown: HashSet<String>,
     /// Names that occur in some expression.
     used: HashSet<VariableId>,
+    /// The observed names to be predicted, and where that is asked.
+    predicted: Vec<(VariableId, Span)>,
     /// The definitions being resolved, innermost last.
     resolving: Vec<VariableId>,
     /// Definitions that were met while they were being resolved.
@@ -165,6 +170,7 @@ impl<'a> Checker<'a> {
             poisoned: HashSet::new(),
             unknown: HashSet::new(),
             used: HashSet::new(),
+            predicted: Vec::new(),
             resolving: Vec::new(),
             recursive: HashSet::new(),
             starts: recurrence::Starts::default(),
@@ -192,6 +198,12 @@ impl<'a> Checker<'a> {
     fn report(&mut self, problem: impl Explain) -> Reported {
         self.diagnostics.push(problem.diagnostic());
         Reported
+    }
+
+    /// The statement that a place is in.
+    fn statement_at(&self, span: Span) -> Option<Span> {
+        let statements = self.program.statements.iter().map(|s| s.span);
+        statements.into_iter().find(|s| s.start <= span.start && span.end <= s.end)
     }
 
     /// Allocates an index over an axis. Its printed name is made unique by `explain`.

@@ -231,9 +231,14 @@ impl<'a> Checker<'a> {
         }
         let indices = context.bound.iter().filter_map(|b| b.name.as_deref());
         let known = self.names.keys().map(String::as_str).chain(indices);
-        let nearest = Self::nearest(name, known);
+        // `mt.wt`: the column alone, if there is one.
+        let column = name.rsplit_once('.').map(|(_, c)| c.to_owned());
+        let column = column.filter(|c| self.names.contains_key(c));
+        let nearest = column.or_else(|| Self::nearest(name, known));
         let function = library::function(name).is_some();
-        self.report(NameProblem::UnknownName { name: name.to_owned(), span, nearest, function })
+        let rows = context.bound.first().map(|b| self.typed.axis(b.axis).name.clone());
+        let name = name.to_owned();
+        self.report(NameProblem::UnknownName { name, span, nearest, function, rows })
     }
 
     fn free_call(
@@ -250,7 +255,7 @@ impl<'a> Checker<'a> {
         if function_name == "logpdf" {
             return self.free_logpdf(arguments, context);
         }
-        let rule = self.function_rule(function, arguments.len());
+        let rule = self.function_rule(function, arguments, expr.span);
         if rule.is_err() {
             self.look_at(arguments, context);
         }
@@ -316,6 +321,7 @@ impl<'a> Checker<'a> {
             argument: arguments.first().map_or(expr.span, |a| a.value.span),
             column,
             bound,
+            statement: self.statement_at(expr.span),
         })
     }
 
@@ -363,13 +369,16 @@ impl<'a> Checker<'a> {
         let axes = self.typed.axes.iter().map(|axis| &axis.name);
         let axes = axes.filter(|name| !name.contains("..")).cloned().collect();
         let data = self.names.get(&name.value).map(|v| self.typed.variable(*v));
-        let column = data.filter(|v| matches!(v.role, Role::Data(_))).map(|v| v.span);
+        let column = data.filter(|v| matches!(v.role, Role::Data(_) | Role::Derived(_)));
+        let column = column.map(|v| (v.span, v.axes.is_empty()));
+        let kind = column.and_then(|(declared, _)| self.kind_at(declared));
         self.report(AxisProblem::UnknownBinder {
             name: name.value.clone(),
             span: name.span,
             nearest,
             axes,
             column,
+            kind,
         })
     }
 

@@ -3,7 +3,10 @@
 use super::elaborate::data;
 use super::{
     Checker, Context, Judged, Reported,
-    problem::{AxisProblem, FamilyProblem, NameProblem, StructureProblem, ValueProblem},
+    foreign::{self, Rewriting},
+    problem::{
+        AxisProblem, FamilyProblem, NameProblem, StructureProblem, ValueProblem, reduced_name,
+    },
 };
 use crate::library::{self, Elementwise, Function, FunctionRule, Reduction, WholeAxis};
 use crate::source::Span;
@@ -60,9 +63,15 @@ fn keeps_integers(function: Elementwise) -> bool {
 
 impl<'a> Checker<'a> {
     /// The rule of a function for this many arguments.
-    pub(super) fn function_rule(&mut self, name: &Name, count: usize) -> Judged<CallRule> {
+    pub(super) fn function_rule(
+        &mut self,
+        name: &Name,
+        arguments: &[Argument],
+        call: Span,
+    ) -> Judged<CallRule> {
+        let count = arguments.len();
         let Some(function) = library::function(&name.value) else {
-            return Err(self.unknown_function(name));
+            return Err(self.unknown_function(name, arguments, call));
         };
         let Some(rule) = CallRule::of(function, count) else {
             return Err(self.report(ValueProblem::ArgumentCount {
@@ -84,7 +93,7 @@ impl<'a> Checker<'a> {
         Ok(rule)
     }
 
-    fn unknown_function(&mut self, name: &Name) -> Reported {
+    fn unknown_function(&mut self, name: &Name, arguments: &[Argument], call: Span) -> Reported {
         if self.is_poisoned(&name.value) || !self.unknown.insert(format!("{}()", name.value)) {
             return Reported;
         }
@@ -112,6 +121,27 @@ impl<'a> Checker<'a> {
             span: name.span,
             nearest,
             variable,
+            rewriting: foreign::function(name, arguments, call)
+                .or_else(|| self.own_line(plain, arguments, call)),
+        })
+    }
+
+    /// `scale(x)` inside an equation: a name for `standardize(x)` on a line of its own.
+    fn own_line(&self, name: &str, arguments: &[Argument], call: Span) -> Option<Rewriting> {
+        let function = library::function(library::synonym(name)?)?;
+        let is_whole = matches!(function.rule, FunctionRule::WholeAxis(WholeAxis::Standardize));
+        let [Argument { name: None, value }] = arguments else { return None };
+        let ExprKind::Name(column) = &value.kind else { return None };
+        let is_alone = self.definitions.iter().any(|(d, _)| d.value.span == call);
+        let statement = self.statement_at(call).filter(|_| is_whole && !is_alone)?;
+        let instead = reduced_name(function.name, column);
+        let line = format!("{instead} = {}({column})", function.name);
+        Some(Rewriting {
+            help: format!("compute it on its own line: `{line}`"),
+            edits: vec![
+                (Span { end: statement.start, ..statement }, format!("{line}\n")),
+                (call, instead),
+            ],
         })
     }
 
@@ -121,7 +151,7 @@ impl<'a> Checker<'a> {
             Some(CallRule::Reduction(reduction)) => Ok(reduction),
             Some(CallRule::Elementwise(_) | CallRule::WholeAxis(_)) => Err(self
                 .report(ValueProblem::NotAReduction { name: name.value.clone(), span: name.span })),
-            None => Err(self.unknown_function(name)),
+            None => Err(self.unknown_function(name, &[], name.span)),
         }
     }
 
@@ -138,7 +168,7 @@ impl<'a> Checker<'a> {
         if function.value == "logpdf" {
             return self.logpdf(function, arguments, context);
         }
-        let rule = self.function_rule(function, arguments.len())?;
+        let rule = self.function_rule(function, arguments, expr.span)?;
         if let CallRule::WholeAxis(whole @ (WholeAxis::Softmax | WholeAxis::CumSum)) = rule {
             return self.along_axis(whole, function, arguments, expr.span, context);
         }

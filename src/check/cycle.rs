@@ -12,7 +12,12 @@ impl<'a> Checker<'a> {
     pub(super) fn latent_in_range(&mut self, variable: VariableId, span: Span) -> Reported {
         let latent = self.typed.variable(variable);
         let latents = vec![(latent.name.clone(), latent.span)];
-        self.report(ValueProblem::LatentCondition { what: "the ends of a range", span, latents })
+        self.report(ValueProblem::LatentCondition {
+            what: "the ends of a range",
+            span,
+            latents,
+            reported: None,
+        })
     }
 
     /// A definition that was met while it is being resolved.

@@ -2,6 +2,8 @@
 //!
 //! After this every name of the program is known, whatever the order of the equations.
 
+mod habit;
+
 use super::{AxisDeclaration, Checker, Progress, problem::NameProblem};
 use crate::library;
 use crate::source::Span;
@@ -165,17 +167,32 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Reports `mu = Normal(0, 1)`.
+    /// Reports `mu = Normal(0, 1)`, and `y_new = normal_rng(mu, sigma)`.
     fn defines_as_distribution(&mut self, define: &ast::Define) -> bool {
         let ast::ExprKind::Call(family, _) = &define.value.ungrouped().kind else { return false };
-        if library::family(&family.value).is_none() {
-            return false;
+        let synonym = library::synonym(&family.value).and_then(library::family);
+        let drawn = family.value.ends_with("_rng");
+        let known = library::family(&family.value)
+            .or(synonym.filter(|_| drawn || family.value.starts_with(char::is_uppercase)));
+        let Some(known) = known else { return false };
+        let mut edits = Vec::new();
+        if define.binders.is_none() {
+            let name = define.name.span;
+            if drawn {
+                edits.push((Span { end: name.start, ..name }, "predict ".to_owned()));
+            }
+            let sign = Span { start: name.end, end: define.value.span.start, ..name };
+            edits.push((sign, " ~ ".to_owned()));
+            if known.name != family.value {
+                edits.push((family.span, known.name.to_owned()));
+            }
         }
         self.report(NameProblem::DefinesAsDistribution {
             name: define.name.value.clone(),
             span: define.name.span,
             value: family.span,
-            family: family.value.clone(),
+            family: known.name.to_owned(),
+            edits,
         });
         true
     }
@@ -187,6 +204,7 @@ impl<'a> Checker<'a> {
             StatementKind::Define(define) if self.defines_as_distribution(define) => {
                 self.poisoned.insert(define.name.value.clone());
             }
+            StatementKind::Define(define) if self.computes_data(define, statement.span) => {}
             StatementKind::Define(define) => {
                 let definition = DefinitionId(self.definitions.len() as u32);
                 self.definitions.push((define, statement.span));
@@ -229,6 +247,9 @@ impl<'a> Checker<'a> {
     }
 
     fn declare_data(&mut self, data: &'a ast::Data, documentation: Option<&String>) {
+        if self.columns_in_brackets(data) {
+            return;
+        }
         for hint in &data.hints {
             self.report(NameProblem::NotYet {
                 what: format!("the hint `{}` on data", hint.name.value),
@@ -255,7 +276,8 @@ impl<'a> Checker<'a> {
                         continue;
                     }
                     let axis = self.typed.tables[table].axis;
-                    for column in columns {
+                    let label = self.label_column(name, columns);
+                    for column in columns.iter().filter(|c| Some(c.name.span) != label) {
                         let id = self.declare_entry(
                             &column.name,
                             vec![axis],
@@ -464,10 +486,12 @@ impl<'a> Checker<'a> {
 /// The kind that other languages call by this name.
 fn meant_kind(kind: &str) -> Option<&'static str> {
     match kind {
-        "float" | "double" | "number" | "numeric" | "vector" => Some("real"),
-        "integer" => Some("int"),
-        "boolean" | "logical" => Some("bool"),
-        "string" | "str" => Some("index"),
+        "float" | "float32" | "float64" | "double" | "f64" | "number" | "numeric" | "vector"
+        | "continuous" => Some("real"),
+        "integer" | "int32" | "int64" | "long" | "count" => Some("int"),
+        "boolean" | "logical" | "binary" => Some("bool"),
+        "string" | "str" | "text" | "label" | "factor" | "category" | "categorical" | "nominal"
+        | "character" | "object" => Some("index"),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::special::Special;
 use super::{
-    Checker, Context, Judged, Reported,
+    Checker, Context, Judged, Reported, foreign,
     problem::{FamilyProblem, NameProblem, StructureProblem, ValueProblem},
 };
 use crate::library::{self, Bound, Density, Family, Parameterization, Support};
@@ -71,17 +71,7 @@ impl<'a> Checker<'a> {
             | ExprKind::Binary(..)
             | ExprKind::Index(..)
             | ExprKind::Comprehension { .. }
-            | ExprKind::List(_) => {
-                let what = self.free(expr, context);
-                if what.is_err() {
-                    return Err(Reported);
-                }
-                Err(self.report(FamilyProblem::NotADistribution {
-                    name: left.name.value.clone(),
-                    span: expr.span,
-                    known: left.role == RandomRole::Observed,
-                }))
-            }
+            | ExprKind::List(_) => Err(self.not_a_distribution(left.name, expr, context, left.role)),
         }
     }
 
@@ -134,6 +124,7 @@ impl<'a> Checker<'a> {
                 forms: vec!["PointMass(value)".to_owned()],
                 given: arguments.len(),
                 stranger: None,
+                renamed: None,
             }));
         };
         let value = self.family_argument(left, value, context)?;
@@ -206,12 +197,12 @@ impl<'a> Checker<'a> {
             .map(str::to_owned)
             .or_else(|| Self::nearest(&name.value, families));
         let function = library::function(&name.value).is_some();
+        let rewriting = foreign::distribution(name, arguments, nearest.as_deref());
         self.report(FamilyProblem::UnknownFamily {
             name: name.value.clone(),
             span: name.span,
-            nearest,
             function,
-            link: link_in(&name.value, arguments),
+            rewriting,
         })
     }
 
@@ -245,8 +236,7 @@ impl<'a> Checker<'a> {
             .filter_map(|a| a.name.as_ref())
             .find(|n| !known.contains(&n.value.as_str()))
             .map(|n| {
-                let nearest = parameter_synonym(&n.value, &known)
-                    .or_else(|| Self::nearest(&n.value, known.iter().copied()));
+                let nearest = Self::nearest(&n.value, known.iter().copied());
                 (n.value.clone(), n.span, nearest)
             });
         Err(self.report(FamilyProblem::WrongFamilyArguments {
@@ -255,6 +245,8 @@ impl<'a> Checker<'a> {
             forms: forms(family),
             given: arguments.len(),
             stranger,
+            renamed: foreign::renamed(family, arguments)
+                .or_else(|| foreign::without_location(family, arguments)),
         }))
     }
 
@@ -271,7 +263,11 @@ impl<'a> Checker<'a> {
         if let (Some(a), Some(b)) = (low.constant(), high.constant())
             && a >= b
         {
-            return Err(self.report(FamilyProblem::EmptyInterval { span: interval.span }));
+            return Err(self.report(FamilyProblem::EmptyInterval {
+                name: name.value.clone(),
+                span: interval.span,
+                ends: (interval.low.span, a, interval.high.span, b),
+            }));
         }
         let finite =
             |end: typed::Expr, infinity: f64| (end.constant() != Some(infinity)).then_some(end);
@@ -298,7 +294,7 @@ impl<'a> Checker<'a> {
             }
             Distribution::PointMass(_) | Distribution::Elements(_) | Distribution::Joint(_) => {
                 let family = distribution.family_name();
-                return Err(self.report(FamilyProblem::NoCdf { family, span }));
+                return Err(self.report(FamilyProblem::NoCdf { family, span, half: None }));
             }
         };
         if call.truncation.is_some() {
@@ -311,8 +307,9 @@ impl<'a> Checker<'a> {
         // Masses between ends that are known can be added up.
         let summable = density.is_discrete() && known(&truncation.low) && known(&truncation.high);
         if density != Density::Flat && !density.has_cdf() && !summable {
+            let half = foreign::half(call, truncation);
             let family = call.family.name;
-            return Err(self.report(FamilyProblem::NoCdf { family, span }));
+            return Err(self.report(FamilyProblem::NoCdf { family, span, half }));
         }
         call.truncation = Some(truncation.clone());
         Ok(())
@@ -359,21 +356,28 @@ impl<'a> Checker<'a> {
                 wanted: "a whole number known from data".to_owned(),
                 span: argument.span,
                 found: "something that depends on latents".to_owned(),
-                help: None,
+                help: forms(distribution.family)
+                    .first()
+                    .map(|form| format!("the arguments are `{form}`, in this order")),
             });
             return;
         }
         if let Some(value) = argument.constant() {
-            // Bounds that name other parameters are checked with the data.
+            // Bounds that name other parameters are checked with the data, or are literals too.
             let fixed = !matches!(support, Support::Interval(..) | Support::Integers(..));
+            let family = distribution.family.name;
             if fixed && !support.contains(value, &[]) {
+                let span = argument.span;
                 self.report(FamilyProblem::LiteralOutsideSupport {
-                    family: distribution.family.name,
+                    family,
                     parameter,
                     support,
-                    span: argument.span,
+                    span,
                     value,
                 });
+            } else if !fixed && let Some(other) = foreign::beyond(distribution, support, value) {
+                let at = (argument.span, value);
+                self.report(FamilyProblem::LiteralsOutOfOrder { family, parameter, at, other });
             }
             return;
         }
@@ -463,17 +467,6 @@ fn fit(parameterization: &Parameterization, arguments: &[Argument]) -> Option<Ve
     slots.into_iter().collect()
 }
 
-/// The link that a name such as `poisson_log` says, and its argument: the last, if it has no name.
-fn link_in(name: &str, arguments: &[Argument]) -> Option<(&'static str, Span)> {
-    let link = match name {
-        "poisson_log" => "log",
-        "bernoulli_logit" | "binomial_logit" => "logit",
-        _ => return None,
-    };
-    let last = arguments.last().filter(|a| a.name.is_none())?;
-    Some((link, last.value.span))
-}
-
 /// The names that the first form of a family has for arguments of which none is named.
 fn first_names(family: &Family, arguments: &[Argument]) -> Vec<(Span, &'static str)> {
     let Some(first) = family.parameterizations.first() else { return Vec::new() };
@@ -482,24 +475,6 @@ fn first_names(family: &Family, arguments: &[Argument]) -> Vec<(Span, &'static s
         return Vec::new();
     }
     arguments.iter().zip(first.parameters).map(|(a, p)| (a.value.span, p.name)).collect()
-}
-
-/// What other programs call a parameter that is known here by one of these names.
-fn parameter_synonym(name: &str, known: &[&str]) -> Option<String> {
-    const SYNONYMS: &[(&str, &[&str])] = &[
-        ("alpha", &["shape", "a"]),
-        ("beta", &["rate", "b"]),
-        ("lam", &["rate"]),
-        ("lambda", &["rate"]),
-        ("loc", &["mean", "location"]),
-        ("mu", &["mean", "location"]),
-        ("nu", &["df"]),
-        ("prob", &["p"]),
-        ("sigma", &["sd", "scale"]),
-        ("std", &["sd", "scale"]),
-    ];
-    let (_, ours) = SYNONYMS.iter().find(|(theirs, _)| *theirs == name)?;
-    ours.iter().find(|ours| known.contains(ours)).map(|ours| (*ours).to_owned())
 }
 
 /// Every way to call a family: `Gamma(shape = …, rate = …)`.

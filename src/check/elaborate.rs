@@ -284,7 +284,9 @@ impl<'a> Checker<'a> {
             (variable.name.clone(), variable.span)
         });
         let latents = latents.collect();
-        self.report(ValueProblem::LatentCondition { what, span: expr.span, latents })
+        let reported = self.reported_name();
+        let span = expr.span;
+        self.report(ValueProblem::LatentCondition { what, span, latents, reported })
     }
 
     /// `a @ b`: the sum over their one shared axis.

@@ -41,6 +41,7 @@ impl<'a> Checker<'a> {
                 forms: vec![format!("{name}(distribution of one element)")],
                 given: arguments.len(),
                 stranger: None,
+                renamed: None,
             }));
         };
         let over = self.joint_over(left, name, 1, std::slice::from_ref(value), span, context)?[0];
@@ -156,6 +157,7 @@ impl<'a> Checker<'a> {
                 forms: forms(family),
                 given: arguments.len(),
                 stranger: None,
+                renamed: None,
             }));
         };
         let vectors: Vec<Expr> = arguments.iter().map(|a| a.value.clone()).collect();
@@ -241,6 +243,7 @@ impl<'a> Checker<'a> {
                 forms: vec!["GP(kernel, at = inputs, mean = 0, noise_var = 0)".to_owned()],
                 given: arguments.len(),
                 stranger: None,
+                renamed: None,
             }));
         };
         let value = |at: usize| slots[at].map(|slot| &arguments[slot].value);
@@ -310,6 +313,7 @@ impl<'a> Checker<'a> {
                         forms: family.forms.iter().map(|f| kernel_form(family.name, f)).collect(),
                         given: arguments.len(),
                         stranger: None,
+                        renamed: None,
                     }));
                 };
                 let (x, y) = self.inputs(form, at, rows, columns, expr.span)?;

@@ -15,6 +15,10 @@ impl<'a> Checker<'a> {
         if broken {
             return;
         }
+        self.check_observations();
+        if self.diagnostics.iter().any(|d| d.is_error()) {
+            return;
+        }
         let mut suspected = HashSet::new();
         let mut unused = Vec::new();
         for variable in self.dead_ends() {
@@ -30,6 +34,9 @@ impl<'a> Checker<'a> {
             let span = self.randoms[0].1;
             self.report(NameProblem::NothingObserved { span });
             return;
+        }
+        if unused.is_empty() {
+            self.note_constant_observations();
         }
         for problem in unused {
             self.report(problem);

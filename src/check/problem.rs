@@ -6,8 +6,8 @@ mod names;
 mod structure;
 mod values;
 
-pub(super) use axes::{AxisProblem, Left, MissingAxis};
-pub(super) use families::FamilyProblem;
+pub(super) use axes::{AxisProblem, Left, MissingAxis, reduced_name};
+pub(super) use families::{FamilyProblem, NotADistribution};
 pub(super) use names::NameProblem;
 pub(super) use structure::StructureProblem;
 pub(super) use values::ValueProblem;

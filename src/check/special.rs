@@ -142,6 +142,7 @@ impl<'a> Checker<'a> {
                 forms: outcome_forms(family),
                 given: arguments.len(),
                 stranger: None,
+                renamed: None,
             }));
         };
         let value = |at: usize| &arguments[slots[at]].value;

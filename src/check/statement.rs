@@ -243,10 +243,13 @@ impl<'a> Checker<'a> {
         }
         let mut failed = Ok(());
         let mut values = Vec::new();
-        for argument in arguments {
+        for (position, argument) in arguments.iter().enumerate() {
             if column_label(argument).is_none() {
-                failed =
-                    Err(self.report(ValueProblem::UnnamedColumn { span: argument.value.span }));
+                let is_one =
+                    matches!(argument.value.kind, ExprKind::Number { value, .. } if value == 1.0);
+                let name = if is_one { "one".to_owned() } else { format!("x{}", position + 1) };
+                let span = argument.value.span;
+                failed = Err(self.report(ValueProblem::UnnamedColumn { span, name }));
             }
         }
         let labels: Vec<_> = arguments.iter().filter_map(column_label).collect();
@@ -356,6 +359,8 @@ impl<'a> Checker<'a> {
             column.map(|v| v.name.clone())
         });
         let culprit = self.first_over(value, free, context);
+        let member = self.member_column(&left, free);
+        let binder = self.only_binder(name);
         let kind = match self.names.get(&name.value).map(|v| &self.typed.variable(*v).role) {
             Some(Role::Data(_)) => Left::Data,
             Some(Role::Latent(_) | Role::Predicted(_)) => Left::Latent,
@@ -371,9 +376,35 @@ impl<'a> Checker<'a> {
             value: value.span,
             free: self.axis_list(free),
             column,
+            member: member.zip(binder),
             culprit,
             nearest,
         })))
+    }
+
+    /// A column over the one missing axis that says which element of the one axis on the left
+    /// each row belongs to.
+    fn member_column(&self, left: &[AxisId], free: &[AxisId]) -> Option<String> {
+        let ([group], [rows]) = (left, free) else { return None };
+        let column = self
+            .typed
+            .variables
+            .iter()
+            .find(|v| v.axes == [*rows] && matches!(v.kind, Kind::Index(of) if of == *group));
+        column.map(|v| v.name.clone())
+    }
+
+    /// The one bare index on the left of the equation of this name, with its place.
+    fn only_binder(&self, name: &Name) -> Option<(String, Span)> {
+        let randoms = self.randoms.iter().map(|(r, _)| (&r.name, &r.binders));
+        let defines = self.definitions.iter().map(|(d, _)| (&d.name, &d.binders));
+        let (_, binders) = randoms.chain(defines).find(|(n, _)| n.span == name.span)?;
+        match binders.as_deref() {
+            Some([ast::Binder { name: Some(name), extent: None, span }]) => {
+                Some((name.value.clone(), *span))
+            }
+            Some(_) | None => None,
+        }
     }
 
     /// The first bare name of an expression that brings one of the axes, with its place.
@@ -441,6 +472,17 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// The name of the definition being resolved, if the program reports it.
+    pub(super) fn reported_name(&self) -> Option<String> {
+        let variable = self.typed.variable(*self.resolving.last()?);
+        let Role::Derived(id) = variable.role else { return None };
+        let listed = self.program.statements.iter().any(|s| {
+            matches!(&s.kind, StatementKind::Report(names)
+                if names.iter().any(|n| n.value == variable.name))
+        });
+        (listed || self.definitions[id.index()].0.report).then(|| variable.name.clone())
+    }
+
     fn add_report(&mut self, name: &Name) {
         let context = Context::default();
         if let Ok(super::axes::Meaning::Variable(variable)) =
@@ -460,7 +502,17 @@ impl<'a> Checker<'a> {
             return;
         };
         match self.typed.variable(variable).observed {
-            Some(random) => self.typed.predictive.push(random),
+            Some(random) => match self.predicted.iter().find(|(v, _)| *v == variable) {
+                Some((_, first)) => {
+                    let (first, span) = (*first, name.span);
+                    let name = name.value.clone();
+                    self.report(NameProblem::PredictedTwice { name, span, first });
+                }
+                None => {
+                    self.predicted.push((variable, name.span));
+                    self.typed.predictive.push(random);
+                }
+            },
             None if self.progress[variable.index()] == Progress::Poisoned => {}
             None => {
                 let declared = self.typed.variable(variable).span;

@@ -78,6 +78,7 @@ impl<'a> Checker<'a> {
                 given: subscripts.len(),
                 axes: self.axis_list(&axes),
                 declared: self.typed.variable(variable).span,
+                index: self.axis_of_subscript(subscripts),
             }));
         }
         let mut slots = vec![None; axes.len()];

@@ -3,9 +3,11 @@
 //! Axes, columns and definitions wait for one another only through what they name: each round
 //! settles everything whose needs are settled, until nothing moves.
 
+mod advice;
 mod axes;
 mod cells;
 mod explain;
+mod finite;
 mod indices;
 mod observed;
 mod recurrence;
@@ -161,12 +163,17 @@ impl<'a> Binder<'a> {
         }
         if !self.has_errors() {
             self.check_missing_cells();
+        }
+        if !self.has_errors() {
             self.check_index_plane();
             self.order_recurrences();
         }
         if !self.has_errors() {
             self.check_supports();
             self.check_observed();
+        }
+        if !self.has_errors() {
+            self.check_finite();
             self.freeze_reductions();
         }
     }
@@ -350,7 +357,12 @@ impl<'a> Binder<'a> {
                 continue;
             }
             self.absent[variable] = values_of(&definition.value).any(|e| self.mentions_absent(e));
-            match self.define(*id) {
+            let defined =
+                self.define(*id).and_then(|array| match self.undefined(*id, array.cells()) {
+                    Some(problem) => Err(Box::new(problem)),
+                    None => Ok(array),
+                });
+            match defined {
                 Ok(array) => {
                     self.values[variable] = Some(array);
                     moved = true;

@@ -44,6 +44,13 @@ pub struct Moments {
 /// not finite.
 pub fn moments(values: &[f64], weights: &[f64]) -> Moments {
     let pairs = || values.iter().copied().zip(weights.iter().copied()).filter(|(_, w)| *w > 0.0);
+    // A constant is reported exactly, without the rounding of a weighted sum; one draw is none.
+    if let (Some((constant, _)), Some(_)) = (pairs().next(), pairs().nth(1))
+        && constant.is_finite()
+        && pairs().all(|(h, _)| h == constant)
+    {
+        return Moments { mean: constant, sd: 0.0, mcse_mean: 0.0, mcse_sd: 0.0 };
+    }
     let mean: f64 = pairs().map(|(h, w)| w * h).sum();
     if !mean.is_finite() {
         return Moments { mean: f64::NAN, sd: f64::NAN, mcse_mean: f64::NAN, mcse_sd: f64::NAN };
@@ -117,6 +124,13 @@ pub fn resample(weights: &[f64], count: usize, seed: u64) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_constant_has_no_spread_and_one_draw_has_none_that_is_known() {
+        let moments = moments(&[1.1; 7], &[1.0 / 7.0; 7]);
+        assert_eq!((moments.mean, moments.sd, moments.mcse_mean), (1.1, 0.0, 0.0));
+        assert!(super::moments(&[1.1, 2.0], &[1.0, 0.0]).sd.is_nan());
+    }
 
     #[test]
     fn equal_weights_give_the_textbook_moments() {

@@ -213,11 +213,11 @@ fn needed(duties: &[Duty<'_>], found: &mut HashSet<IndexId>) {
 }
 
 /// A statement as far as its index plane goes.
-struct Statement<'p> {
-    indices: &'p [IndexId],
-    guard: Option<&'p Expr>,
-    exprs: Vec<&'p Expr>,
-    distribution: Option<&'p Distribution>,
+pub(super) struct Statement<'p> {
+    pub(super) indices: &'p [IndexId],
+    pub(super) guard: Option<&'p Expr>,
+    pub(super) exprs: Vec<&'p Expr>,
+    pub(super) distribution: Option<&'p Distribution>,
 }
 
 impl Binder<'_> {
@@ -232,7 +232,7 @@ impl Binder<'_> {
 
     /// Every statement that is evaluated after binding. An observation in terms
     /// of absent data is not.
-    fn statements<'p>(&self, typed: &'p Program) -> Vec<Statement<'p>> {
+    pub(super) fn statements<'p>(&self, typed: &'p Program) -> Vec<Statement<'p>> {
         let mut statements = Vec::new();
         for definition in &typed.definitions {
             if typed.variable(definition.variable).plane != Plane::Data {

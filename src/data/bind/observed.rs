@@ -57,6 +57,7 @@ impl Binder<'_> {
         taken: &Taken<'_>,
         call: &Call,
     ) -> Option<Diagnostic> {
+        // What bounds the values may name them: `k ~ Binomial(k + others, p)`.
         let values = self.values[random.variable.index()].clone()?;
         match self.find_offence(random, taken, call, values.cells()) {
             Ok(offence) => offence.map(|offence| self.explain_offence(random, call, &offence)),
@@ -180,6 +181,9 @@ impl Binder<'_> {
         if let Some(placed) = &self.placed[random.variable.index()] {
             problem = problem.note(placed.place(offence.position));
         }
+        if matches!(offence.why, Why::Support(_)) {
+            problem = problem.help(instead(variate));
+        }
         match offence.count {
             1 => problem,
             n => problem.note(format!("and {} more like it", n - 1)),
@@ -195,5 +199,30 @@ fn data_ends(call: &Call) -> (Option<&Expr>, Option<&Expr>) {
             (t.low.as_ref().filter(|_| known(&t.low)), t.high.as_ref().filter(|_| known(&t.high)))
         }
         None => (None, None),
+    }
+}
+
+/// What may be meant by values outside a support.
+fn instead(variate: Support) -> &'static str {
+    match variate {
+        Support::Boolean => {
+            "code the column as 0 and 1, or choose a family for what it holds: `Poisson` for \
+             counts, `Normal` for measurements"
+        }
+        Support::Count => {
+            "for numbers with a fraction choose `Normal`, or `Gamma` or `LogNormal` if they are \
+             positive"
+        }
+        Support::Integers(..) => {
+            "counts cannot exceed the number of trials: check that the columns are not swapped"
+        }
+        Support::Positive | Support::NonNegative => {
+            "for numbers of both signs choose `Normal` or `StudentT`; for zeros shift the values"
+        }
+        Support::Unit => {
+            "for percentages divide by 100; for counts out of `n` choose `Binomial(n, p)`"
+        }
+        Support::Interval(..) => "choose limits that all values keep, or another family",
+        Support::Real => "every value must be a finite number",
     }
 }

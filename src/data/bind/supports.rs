@@ -93,6 +93,25 @@ pub(super) fn words(support: Support) -> String {
     }
 }
 
+/// A support with the values of the parameters that bound it.
+fn with_bounds(support: Support, parameters: &[f64]) -> Support {
+    let known = |bound: Bound| match bound {
+        Bound::Parameter(i) => Bound::Value(parameters.get(i).copied().unwrap_or(f64::NAN)),
+        Bound::Value(_) => bound,
+    };
+    let (low, high) = support.bounds();
+    match support {
+        Support::Interval(..) => Support::Interval(known(low), known(high)),
+        Support::Integers(..) => Support::Integers(known(low), known(high)),
+        Support::Real
+        | Support::Positive
+        | Support::NonNegative
+        | Support::Unit
+        | Support::Boolean
+        | Support::Count => support,
+    }
+}
+
 fn between(noun: &str, low: Option<f64>, high: Option<f64>) -> String {
     match (low.filter(|x| x.is_finite()), high.filter(|x| x.is_finite())) {
         (Some(low), Some(high)) => format!("{noun} from {low} to {high}"),
@@ -108,6 +127,8 @@ struct Offence {
     at: Failure,
     /// The cell, where the argument is one.
     cell: Option<(VariableId, usize)>,
+    /// The parameters that bound it, where they are known.
+    parameters: Vec<f64>,
     count: usize,
 }
 
@@ -204,7 +225,8 @@ impl Binder<'_> {
                                 | ExprKind::Reduce(_)
                                 | ExprKind::Error => None,
                             };
-                            offence = Some(Offence { value, at, cell, count: 1 });
+                            let parameters = parameters.clone();
+                            offence = Some(Offence { value, at, cell, parameters, count: 1 });
                         }
                     }
                     Ok(())
@@ -222,7 +244,7 @@ impl Binder<'_> {
             format!(
                 "the `{}` of {family} must be {}, but it is {}{at}",
                 parameter.name,
-                words(support),
+                words(with_bounds(support, &offence.parameters)),
                 offence.value,
             ),
             argument.span,
