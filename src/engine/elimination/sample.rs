@@ -31,7 +31,8 @@ impl Program {
             | Step::Product(_)
             | Step::Recurrence(_)
             | Step::Cholesky(_)
-            | Step::TriangularSolve(_) => None,
+            | Step::TriangularSolve(_)
+            | Step::Ode(_) => None,
         });
         Assignments { eliminations: eliminations.collect(), state }
     }
