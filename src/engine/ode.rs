@@ -80,6 +80,9 @@ impl OdeStep {
     fn solve<T: Lane>(&self, state: &mut State<T>, width: usize) {
         let State { values, memory, scratch, reals, pivots, .. } = state;
         let states = self.initial.len();
+        if states == 0 {
+            return;
+        }
         let size = states * width;
         let (parameters, rest) = scratch.split_at_mut(self.parameters.len());
         let (numbers, rest) = rest.split_at_mut(self.system.numbers());

@@ -169,6 +169,27 @@ fn log_densities_and_derivatives_are_those_of_the_sum_over_assignments() {
 }
 
 #[test]
+fn random_structures_agree() {
+    let mut draw = noise(77);
+    let mut below = |n: usize| ((draw() + 1.0) * 0.5 * n as f64) as usize;
+    for seed in 0..25 {
+        let variables = 1 + below(6);
+        let sizes: Vec<u32> = (0..variables).map(|_| 1 + below(3) as u32).collect();
+        let scopes: Vec<Vec<u32>> = (0..below(9))
+            .map(|_| {
+                let mut scope: Vec<u32> = (0..variables as u32).collect();
+                (1..variables).for_each(|i| scope.swap(i, below(i + 1)));
+                scope.truncate(below(4));
+                scope
+            })
+            .collect();
+        let scopes: Vec<&[u32]> = scopes.iter().map(Vec::as_slice).collect();
+        let tables = Tables::random(&sizes, &scopes, seed, 0.1);
+        assert_agrees(&tables.model(), &tables, &point());
+    }
+}
+
+#[test]
 fn forbidden_states_agree() {
     with_structures(0.15, |_, tables| assert_agrees(&tables.model(), &tables, &point()));
 }

@@ -333,6 +333,18 @@ fn a_linear_system_of_many_states_agrees_with_its_series() {
 }
 
 #[test]
+fn a_system_without_states_is_no_work() {
+    for stiff in [false, true] {
+        let mut node = ode(0, 1, &TIMES, equations(|_| vec![]));
+        node.stiff = stiff;
+        let program = Program::compile(&model(node), &Options::default()).expect("consistent");
+        let mut gradient = [1.0];
+        assert_eq!(program.gradient(&mut program.workspace(), &[0.5], &mut gradient), 0.0);
+        assert_eq!(gradient, [0.0]);
+    }
+}
+
+#[test]
 fn inconsistent_equations_are_refused() {
     let decay = || ode(1, 1, &[1.0, 2.0], equations(|g| vec![-g.input(0) * g.input(1)]));
     let check = |change: fn(&mut Ode)| {

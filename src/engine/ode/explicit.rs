@@ -2,7 +2,7 @@
 
 use super::problem::{Method, Problem};
 use super::tableau::{ERROR_3, ERROR_5, STAGE, STAGES, STEP, TIMES};
-use crate::engine::lane::Lane;
+use crate::engine::lane::{Lane, add_scaled};
 
 /// Vectors of the size of the solution that the method needs: its stages, and y′ at the end.
 pub(super) const NUMBERS: usize = STAGES + 1;
@@ -21,14 +21,9 @@ impl<'a, T: Lane> Explicit<'a, T> {
     }
 
     /// Σ weight × y′ of element i.
-    fn combine(&self, weights: &[f64], i: usize) -> T {
-        let mut sum = T::constant(0.0);
-        for (stage, weight) in weights.iter().enumerate() {
-            if *weight != 0.0 {
-                sum = sum + self.slopes[stage * self.size + i] * *weight;
-            }
-        }
-        sum
+    fn combine(&self, weights: &[f64; STAGES], i: usize) -> T {
+        let slopes = self.slopes.iter().skip(i).step_by(self.size);
+        slopes.zip(weights).fold(T::constant(0.0), |sum, (slope, weight)| sum + *slope * *weight)
     }
 }
 
@@ -61,8 +56,11 @@ impl<T: Lane> Method<T> for Explicit<'_, T> {
     ) -> f64 {
         for stage in 1..=STAGES {
             let weights = if stage < STAGES { &STAGE[stage][..stage] } else { &STEP[..] };
-            for (i, (to, y)) in next.iter_mut().zip(y).enumerate() {
-                *to = *y + self.combine(weights, i) * length;
+            next.copy_from_slice(y);
+            for (slope, weight) in self.slopes.chunks_exact(self.size).zip(weights) {
+                if *weight != 0.0 {
+                    add_scaled(next, T::constant(weight * length), slope);
+                }
             }
             let time = now + length * TIMES.get(stage).copied().unwrap_or(1.0);
             problem.derivative(time, next, &mut self.slopes[stage * self.size..][..self.size]);
