@@ -307,6 +307,30 @@ fn a_weight_that_is_not_a_number_is_not_taken_for_an_impossible_state() {
 }
 
 #[test]
+fn points_that_are_no_numbers_do_no_harm() {
+    with_structures(0.15, |_, tables| {
+        let program = program(&tables.model());
+        let mut workspace = program.workspace();
+        for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY] {
+            let (mut gradient, mut product) = ([0.0; DIMENSION], [0.0; DIMENSION]);
+            let value = program.gradient(&mut workspace, &[bad; DIMENSION], &mut gradient);
+            program.hessian_vector(&mut workspace, &[bad; DIMENSION], &gradient, &mut product);
+            assert!(!value.is_finite());
+            let mut assignments = program.assignments(&mut workspace, &[bad; DIMENSION]);
+            let mut states = vec![0; tables.sizes.len()];
+            assignments.sample(0, &mut ChaCha12Rng::seed_from_u64(3), &mut states);
+            assert!(states.iter().zip(&tables.sizes).all(|(state, size)| state < size));
+            assert_eq!(assignments.marginals(0).len() as u32, tables.sizes.iter().sum::<u32>());
+        }
+        // All is well again afterwards.
+        assert_eq!(
+            program.log_density(&mut workspace, &point()),
+            program.log_density(&mut program.workspace(), &point())
+        );
+    });
+}
+
+#[test]
 fn large_weights_neither_overflow_nor_vanish() {
     for shift in [-1e5, 1e5, 700.0] {
         let mut model = empty(1);

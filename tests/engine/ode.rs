@@ -333,6 +333,44 @@ fn a_linear_system_of_many_states_agrees_with_its_series() {
 }
 
 #[test]
+fn points_that_are_no_numbers_give_no_solution() {
+    for stiff in [false, true] {
+        for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY, 1e300] {
+            for point in [[bad, 1.0, 1.0], [0.5, bad, 1.0], [bad; 3]] {
+                let mut node = ode(
+                    1,
+                    2,
+                    &TIMES,
+                    equations(|g| vec![g.input(1) * g.input(0).square() - g.input(2).exp()]),
+                );
+                node.stiff = stiff;
+                node.max_steps = 500;
+                let program = Program::compile(&model(node), &Options::default());
+                let program = program.expect("consistent");
+                let mut workspace = program.workspace();
+                let (mut gradient, mut product) = ([0.0; 3], [0.0; 3]);
+                let value = program.gradient(&mut workspace, &point, &mut gradient);
+                program.hessian_vector(&mut workspace, &point, &[1.0; 3], &mut product);
+                assert!(value.is_nan(), "{stiff} {point:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_times_and_only_the_start_are_no_steps() {
+    for stiff in [false, true] {
+        let at = |times: &[f64]| {
+            let mut node = ode(1, 1, times, equations(|g| vec![g.input(0) * g.input(1)]));
+            node.stiff = stiff;
+            states(node, &[0.7, 2.0])
+        };
+        assert!(at(&[]).is_empty());
+        assert_eq!(at(&[0.0, 0.0]), [0.7, 0.7]);
+    }
+}
+
+#[test]
 fn a_system_without_states_is_no_work() {
     for stiff in [false, true] {
         let mut node = ode(0, 1, &TIMES, equations(|_| vec![]));
