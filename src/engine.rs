@@ -16,6 +16,7 @@ mod execute;
 mod flat;
 mod kernel;
 mod lane;
+mod ode;
 mod product;
 mod program;
 mod recurrence;

@@ -11,6 +11,7 @@ mod expression;
 mod linear;
 pub mod lower;
 mod node;
+mod ode;
 mod recurrence;
 mod simplify;
 mod trace;
@@ -24,5 +25,6 @@ pub use node::{
     Access, BufferId, Inconsistency, Input, Kernel, Matrix, Model, Node, Product, Quantity, Slot,
     Tag, Target,
 };
+pub use ode::Ode;
 pub use recurrence::Recurrence;
 pub use trace::{Graph, Traced, TracedMask};

@@ -10,6 +10,8 @@ mod function;
 mod linear;
 #[path = "engine/model.rs"]
 mod model;
+#[path = "engine/ode.rs"]
+mod ode;
 #[path = "engine/random.rs"]
 mod random;
 #[path = "engine/recurrence.rs"]

@@ -35,7 +35,8 @@ impl Program {
             | Step::Product(_)
             | Step::Recurrence(_)
             | Step::Cholesky(_)
-            | Step::TriangularSolve(_) => {
+            | Step::TriangularSolve(_)
+            | Step::Ode(_) => {
                 step.evaluate(state);
                 None
             }

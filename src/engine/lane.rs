@@ -8,8 +8,13 @@ pub(super) trait Lane: Scalar<Mask = bool> + Send + Sync {
     /// The number without its tangent.
     fn real(self) -> f64;
 
+    /// The number and its tangent, which is 0 where there is none.
+    fn parts(self) -> [f64; 2];
+
     /// Whether the number and its tangent are 0.
-    fn is_zero(self) -> bool;
+    fn is_zero(self) -> bool {
+        self.parts() == [0.0; 2]
+    }
 }
 
 impl Lane for f64 {
@@ -17,8 +22,8 @@ impl Lane for f64 {
         self
     }
 
-    fn is_zero(self) -> bool {
-        self == 0.0
+    fn parts(self) -> [f64; 2] {
+        [self, 0.0]
     }
 }
 
@@ -27,8 +32,8 @@ impl Lane for Dual<f64> {
         self.value
     }
 
-    fn is_zero(self) -> bool {
-        self.value == 0.0 && self.tangent == 0.0
+    fn parts(self) -> [f64; 2] {
+        [self.value, self.tangent]
     }
 }
 

@@ -6,6 +6,7 @@ use super::execute::run;
 use super::flat::Layout;
 use super::kernel::{DensityStep, KernelCompiler, KernelStep, MapStep, Schedule, cost};
 use super::lane::Lane;
+use super::ode::OdeStep;
 use super::product::PlacedProduct;
 use super::program::{Cost, Options};
 use super::recurrence::RecurrenceStep;
@@ -30,6 +31,8 @@ pub(super) enum Step {
     Cholesky(CholeskyStep),
     /// Equations in triangular matrices.
     TriangularSolve(TriangularSolveStep),
+    /// Solutions of differential equations.
+    Ode(OdeStep),
 }
 
 impl Step {
@@ -56,6 +59,7 @@ impl Step {
             Node::TriangularSolve(solve) => {
                 Step::TriangularSolve(TriangularSolveStep::new(solve, layout))
             }
+            Node::Ode(ode) => Step::Ode(OdeStep::new(ode, layout, options)),
         })
     }
 
@@ -67,7 +71,8 @@ impl Step {
             | Step::Product(_)
             | Step::Recurrence(_)
             | Step::Cholesky(_)
-            | Step::TriangularSolve(_) => self.evaluate(state),
+            | Step::TriangularSolve(_)
+            | Step::Ode(_) => self.evaluate(state),
         }
     }
 
@@ -81,6 +86,7 @@ impl Step {
             Step::Elimination(elimination) => elimination.forward(state),
             Step::Cholesky(cholesky) => cholesky.forward(state),
             Step::TriangularSolve(solve) => solve.forward(state),
+            Step::Ode(ode) => ode.evaluate(state),
         }
     }
 
@@ -88,6 +94,7 @@ impl Step {
     pub(super) fn forward<T: Lane>(&self, state: &mut State<T>) {
         match self {
             Step::Density(density) => run(&density.gradient, state),
+            Step::Ode(ode) => ode.forward(state),
             Step::Map(_)
             | Step::Product(_)
             | Step::Recurrence(_)
@@ -107,6 +114,7 @@ impl Step {
             Step::Elimination(elimination) => elimination.backward(state),
             Step::Cholesky(cholesky) => cholesky.backward(state),
             Step::TriangularSolve(solve) => solve.backward(state),
+            Step::Ode(ode) => ode.backward(state),
         }
     }
 
@@ -124,6 +132,7 @@ impl Step {
             Step::Elimination(elimination) => elimination.cost(),
             Step::Cholesky(cholesky) => cholesky.cost(),
             Step::TriangularSolve(solve) => solve.cost(),
+            Step::Ode(ode) => ode.cost(),
         }
     }
 
@@ -139,6 +148,7 @@ impl Step {
                 extent.include(&map.adjoint);
             }
             Step::Product(_) | Step::Cholesky(_) | Step::TriangularSolve(_) => {}
+            Step::Ode(ode) => ode.extend(extent),
             Step::Recurrence(recurrence) => recurrence.extend(extent),
             Step::Elimination(elimination) => elimination.extend(extent),
         }

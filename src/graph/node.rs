@@ -6,6 +6,7 @@
 use super::elimination::Elimination;
 use super::expression::Expression;
 use super::linear::{Cholesky, TriangularSolve};
+use super::ode::Ode;
 use super::recurrence::Recurrence;
 use std::sync::Arc;
 
@@ -79,6 +80,8 @@ pub enum Node {
     Cholesky(Cholesky),
     /// Equations in triangular matrices.
     TriangularSolve(TriangularSolve),
+    /// Solutions of differential equations.
+    Ode(Ode),
 }
 
 impl Node {
@@ -90,7 +93,8 @@ impl Node {
             Node::Product(_)
             | Node::Elimination(_)
             | Node::Cholesky(_)
-            | Node::TriangularSolve(_) => &[],
+            | Node::TriangularSolve(_)
+            | Node::Ode(_) => &[],
         }
     }
 }
@@ -211,6 +215,8 @@ pub enum Inconsistency {
     WrongScope(Tag),
     /// Summing out would need a table larger than the options allow.
     TableTooLarge(Tag),
+    /// A tolerance is not a positive number.
+    WrongTolerance(Tag),
     /// A node writes to elements that it reads.
     WritesInput(Tag),
     /// A node writes to the unconstrained point.
@@ -235,7 +241,8 @@ impl Model {
                 | Node::Product(_)
                 | Node::Recurrence(_)
                 | Node::Cholesky(_)
-                | Node::TriangularSolve(_) => self.check_node(node),
+                | Node::TriangularSolve(_)
+                | Node::Ode(_) => self.check_node(node),
             })
         };
         let quantities = || {
@@ -263,6 +270,7 @@ impl Model {
             Node::Elimination(elimination) => self.check_elimination(elimination),
             Node::Cholesky(cholesky) => self.check_cholesky(cholesky),
             Node::TriangularSolve(solve) => self.check_triangular_solve(solve),
+            Node::Ode(ode) => self.check_ode(ode),
             Node::Product(product) => {
                 let Product { matrix, input, output, tag } = product;
                 if matrix.values.len() != matrix.rows * matrix.columns {

@@ -169,6 +169,27 @@ fn log_densities_and_derivatives_are_those_of_the_sum_over_assignments() {
 }
 
 #[test]
+fn random_structures_agree() {
+    let mut draw = noise(77);
+    let mut below = |n: usize| ((draw() + 1.0) * 0.5 * n as f64) as usize;
+    for seed in 0..25 {
+        let variables = 1 + below(6);
+        let sizes: Vec<u32> = (0..variables).map(|_| 1 + below(3) as u32).collect();
+        let scopes: Vec<Vec<u32>> = (0..below(9))
+            .map(|_| {
+                let mut scope: Vec<u32> = (0..variables as u32).collect();
+                (1..variables).for_each(|i| scope.swap(i, below(i + 1)));
+                scope.truncate(below(4));
+                scope
+            })
+            .collect();
+        let scopes: Vec<&[u32]> = scopes.iter().map(Vec::as_slice).collect();
+        let tables = Tables::random(&sizes, &scopes, seed, 0.1);
+        assert_agrees(&tables.model(), &tables, &point());
+    }
+}
+
+#[test]
 fn forbidden_states_agree() {
     with_structures(0.15, |_, tables| assert_agrees(&tables.model(), &tables, &point()));
 }
@@ -283,6 +304,30 @@ fn a_weight_that_is_not_a_number_is_not_taken_for_an_impossible_state() {
         let program = program(&single(&entries));
         assert!(program.log_density(&mut program.workspace(), &[0.2]).is_nan(), "{entries:?}");
     }
+}
+
+#[test]
+fn points_that_are_no_numbers_do_no_harm() {
+    with_structures(0.15, |_, tables| {
+        let program = program(&tables.model());
+        let mut workspace = program.workspace();
+        for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY] {
+            let (mut gradient, mut product) = ([0.0; DIMENSION], [0.0; DIMENSION]);
+            let value = program.gradient(&mut workspace, &[bad; DIMENSION], &mut gradient);
+            program.hessian_vector(&mut workspace, &[bad; DIMENSION], &gradient, &mut product);
+            assert!(!value.is_finite());
+            let mut assignments = program.assignments(&mut workspace, &[bad; DIMENSION]);
+            let mut states = vec![0; tables.sizes.len()];
+            assignments.sample(0, &mut ChaCha12Rng::seed_from_u64(3), &mut states);
+            assert!(states.iter().zip(&tables.sizes).all(|(state, size)| state < size));
+            assert_eq!(assignments.marginals(0).len() as u32, tables.sizes.iter().sum::<u32>());
+        }
+        // All is well again afterwards.
+        assert_eq!(
+            program.log_density(&mut workspace, &point()),
+            program.log_density(&mut program.workspace(), &point())
+        );
+    });
 }
 
 #[test]
