@@ -137,6 +137,8 @@ pub struct Diagnostics {
     pub starts: Vec<StartReport>,
     /// Each fitted mode, best first.
     pub modes: Vec<ModeReport>,
+    /// Distinct candidates near the best mode that were not fitted.
+    pub left_out: usize,
     /// The ELBO of the best mode on the fixed draws, step by step.
     pub elbo_path: Vec<f64>,
     /// Whether the guide is mean-field.
@@ -225,10 +227,17 @@ pub enum Reason {
         /// The ELBO of the best less that of the worst.
         elbo_spread: f64,
     },
-    /// The best mode was found by one start only, so a better one may have been missed.
-    BestModeFoundOnce {
+    /// A mode that matters was found by one start only, so another may have been missed.
+    ModeFoundOnce {
         /// The starts in all.
         starts: usize,
+        /// How many such modes there are.
+        modes: usize,
+    },
+    /// There are more modes than were fitted.
+    ModesLeftOut {
+        /// Those not fitted that are near the best.
+        left_out: usize,
     },
 }
 
@@ -287,8 +296,16 @@ impl Reason {
                 "the starts led to {found} different modes, {kept} of which share the \
                  probability; their ELBOs span {elbo_spread:.1} nats"
             ),
-            Reason::BestModeFoundOnce { starts } => format!(
-                "one of {starts} starts found the best mode: there may be a better one still"
+            Reason::ModeFoundOnce { starts, modes: 1 } => format!(
+                "one of {starts} starts found a mode that no other did: there may be modes that \
+                 none found"
+            ),
+            Reason::ModeFoundOnce { starts, modes } => format!(
+                "{modes} modes were found by one of {starts} starts each: there may be modes that \
+                 none found"
+            ),
+            Reason::ModesLeftOut { left_out } => format!(
+                "{left_out} more modes were found than were fitted: the posterior has too many"
             ),
         }
     }
@@ -396,17 +413,25 @@ impl Verdict {
 
     fn judge_modes(&mut self, diagnostics: &Diagnostics, thresholds: &Thresholds) {
         let modes = &diagnostics.modes;
-        let [best, .., worst] = modes.as_slice() else { return };
+        let (Some(best), Some(worst)) = (modes.first(), modes.last()) else { return };
         let elbo_spread = best.elbo - worst.elbo;
         if diagnostics.mean_field && elbo_spread <= thresholds.elbo_spread {
             return;
         }
-        let level = if diagnostics.mean_field { Level::Caution } else { Level::Good };
-        let kept = modes.iter().filter(|mode| mode.kept).count();
-        self.add(level, Reason::SeveralModes { found: modes.len(), kept, elbo_spread });
-        if best.starts == 1 {
+        let kept = || modes.iter().filter(|mode| mode.kept);
+        let found = modes.len();
+        if found > 1 {
+            let level = if diagnostics.mean_field { Level::Caution } else { Level::Good };
+            self.add(level, Reason::SeveralModes { found, kept: kept().count(), elbo_spread });
+        }
+        let once = kept().filter(|mode| mode.starts == 1).count();
+        if once > 0 {
             let starts = diagnostics.starts.len();
-            self.add(Level::Caution, Reason::BestModeFoundOnce { starts });
+            self.add(Level::Caution, Reason::ModeFoundOnce { starts, modes: once });
+        }
+        if diagnostics.left_out > 0 {
+            let left_out = diagnostics.left_out;
+            self.add(Level::Caution, Reason::ModesLeftOut { left_out });
         }
     }
 }
@@ -439,6 +464,7 @@ mod tests {
             quantities: vec![quantity; 2],
             starts: Vec::new(),
             modes: vec![mode],
+            left_out: 0,
             elbo_path: Vec::new(),
             mean_field: false,
             too_large: false,
@@ -483,13 +509,18 @@ mod tests {
     }
 
     #[test]
-    fn a_best_mode_found_once_asks_for_caution() {
+    fn a_mode_that_matters_and_was_found_once_asks_for_caution() {
         let other = ModeReport { elbo: -40.0, starts: 7, converged: true, kept: false };
+        let once = |kept| ModeReport { elbo: -9.0, starts: 1, converged: true, kept };
         let found = |d: &mut Diagnostics| {
             d.modes[0].starts = 1;
             d.modes.push(other);
         };
         assert_eq!(level(found), Level::Caution);
+        let second = |d: &mut Diagnostics| d.modes.push(once(true));
+        assert_eq!(level(second), Level::Caution);
+        let poor = |d: &mut Diagnostics| d.modes.push(once(false));
+        assert_eq!(level(poor), Level::Good);
     }
 
     #[test]
