@@ -5,6 +5,7 @@
 //! independently ([`fixed_draws`]), the result is checked and corrected by importance weights
 //! ([`importance`]), and a verdict says how far to trust it ([`verdict`]).
 
+pub mod chains;
 pub mod draws;
 pub mod elbo;
 pub mod evaluate;
@@ -15,6 +16,7 @@ pub mod importance;
 pub mod laplace;
 pub mod modes;
 pub mod natural;
+pub mod nuts;
 pub mod optimizer;
 pub mod options;
 pub mod pathfinder;
