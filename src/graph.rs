@@ -5,18 +5,22 @@
 //! [`Traced`], and differentiated by [`gradient`].
 
 mod differentiate;
+pub mod eliminate;
+mod elimination;
 mod expression;
 pub mod lower;
 mod node;
+mod recurrence;
 mod simplify;
 mod trace;
 
 pub use differentiate::{DifferentiationOptions, Seed, gradient};
+pub use elimination::{Elimination, Factor};
 pub(crate) use expression::Value;
-pub(crate) use expression::gated;
 pub use expression::{Expression, Leaf, Literal, NodeId, Op};
 pub use node::{
     Access, BufferId, Inconsistency, Input, Kernel, Matrix, Model, Node, Product, Quantity, Slot,
     Tag, Target,
 };
+pub use recurrence::Recurrence;
 pub use trace::{Graph, Traced, TracedMask};

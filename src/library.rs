@@ -5,11 +5,13 @@
 
 pub mod distribution;
 pub mod function;
+pub mod joint;
 mod support;
 mod synonym;
 
 pub use distribution::{Density, Family, InvalidParameters, Parameter, Parameterization};
 pub use function::{Elementwise, Function, FunctionRule, Reduction, WholeAxis};
+pub use joint::{JointDensity, JointFamily, JointParameter, JointParameterization, joint_family};
 pub use support::{Bound, Support};
 pub use synonym::synonym;
 

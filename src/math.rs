@@ -5,10 +5,12 @@ pub mod composite;
 pub mod derivative;
 pub mod dual;
 mod lift;
+pub mod matrix;
 pub mod scalar;
 pub mod special;
 
 pub use bijector::Bijector;
+pub use bijector::vector::VectorBijector;
 pub use derivative::{derivative, partials};
 pub use dual::Dual;
 pub use scalar::{Binary, Scalar, Unary};

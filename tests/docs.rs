@@ -3,6 +3,8 @@
 
 #[path = "docs/fences.rs"]
 mod fences;
+#[path = "docs/joint.rs"]
+mod joint;
 #[path = "docs/links.rs"]
 mod links;
 #[path = "docs/reference.rs"]

@@ -2,12 +2,16 @@
 
 #[path = "engine/cost.rs"]
 mod cost;
+#[path = "engine/elimination.rs"]
+mod elimination;
 #[path = "engine/function.rs"]
 mod function;
 #[path = "engine/model.rs"]
 mod model;
 #[path = "engine/random.rs"]
 mod random;
+#[path = "engine/recurrence.rs"]
+mod recurrence;
 #[path = "engine/report.rs"]
 mod report;
 #[path = "engine/selection.rs"]

@@ -1,7 +1,9 @@
 //! Finds out why a log density is not finite.
 
-use super::execute::{for_each_block, run, run_prelude};
-use super::program::{DensityStep, Program, Step};
+use super::execute::{for_each_block, run_prelude};
+use super::kernel::DensityStep;
+use super::program::Program;
+use super::step::Step;
 use super::workspace::{State, Workspace};
 use crate::graph::Tag;
 
@@ -10,7 +12,7 @@ use crate::graph::Tag;
 pub struct Blame {
     /// The statement it came from.
     pub tag: Tag,
-    /// The row of the kernel.
+    /// The row of the kernel; for finite variables summed out, the last variable of the sum.
     pub row: usize,
     /// The term: an infinity or NaN.
     pub value: f64,
@@ -24,12 +26,13 @@ impl Program {
         self.begin(state, point.iter().copied());
         self.steps.iter().find_map(|step| match step {
             Step::Density(density) => first_bad_row(density, state),
-            Step::Map(map) => {
-                run(&map.value, state);
-                None
+            Step::Elimination(elimination) => {
+                elimination.forward(state);
+                let (row, value) = elimination.first_bad_root(state)?;
+                Some(Blame { tag: elimination.tag, row, value })
             }
-            Step::Product(product) => {
-                product.forward(state);
+            Step::Map(_) | Step::Product(_) | Step::Recurrence(_) => {
+                step.evaluate(state);
                 None
             }
         })
@@ -44,13 +47,13 @@ fn first_bad_row(density: &DensityStep, state: &mut State<f64>) -> Option<Blame>
     let blame = |row, value| Blame { tag: density.tag, row, value };
     run_prelude(routine, state);
     for (_, slot) in &routine.scalar_outputs {
-        let value = state.scalars[*slot as usize];
+        let value = state.scalars[routine.first_scalar + *slot as usize];
         if !value.is_finite() {
             return Some(blame(0, value));
         }
     }
     let mut found = None;
-    for_each_block(routine, state, |state, rows| {
+    for_each_block(routine, 0..routine.rows, state, |state, rows| {
         for (_, register) in &routine.row_outputs {
             let values = &state.registers[*register as usize][..rows.len()];
             if found.is_none()

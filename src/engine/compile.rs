@@ -12,6 +12,8 @@ use std::sync::Arc;
 /// An expression's surroundings.
 pub(super) struct Surroundings {
     pub(super) rows: usize,
+    /// Whether rows run a few at a time, so that no output is drained for all of them at once.
+    pub(super) in_parts: bool,
     pub(super) sources: Vec<Source>,
     pub(super) columns: Vec<Arc<[f64]>>,
 }
@@ -24,7 +26,7 @@ impl Surroundings {
             Leaf::Input(k) => self
                 .sources
                 .get(k as usize)
-                .is_some_and(|source| source.places.single(self.rows).is_some()),
+                .is_some_and(|source| source.settled && source.places.single(self.rows).is_some()),
         }
     }
 }
@@ -103,7 +105,11 @@ pub(super) fn routine(
     emitter.emit_all();
     let (mut scalar_outputs, mut row_outputs) = (Vec::new(), Vec::new());
     for (id, (_, sink)) in expression.outputs.iter().zip(wanted) {
-        match emitter.operand(*id) {
+        let operand = match surroundings.in_parts {
+            true => Operand::Register(emitter.register(*id)),
+            false => emitter.operand(*id),
+        };
+        match operand {
             Operand::Scalar(slot) => scalar_outputs.push((sink, slot)),
             Operand::Register(register) => row_outputs.push((sink, register)),
         }
@@ -112,6 +118,7 @@ pub(super) fn routine(
         rows: surroundings.rows,
         sources: surroundings.sources.clone(),
         columns: emitter.columns,
+        first_scalar: 0,
         prelude: emitter.prelude,
         instructions: emitter.instructions,
         registers: emitter.register_count as usize,

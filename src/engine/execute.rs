@@ -4,7 +4,8 @@ use super::flat::Places;
 use super::lane::{Lane, from_mask, sum, to_mask};
 use super::routine::{BLOCK, Code, Instruction, Operand, Routine, Sink, Source, Space};
 use super::workspace::State;
-use crate::graph::{Leaf, Value, gated};
+use crate::graph::{Leaf, Op, Value};
+use crate::math::Scalar;
 use crate::math::scalar::Unary;
 use std::mem;
 use std::ops::Range;
@@ -16,28 +17,37 @@ pub(super) fn run<T: Lane>(routine: &Routine, state: &mut State<T>) {
     }
     run_prelude(routine, state);
     for (sink, slot) in &routine.scalar_outputs {
-        let value = state.scalars[*slot as usize];
+        let value = state.scalars[routine.first_scalar + *slot as usize];
         drain_scalar(sink, value, routine.rows, state);
     }
+    run_rows(routine, 0..routine.rows, state);
+}
+
+/// Runs some rows of a routine whose prelude has run.
+pub(super) fn run_rows<T: Lane>(routine: &Routine, rows: Range<usize>, state: &mut State<T>) {
     if routine.row_outputs.is_empty() {
         return;
     }
-    for_each_block(routine, state, |state, rows| {
+    if rows.len() == 1 {
+        return run_row(routine, rows.start, state);
+    }
+    for_each_block(routine, rows, state, |state, rows| {
         for (sink, register) in &routine.row_outputs {
             drain_block(sink, *register, &rows, state);
         }
     });
 }
 
-/// Runs the instructions over all rows in order, and `visit` after each block.
+/// Runs the instructions over rows in order, and `visit` after each block.
 pub(super) fn for_each_block<T: Lane>(
     routine: &Routine,
+    rows: Range<usize>,
     state: &mut State<T>,
     mut visit: impl FnMut(&mut State<T>, Range<usize>),
 ) {
-    let mut first = 0;
-    while first < routine.rows {
-        let rows = first..routine.rows.min(first + BLOCK);
+    let Range { start: mut first, end } = rows;
+    while first < end {
+        let rows = first..end.min(first + BLOCK);
         for instruction in &routine.instructions {
             step(routine, state, instruction, &rows);
         }
@@ -48,14 +58,21 @@ pub(super) fn for_each_block<T: Lane>(
 
 /// Computes what is the same for all rows.
 pub(super) fn run_prelude<T: Lane>(routine: &Routine, state: &mut State<T>) {
-    for (slot, op) in routine.prelude.iter().enumerate() {
-        let read = |leaf| read_single(routine, leaf, state);
-        let value = op.evaluate(read, |id| {
-            let number = state.scalars[id.index()];
-            let is_mask = routine.prelude[id.index()].is_mask();
+    let mut scalars = mem::take(&mut state.scalars);
+    let read = |leaf| read_single(routine, leaf, state);
+    interpret(&routine.prelude, &mut scalars[routine.first_scalar..], read);
+    state.scalars = scalars;
+}
+
+/// Computes the number of every operation, masks as 1 or 0.
+pub(super) fn interpret<T: Lane>(ops: &[Op], numbers: &mut [T], read: impl Fn(Leaf) -> T) {
+    for (position, op) in ops.iter().enumerate() {
+        let value = op.evaluate(&read, |id| {
+            let number = numbers[id.index()];
+            let is_mask = ops[id.index()].is_mask();
             if is_mask { Value::Mask(to_mask(number)) } else { Value::Number(number) }
         });
-        state.scalars[slot] = match value {
+        numbers[position] = match value {
             Value::Number(number) => number,
             Value::Mask(mask) => from_mask(mask),
         };
@@ -135,9 +152,10 @@ fn compute<T: Lane>(
     out: &mut [T],
 ) {
     let register = |register: u32| &state.registers[register as usize][..rows.len()];
+    let scalar = |slot: u32| state.scalars[routine.first_scalar + slot as usize];
     let view = |operand| match operand {
         Operand::Register(of) => View::Rows(register(of)),
-        Operand::Scalar(slot) => View::One(state.scalars[slot as usize]),
+        Operand::Scalar(slot) => View::One(scalar(slot)),
     };
     match code {
         Code::Column(k) => {
@@ -147,7 +165,7 @@ fn compute<T: Lane>(
             }
         }
         Code::Input(k) => load(&routine.sources[k as usize], state, rows, out),
-        Code::Broadcast(slot) => out.fill(state.scalars[slot as usize]),
+        Code::Broadcast(slot) => out.fill(scalar(slot)),
         Code::Neg(a) => map(out, register(a), |a| -a),
         Code::Unary(f, a) => unary(out, register(a), f),
         Code::Add(a, b) => zip(out, view(a), view(b), |a, b| a + b),
@@ -157,12 +175,60 @@ fn compute<T: Lane>(
         Code::Binary(f, a, b) => zip(out, view(a), view(b), |a, b| a.apply2(f, b)),
         Code::Less(a, b) => zip(out, view(a), view(b), |a, b| from_mask(a.less(b))),
         Code::Same(a, b) => zip(out, view(a), view(b), |a, b| from_mask(a.same(b))),
-        Code::Gated(a, b) => zip(out, view(a), view(b), gated),
+        Code::Gated(a, b) => zip(out, view(a), view(b), Scalar::gated),
         Code::Select(mask, yes, no) => {
             let arms = register(yes).iter().zip(register(no));
             for ((out, mask), (yes, no)) in out.iter_mut().zip(register(mask)).zip(arms) {
                 *out = T::select(to_mask(*mask), *yes, *no);
             }
+        }
+    }
+}
+
+/// Runs the instructions for a single row, and drains its outputs.
+fn run_row<T: Lane>(routine: &Routine, row: usize, state: &mut State<T>) {
+    for Instruction { target, code } in &routine.instructions {
+        state.row[*target as usize] = compute_row(routine, state, *code, row);
+    }
+    for (sink, register) in &routine.row_outputs {
+        let value = state.row[*register as usize];
+        match sink {
+            Sink::Total => state.total = state.total + value,
+            Sink::Store(start) => state.values[start + row] = value,
+            Sink::Add(to, places) => {
+                let to = &mut space_mut(state, *to)[places.at(row)];
+                *to = *to + value;
+            }
+        }
+    }
+}
+
+fn compute_row<T: Lane>(routine: &Routine, state: &State<T>, code: Code, row: usize) -> T {
+    let register = |register: u32| state.row[register as usize];
+    let scalar = |slot: u32| state.scalars[routine.first_scalar + slot as usize];
+    let number = |operand| match operand {
+        Operand::Register(of) => register(of),
+        Operand::Scalar(slot) => scalar(slot),
+    };
+    match code {
+        Code::Column(k) => T::constant(routine.columns[k as usize][row]),
+        Code::Input(k) => {
+            let source = &routine.sources[k as usize];
+            space(state, source.space)[source.places.at(row)]
+        }
+        Code::Broadcast(slot) => scalar(slot),
+        Code::Neg(a) => -register(a),
+        Code::Unary(f, a) => register(a).apply(f),
+        Code::Add(a, b) => number(a) + number(b),
+        Code::Sub(a, b) => number(a) - number(b),
+        Code::Mul(a, b) => number(a) * number(b),
+        Code::Div(a, b) => number(a) / number(b),
+        Code::Binary(f, a, b) => number(a).apply2(f, number(b)),
+        Code::Less(a, b) => from_mask(number(a).less(number(b))),
+        Code::Same(a, b) => from_mask(number(a).same(number(b))),
+        Code::Gated(a, b) => number(a).gated(number(b)),
+        Code::Select(mask, yes, no) => {
+            T::select(to_mask(register(mask)), register(yes), register(no))
         }
     }
 }

@@ -66,6 +66,15 @@ pub(super) enum Places {
 }
 
 impl Places {
+    /// The position of a row.
+    pub(super) fn at(&self, row: usize) -> usize {
+        match self {
+            Places::One(position) => *position,
+            Places::Run(start) => start + row,
+            Places::Scattered { start, index } => start + index[row] as usize,
+        }
+    }
+
     /// The position of all rows, if it is known to be one.
     pub(super) fn single(&self, rows: usize) -> Option<usize> {
         match self {

@@ -1,12 +1,36 @@
 //! The numbers a routine computes with, and loops over them.
 
-use crate::math::Scalar;
+use crate::math::{Dual, Scalar};
 
 /// A number of a register: `f64`, or a dual number for products with the Hessian. A mask is kept
 /// as 1 or 0.
-pub(super) trait Lane: Scalar<Mask = bool> + Send + Sync {}
+pub(super) trait Lane: Scalar<Mask = bool> + Send + Sync {
+    /// The number without its tangent.
+    fn real(self) -> f64;
 
-impl<T: Scalar<Mask = bool> + Send + Sync> Lane for T {}
+    /// Whether the number and its tangent are 0.
+    fn is_zero(self) -> bool;
+}
+
+impl Lane for f64 {
+    fn real(self) -> f64 {
+        self
+    }
+
+    fn is_zero(self) -> bool {
+        self == 0.0
+    }
+}
+
+impl Lane for Dual<f64> {
+    fn real(self) -> f64 {
+        self.value
+    }
+
+    fn is_zero(self) -> bool {
+        self.value == 0.0 && self.tangent == 0.0
+    }
+}
 
 /// How many partial sums are kept, so that additions do not wait for each other.
 const PARTIAL_SUMS: usize = 8;

@@ -1,18 +1,10 @@
 //! A compiled model, and its evaluation: forwards over all nodes, backwards over what they stored.
 
-use super::compile::{Surroundings, routine};
-use super::data::bind;
-use super::divide::share_reciprocals;
-use super::execute::run;
-use super::flat::{Layout, Places};
+use super::flat::Layout;
 use super::lane::Lane;
-use super::product::PlacedProduct;
-use super::routine::{BLOCK, Routine, Sink, Source, Space};
+use super::step::Step;
 use super::workspace::{Extent, State, Workspace};
-use crate::graph::{
-    BufferId, DifferentiationOptions, Expression, Inconsistency, Kernel, Leaf, Model, Node, Seed,
-    Tag, Target, gradient,
-};
+use crate::graph::{BufferId, DifferentiationOptions, Inconsistency, Model, Node, Tag, Target};
 use crate::inference::target::{self, LogDensity};
 use crate::math::Dual;
 use std::ops::Range;
@@ -24,11 +16,18 @@ pub struct Options {
     pub simplify: bool,
     /// How kernels are differentiated.
     pub differentiation: DifferentiationOptions,
+    /// The most entries a table may have while finite variables are summed out. Beyond this an
+    /// evaluation takes milliseconds per table, and a different model is the better answer.
+    pub largest_table: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { simplify: true, differentiation: DifferentiationOptions::default() }
+        Options {
+            simplify: true,
+            differentiation: DifferentiationOptions::default(),
+            largest_table: 1 << 16,
+        }
     }
 }
 
@@ -43,34 +42,6 @@ pub struct Program {
     /// What accumulations add to, and must be 0 at first.
     accumulated: Vec<Range<usize>>,
     extent: Extent,
-}
-
-/// A compiled node.
-#[derive(Clone, Debug)]
-pub(super) enum Step {
-    /// Adds to the log density.
-    Density(DensityStep),
-    /// Stores values.
-    Map(MapStep),
-    /// A matrix times a vector.
-    Product(PlacedProduct),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct DensityStep {
-    /// The value alone.
-    pub(super) value: Routine,
-    /// The value and the adjoints of the inputs.
-    gradient: Routine,
-    pub(super) tag: Tag,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct MapStep {
-    pub(super) value: Routine,
-    /// The adjoints of the inputs, given those of the values.
-    adjoint: Routine,
-    tag: Tag,
 }
 
 /// What a node costs.
@@ -93,25 +64,25 @@ impl Program {
             return Err(inconsistency);
         }
         let layout = Layout::new(&model.buffers);
-        let compile = |nodes: &[Node]| -> Vec<Step> {
-            nodes.iter().map(|node| compile_node(node, &layout, options)).collect()
+        let compile = |nodes: &[Node]| -> Result<Vec<Step>, Inconsistency> {
+            nodes.iter().map(|node| Step::new(node, &layout, options)).collect()
         };
-        let steps = compile(&model.nodes);
-        let report_steps = compile(&model.report_nodes);
+        let mut steps = compile(&model.nodes)?;
+        let mut report_steps = compile(&model.report_nodes)?;
         let quantities = model.quantities.iter().map(|quantity| {
             let start = layout.range(quantity.buffer).start + quantity.offset;
             start..start + quantity.length
         });
         let all_nodes = model.nodes.iter().chain(&model.report_nodes);
-        let accumulated = all_nodes.filter_map(|node| match node {
-            Node::Kernel(Kernel { target: Target::Accumulate { buffer, .. }, .. }) => {
-                Some(layout.range(*buffer))
-            }
-            Node::Kernel(_) | Node::Product(_) => None,
+        let accumulated = all_nodes.flat_map(Node::kernels).filter_map(|kernel| {
+            let Target::Accumulate { buffer, .. } = &kernel.target else { return None };
+            Some(layout.range(*buffer))
         });
+        let mut extent = Extent { positions: layout.size(), ..Extent::default() };
+        steps.iter_mut().chain(&mut report_steps).for_each(|step| step.extend(&mut extent));
         Ok(Program {
             dimension: model.dimension(),
-            extent: extent(&layout, steps.iter().chain(&report_steps)),
+            extent,
             quantities: quantities.collect(),
             accumulated: accumulated.collect(),
             layout,
@@ -135,11 +106,7 @@ impl Program {
     fn store_all(&self, state: &mut State<f64>, point: &[f64]) {
         self.begin(state, point.iter().copied());
         for step in self.steps.iter().chain(&self.report_steps) {
-            match step {
-                Step::Density(_) => {}
-                Step::Map(map) => run(&map.value, state),
-                Step::Product(product) => product.forward(state),
-            }
+            step.store(state);
         }
     }
 
@@ -159,20 +126,8 @@ impl Program {
     fn sweep<T: Lane>(&self, state: &mut State<T>, point: impl Iterator<Item = T>) {
         self.begin(state, point);
         state.adjoints.fill(T::constant(0.0));
-        for step in &self.steps {
-            match step {
-                Step::Density(density) => run(&density.gradient, state),
-                Step::Map(map) => run(&map.value, state),
-                Step::Product(product) => product.forward(state),
-            }
-        }
-        for step in self.steps.iter().rev() {
-            match step {
-                Step::Density(_) => {}
-                Step::Map(map) => run(&map.adjoint, state),
-                Step::Product(product) => product.backward(state),
-            }
-        }
+        self.steps.iter().for_each(|step| step.forward(state));
+        self.steps.iter().rev().for_each(|step| step.backward(state));
     }
 }
 
@@ -190,13 +145,7 @@ impl LogDensity for Program {
     fn log_density(&self, workspace: &mut Workspace, point: &[f64]) -> f64 {
         let state = &mut workspace.plain;
         self.begin(state, point.iter().copied());
-        for step in &self.steps {
-            match step {
-                Step::Density(density) => run(&density.value, state),
-                Step::Map(map) => run(&map.value, state),
-                Step::Product(product) => product.forward(state),
-            }
-        }
+        self.steps.iter().for_each(|step| step.evaluate(state));
         state.total
     }
 
@@ -251,134 +200,5 @@ impl<'w> Buffers<'w> {
     /// The values of a buffer; nothing for one that does not exist.
     pub fn get(&self, buffer: BufferId) -> &'w [f64] {
         &self.values[self.layout.range(buffer)]
-    }
-}
-
-impl Step {
-    fn cost(&self) -> Cost {
-        let of = |tag, routines: &[&Routine]| Cost {
-            tag,
-            rows: routines.first().map_or(0, |routine| routine.rows),
-            row_operations: routines.iter().map(|routine| routine.instructions.len()).sum(),
-            operations: routines.iter().map(|routine| routine.prelude.len()).sum(),
-        };
-        match self {
-            Step::Density(density) => of(density.tag, &[&density.gradient]),
-            Step::Map(map) => of(map.tag, &[&map.value, &map.adjoint]),
-            Step::Product(product) => Cost {
-                tag: product.tag,
-                rows: product.matrix.rows,
-                row_operations: 4 * product.matrix.columns,
-                operations: 0,
-            },
-        }
-    }
-
-    fn routines(&self) -> Vec<&Routine> {
-        match self {
-            Step::Density(density) => vec![&density.value, &density.gradient],
-            Step::Map(map) => vec![&map.value, &map.adjoint],
-            Step::Product(_) => Vec::new(),
-        }
-    }
-}
-
-fn extent<'a>(layout: &Layout, steps: impl Iterator<Item = &'a Step>) -> Extent {
-    let mut extent = Extent { positions: layout.size(), ..Extent::default() };
-    for routine in steps.flat_map(Step::routines) {
-        extent.scalars = extent.scalars.max(routine.prelude.len());
-        extent.registers = extent.registers.max(routine.registers);
-        extent.lanes = extent.lanes.max(routine.rows.min(BLOCK));
-    }
-    extent
-}
-
-fn compile_node(node: &Node, layout: &Layout, options: &Options) -> Step {
-    match node {
-        Node::Kernel(kernel) => KernelCompiler::new(kernel, layout, options).compile(),
-        Node::Product(product) => Step::Product(PlacedProduct::new(product, layout)),
-    }
-}
-
-/// Makes the routines of one kernel.
-struct KernelCompiler<'a> {
-    kernel: &'a Kernel,
-    layout: &'a Layout,
-    options: &'a Options,
-    body: Expression,
-    surroundings: Surroundings,
-}
-
-impl<'a> KernelCompiler<'a> {
-    fn new(kernel: &'a Kernel, layout: &'a Layout, options: &'a Options) -> Self {
-        let sources = kernel.inputs.iter().map(|input| Source {
-            space: Space::Values,
-            places: layout.places(input.buffer, &input.access),
-        });
-        let (body, columns) = match options.simplify {
-            true => bind(&kernel.body, kernel.rows, &kernel.columns),
-            false => (kernel.body.clone(), kernel.columns.clone()),
-        };
-        let surroundings = Surroundings { rows: kernel.rows, sources: sources.collect(), columns };
-        KernelCompiler { kernel, layout, options, body, surroundings }
-    }
-
-    fn compile(mut self) -> Step {
-        match &self.kernel.target {
-            Target::LogDensity => Step::Density(self.density()),
-            Target::Store(slot) => {
-                let start = self.layout.slot(*slot);
-                Step::Map(self.map(Sink::Store(start), Places::Run(start)))
-            }
-            Target::Accumulate { buffer, index } => {
-                let start = self.layout.range(*buffer).start;
-                let places = Places::Scattered { start, index: index.clone() };
-                Step::Map(self.map(Sink::Add(Space::Values, places.clone()), places))
-            }
-        }
-    }
-
-    fn density(&self) -> DensityStep {
-        let mut sinks = vec![Some(Sink::Total)];
-        sinks.extend(self.adjoint_sinks());
-        DensityStep {
-            value: self.routine(&self.body, vec![Some(Sink::Total)]),
-            gradient: self.routine(&self.gradient(Seed::One), sinks),
-            tag: self.kernel.tag,
-        }
-    }
-
-    fn map(&mut self, sink: Sink, places: Places) -> MapStep {
-        let value = self.routine(&self.body, vec![Some(sink)]);
-        let mut sinks = vec![None];
-        sinks.extend(self.adjoint_sinks());
-        // The adjoint of the value is read as one more input.
-        let seed = Leaf::Input(self.surroundings.sources.len() as u32);
-        let gradient = self.gradient(Seed::Read(seed));
-        self.surroundings.sources.push(Source { space: Space::Adjoints, places });
-        MapStep { value, adjoint: self.routine(&gradient, sinks), tag: self.kernel.tag }
-    }
-
-    fn gradient(&self, seed: Seed) -> Expression {
-        gradient(&self.body, self.kernel.inputs.len(), seed, &self.options.differentiation)
-    }
-
-    fn adjoint_sinks(&self) -> Vec<Option<Sink>> {
-        let places = self.kernel.inputs.iter().map(|input| {
-            let places = self.layout.places(input.buffer, &input.access);
-            Some(Sink::Add(Space::Adjoints, places))
-        });
-        places.collect()
-    }
-
-    fn routine(&self, expression: &Expression, sinks: Vec<Option<Sink>>) -> Routine {
-        if !self.options.simplify {
-            return routine(expression, sinks, &self.surroundings);
-        }
-        let Surroundings { rows, sources, columns } = &self.surroundings;
-        let (expression, columns) = bind(expression, *rows, columns);
-        let surroundings = Surroundings { rows: *rows, sources: sources.clone(), columns };
-        let is_uniform = |leaf| surroundings.is_uniform(leaf);
-        routine(&share_reciprocals(&expression, is_uniform), sinks, &surroundings)
     }
 }

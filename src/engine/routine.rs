@@ -26,6 +26,8 @@ pub(super) enum Space {
 pub(super) struct Source {
     pub(super) space: Space,
     pub(super) places: Places,
+    /// Whether nothing writes there between the first row and the last.
+    pub(super) settled: bool,
 }
 
 /// What becomes of an output.
@@ -84,6 +86,8 @@ pub(super) struct Routine {
     pub(super) rows: usize,
     pub(super) sources: Vec<Source>,
     pub(super) columns: Vec<Arc<[f64]>>,
+    /// Where its scalars begin: routines that take turns have scalars of their own.
+    pub(super) first_scalar: usize,
     /// What is the same for all rows: operation i computes scalar i.
     pub(super) prelude: Vec<Op>,
     /// What is computed for every block of rows.

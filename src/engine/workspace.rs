@@ -1,6 +1,7 @@
 //! The scratch memory of one thread.
 
 use super::lane::Lane;
+use super::routine::{BLOCK, Routine};
 use crate::math::Dual;
 
 /// The scratch memory of one thread for one [`Program`](super::Program): an evaluation allocates
@@ -19,6 +20,19 @@ pub(super) struct Extent {
     pub(super) registers: usize,
     /// The length of a register.
     pub(super) lanes: usize,
+    /// Numbers that steps keep between the forward and the backward sweep, each in its own place.
+    pub(super) memory: usize,
+    /// Numbers that a step needs while it runs.
+    pub(super) scratch: usize,
+}
+
+impl Extent {
+    /// Makes room for a routine.
+    pub(super) fn include(&mut self, routine: &Routine) {
+        self.scalars = self.scalars.max(routine.first_scalar + routine.prelude.len());
+        self.registers = self.registers.max(routine.registers);
+        self.lanes = self.lanes.max(routine.rows.min(BLOCK));
+    }
 }
 
 impl Workspace {
@@ -36,6 +50,12 @@ pub(super) struct State<T> {
     pub(super) adjoints: Vec<T>,
     pub(super) scalars: Vec<T>,
     pub(super) registers: Vec<Box<[T]>>,
+    /// The registers of a single row.
+    pub(super) row: Vec<T>,
+    /// What steps keep between the sweeps.
+    pub(super) memory: Vec<T>,
+    /// What a step needs while it runs.
+    pub(super) scratch: Vec<T>,
     /// The log density so far.
     pub(super) total: T,
 }
@@ -48,6 +68,9 @@ impl<T: Lane> State<T> {
             adjoints: vec![zero; extent.positions],
             scalars: vec![zero; extent.scalars],
             registers: vec![vec![zero; extent.lanes].into(); extent.registers],
+            row: vec![zero; extent.registers],
+            memory: vec![zero; extent.memory],
+            scratch: vec![zero; extent.scratch],
             total: zero,
         }
     }

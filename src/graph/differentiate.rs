@@ -7,6 +7,7 @@
 
 use super::expression::{Expression, Leaf, NodeId, Op, Value};
 use super::trace::{Graph, Traced};
+use crate::math::Scalar;
 use crate::math::dual::Dual;
 
 /// How an expression is differentiated.

@@ -164,16 +164,9 @@ impl Op {
                 Value::Mask(mask) => S::select(mask, number(yes), number(no)),
                 Value::Number(_) => S::constant(f64::NAN),
             },
-            Op::Gated(a, b) => gated(number(a), number(b)),
+            Op::Gated(a, b) => number(a).gated(number(b)),
         })
     }
-}
-
-/// a b, but 0 where a is 0 and b is not finite.
-pub(crate) fn gated<S: Scalar>(a: S, b: S) -> S {
-    let zero = S::constant(0.0);
-    let replaced = S::select(a.same(zero), zero, b);
-    a * S::select(b.abs().less(S::constant(f64::INFINITY)), b, replaced)
 }
 
 /// Operations in order, and which of them are the results.

@@ -3,7 +3,9 @@
 //! Invariant (see [`Model::check`]): a node reads only buffers that earlier nodes have filled, and
 //! no two nodes write the same element, except that accumulations share their buffer.
 
+use super::elimination::Elimination;
 use super::expression::Expression;
+use super::recurrence::Recurrence;
 use std::sync::Arc;
 
 /// A vector of [`Model::buffers`].
@@ -68,6 +70,21 @@ pub enum Node {
     Kernel(Kernel),
     /// A dense matrix times a vector.
     Product(Product),
+    /// Kernels whose rows take turns.
+    Recurrence(Recurrence),
+    /// Finite variables summed out.
+    Elimination(Elimination),
+}
+
+impl Node {
+    /// The kernels it is made of.
+    pub fn kernels(&self) -> &[Kernel] {
+        match self {
+            Node::Kernel(kernel) => std::slice::from_ref(kernel),
+            Node::Recurrence(recurrence) => &recurrence.kernels,
+            Node::Product(_) | Node::Elimination(_) => &[],
+        }
+    }
 }
 
 /// An expression evaluated for every row r = 0, …, rows - 1.
@@ -123,6 +140,17 @@ pub enum Target {
     },
 }
 
+impl Target {
+    /// The buffer it writes to.
+    pub fn buffer(&self) -> Option<BufferId> {
+        match self {
+            Target::LogDensity => None,
+            Target::Store(slot) => Some(slot.buffer),
+            Target::Accumulate { buffer, .. } => Some(*buffer),
+        }
+    }
+}
+
 /// A place in a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
@@ -167,6 +195,14 @@ pub enum Inconsistency {
     WrongBody(Tag),
     /// A node that is only reported adds to the log density.
     ReportedDensity(Tag),
+    /// A kernel of a recurrence adds to the log density.
+    DensityInRecurrence(Tag),
+    /// A row of a recurrence reads what it writes, or what is written in a later turn.
+    ReadsTooEarly(Tag),
+    /// A table names a variable that does not exist, or one twice.
+    WrongScope(Tag),
+    /// Summing out would need a table larger than the options allow.
+    TableTooLarge(Tag),
     /// A node writes to the unconstrained point.
     WritesPoint(Tag),
     /// A quantity reaches beyond its buffer.
@@ -182,7 +218,10 @@ impl Model {
                 Node::Kernel(Kernel { target: Target::LogDensity, tag, .. }) => {
                     Some(Inconsistency::ReportedDensity(*tag))
                 }
-                Node::Kernel(_) | Node::Product(_) => self.check_node(node),
+                Node::Elimination(Elimination { tag, .. }) => {
+                    Some(Inconsistency::ReportedDensity(*tag))
+                }
+                Node::Kernel(_) | Node::Product(_) | Node::Recurrence(_) => self.check_node(node),
             })
         };
         let quantities = || {
@@ -192,7 +231,8 @@ impl Model {
         nodes.or_else(reports).or_else(quantities)
     }
 
-    fn contains(&self, buffer: BufferId, offset: usize, length: usize) -> bool {
+    /// Whether a buffer exists and has these elements.
+    pub(super) fn contains(&self, buffer: BufferId, offset: usize, length: usize) -> bool {
         let end = offset.checked_add(length);
         self.buffers.get(buffer.index()).is_some_and(|size| end.is_some_and(|end| end <= *size))
     }
@@ -205,6 +245,8 @@ impl Model {
     fn check_node(&self, node: &Node) -> Option<Inconsistency> {
         match node {
             Node::Kernel(kernel) => self.check_kernel(kernel),
+            Node::Recurrence(recurrence) => self.check_recurrence(recurrence),
+            Node::Elimination(elimination) => self.check_elimination(elimination),
             Node::Product(product) => {
                 let Product { matrix, input, output, tag } = product;
                 if matrix.values.len() != matrix.rows * matrix.columns {
@@ -220,23 +262,22 @@ impl Model {
         }
     }
 
-    fn check_kernel(&self, kernel: &Kernel) -> Option<Inconsistency> {
+    pub(super) fn check_kernel(&self, kernel: &Kernel) -> Option<Inconsistency> {
         let Kernel { rows, inputs, columns, body, target, tag } = kernel;
         let gathers = inputs.iter().filter_map(|input| match &input.access {
             Access::Gather(index) => Some(index),
             Access::Uniform(_) | Access::Contiguous(_) => None,
         });
-        let (target_index, written) = match target {
-            Target::LogDensity => (None, None),
-            Target::Store(slot) => (None, Some(slot.buffer)),
-            Target::Accumulate { buffer, index } => (Some(index), Some(*buffer)),
+        let target_index = match target {
+            Target::LogDensity | Target::Store(_) => None,
+            Target::Accumulate { index, .. } => Some(index),
         };
         if gathers.chain(target_index).any(|index| index.len() != *rows)
             || columns.iter().any(|column| column.len() != *rows)
         {
             return Some(Inconsistency::WrongLength(*tag));
         }
-        if written == Some(BufferId::POINT) {
+        if target.buffer() == Some(BufferId::POINT) {
             return Some(Inconsistency::WritesPoint(*tag));
         }
         if body.outputs.len() != 1 || !body.is_closed(inputs.len(), columns.len()) {

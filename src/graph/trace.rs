@@ -193,11 +193,6 @@ impl<'g> Traced<'g> {
             }
         }
     }
-
-    /// adjoint × derivative, but 0 where the adjoint is 0 and the derivative is not finite.
-    pub(super) fn gated(self, derivative: Self) -> Self {
-        self.binary(derivative, Op::Gated, super::expression::gated)
-    }
 }
 
 impl Neg for Traced<'_> {
@@ -254,6 +249,10 @@ impl<'g> Scalar for Traced<'g> {
 
     fn same(self, other: Self) -> Self::Mask {
         self.compare(other, Op::Same, |a, b| a == b)
+    }
+
+    fn gated(self, derivative: Self) -> Self {
+        self.binary(derivative, Op::Gated, f64::gated)
     }
 
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {

@@ -3,6 +3,9 @@
 //! The conventions are Stan's, so that unconstrained log densities agree. One match per
 //! direction; a bijector has no state, and bounds may depend on other latents.
 
+pub mod recurrence;
+pub mod vector;
+
 use super::scalar::Scalar;
 
 /// A smooth one-to-one map from the real line onto an interval.

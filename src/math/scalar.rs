@@ -226,6 +226,14 @@ pub trait Scalar:
     fn max(self, other: Self) -> Self {
         Self::select(other.less(self), self, other)
     }
+    /// self × derivative, but 0 where self is 0 and the derivative is not finite: a link of the
+    /// chain rule to a value that was not used.
+    fn gated(self, derivative: Self) -> Self {
+        let zero = Self::constant(0.0);
+        let replaced = Self::select(self.same(zero), zero, derivative);
+        let finite = derivative.abs().less(Self::constant(f64::INFINITY));
+        self * Self::select(finite, derivative, replaced)
+    }
     /// c - self
     fn subtracted_from(self, c: f64) -> Self {
         -self + c

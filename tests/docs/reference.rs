@@ -25,7 +25,7 @@ Every function that an expression can call. How functions treat axes is in
 
 ";
 
-fn support(support: Support, names: &[&str]) -> String {
+pub(super) fn support(support: Support, names: &[&str]) -> String {
     let end = |bound: Bound| match bound {
         Bound::Value(x) if x == f64::INFINITY => "∞".to_owned(),
         Bound::Value(x) if x == f64::NEG_INFINITY => "-∞".to_owned(),
@@ -96,6 +96,7 @@ fn families() -> String {
             form(&mut out, family, parameterization, position == 0);
         }
     }
+    out.push_str(&super::joint::sections());
     format!("{}\n", out.trim_end())
 }
 

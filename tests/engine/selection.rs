@@ -109,3 +109,29 @@ fn conditions_on_data_may_hold_in_every_row_in_some_or_in_none() {
         assert_agrees(&model, &Powers(data), &[0.6]);
     }
 }
+
+/// √u where u > 0, stored although nothing uses it at 0: its slope there is finite, the tangent of
+/// its slope is not.
+#[test]
+fn second_derivatives_of_stored_values_that_are_not_used_are_harmless() {
+    struct Unused;
+    impl Formula for Unused {
+        fn log_density<S: Scalar>(&self, u: &[S]) -> S {
+            u[0] * 3.0
+        }
+    }
+    let mut model = empty(1);
+    let root = model.add_buffer(1);
+    model.nodes = vec![
+        store(root, 1, vec![uniform(POINT, 0)], vec![], body(|g| g.input(0).sqrt())),
+        density(
+            1,
+            vec![uniform(root, 0), uniform(POINT, 0)],
+            vec![],
+            body(|g| {
+                Scalar::select(zero().less(g.input(1)), g.input(0), zero()) + g.input(1) * 3.0
+            }),
+        ),
+    ];
+    assert_agrees(&model, &Unused, &[0.0]);
+}

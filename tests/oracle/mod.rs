@@ -1,6 +1,8 @@
 //! Reads the committed reference values; each table names the script that writes it.
 #![allow(dead_code, reason = "each test crate uses a part")]
 
+pub(crate) mod stan;
+
 /// The rows of a table without its header, cut at commas.
 pub(crate) fn rows(table: &str) -> Vec<Vec<&str>> {
     table.lines().skip(1).map(|line| line.split(',').collect()).collect()

@@ -1,0 +1,123 @@
+//! A compiled node: evaluated forwards, and backwards for its part of the chain rule.
+
+use super::elimination::EliminationStep;
+use super::execute::run;
+use super::flat::Layout;
+use super::kernel::{DensityStep, KernelCompiler, KernelStep, MapStep, Schedule, cost};
+use super::lane::Lane;
+use super::product::PlacedProduct;
+use super::program::{Cost, Options};
+use super::recurrence::RecurrenceStep;
+use super::workspace::{Extent, State};
+use crate::graph::{Inconsistency, Node};
+
+/// A compiled node.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    /// Adds to the log density.
+    Density(DensityStep),
+    /// Stores values.
+    Map(MapStep),
+    /// A matrix times a vector.
+    Product(PlacedProduct),
+    /// Kernels whose rows take turns.
+    Recurrence(RecurrenceStep),
+    /// Finite variables summed out: adds to the log density.
+    Elimination(EliminationStep),
+}
+
+impl Step {
+    pub(super) fn new(
+        node: &Node,
+        layout: &Layout,
+        options: &Options,
+    ) -> Result<Self, Inconsistency> {
+        Ok(match node {
+            Node::Kernel(kernel) => {
+                match KernelCompiler::new(kernel, layout, options, Schedule::Together).compile() {
+                    KernelStep::Density(density) => Step::Density(density),
+                    KernelStep::Map(map) => Step::Map(map),
+                }
+            }
+            Node::Product(product) => Step::Product(PlacedProduct::new(product, layout)),
+            Node::Recurrence(recurrence) => {
+                Step::Recurrence(RecurrenceStep::new(recurrence, layout, options))
+            }
+            Node::Elimination(elimination) => {
+                Step::Elimination(EliminationStep::new(elimination, layout, options)?)
+            }
+        })
+    }
+
+    /// Stores values; leaves out what only adds to the log density.
+    pub(super) fn store(&self, state: &mut State<f64>) {
+        match self {
+            Step::Density(_) | Step::Elimination(_) => {}
+            Step::Map(_) | Step::Product(_) | Step::Recurrence(_) => self.evaluate(state),
+        }
+    }
+
+    /// Stores values and adds to the log density.
+    pub(super) fn evaluate<T: Lane>(&self, state: &mut State<T>) {
+        match self {
+            Step::Density(density) => run(&density.value, state),
+            Step::Map(map) => run(&map.value, state),
+            Step::Product(product) => product.forward(state),
+            Step::Recurrence(recurrence) => recurrence.forward(state),
+            Step::Elimination(elimination) => elimination.forward(state),
+        }
+    }
+
+    /// Like [`Step::evaluate`], and leaves behind what [`Step::backward`] needs.
+    pub(super) fn forward<T: Lane>(&self, state: &mut State<T>) {
+        match self {
+            Step::Density(density) => run(&density.gradient, state),
+            Step::Map(_) | Step::Product(_) | Step::Recurrence(_) | Step::Elimination(_) => {
+                self.evaluate(state);
+            }
+        }
+    }
+
+    /// Adds to the adjoints of what was read, given those of what was stored.
+    pub(super) fn backward<T: Lane>(&self, state: &mut State<T>) {
+        match self {
+            Step::Density(_) => {}
+            Step::Map(map) => run(&map.adjoint, state),
+            Step::Product(product) => product.backward(state),
+            Step::Recurrence(recurrence) => recurrence.backward(state),
+            Step::Elimination(elimination) => elimination.backward(state),
+        }
+    }
+
+    pub(super) fn cost(&self) -> Cost {
+        match self {
+            Step::Density(density) => cost(density.tag, &[&density.gradient]),
+            Step::Map(map) => cost(map.tag, &[&map.value, &map.adjoint]),
+            Step::Product(product) => Cost {
+                tag: product.tag,
+                rows: product.matrix.rows,
+                row_operations: 4 * product.matrix.columns,
+                operations: 0,
+            },
+            Step::Recurrence(recurrence) => recurrence.cost(),
+            Step::Elimination(elimination) => elimination.cost(),
+        }
+    }
+
+    /// Makes room for what the step computes with.
+    pub(super) fn extend(&mut self, extent: &mut Extent) {
+        match self {
+            Step::Density(density) => {
+                extent.include(&density.value);
+                extent.include(&density.gradient);
+            }
+            Step::Map(map) => {
+                extent.include(&map.value);
+                extent.include(&map.adjoint);
+            }
+            Step::Product(_) => {}
+            Step::Recurrence(recurrence) => recurrence.extend(extent),
+            Step::Elimination(elimination) => elimination.extend(extent),
+        }
+    }
+}
