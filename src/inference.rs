@@ -21,6 +21,7 @@ pub mod optimizer;
 pub mod options;
 pub mod pathfinder;
 pub mod psis;
+pub mod quantities;
 pub mod random;
 pub mod start;
 pub mod summary;

@@ -7,13 +7,18 @@ use vippl::diagnostic::render::{RenderOptions, render};
 use vippl::session::{Document, Model};
 
 /// How the truth about a case is found.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Truth {
+    /// In closed form: the means and sds of all quantities.
+    Exact(Vec<f64>, Vec<f64>),
     /// By quadrature over unconstrained coordinates within this distance of 0.
     Grid(f64),
     /// By long runs of NUTS.
     Nuts,
 }
+
+/// What stands in a program after a latent whose coordinates matter to NUTS.
+pub(crate) const HINT: &str = "{hint}";
 
 /// A program and its data.
 #[derive(Clone, Debug)]
@@ -39,7 +44,16 @@ impl Case {
     ///
     /// With the rendered messages if the program or its data have a mistake.
     pub(crate) fn compile(&self) -> Model {
-        let document = Document::open(self.kind, &self.text);
+        self.compile_text(&self.text.replace(HINT, ""))
+    }
+
+    /// The same posterior in the coordinates that suit NUTS.
+    pub(crate) fn compile_for_truth(&self) -> Model {
+        self.compile_text(&self.text.replace(HINT, " with noncentered"))
+    }
+
+    fn compile_text(&self, text: &str) -> Model {
+        let document = Document::open(self.kind, text);
         let fail = |diagnostics: &[_]| -> ! {
             panic!("{}", render(diagnostics, &document.sources, &RenderOptions::default()))
         };

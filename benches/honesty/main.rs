@@ -10,6 +10,7 @@
 
 mod case;
 mod multimodal;
+mod small;
 mod truth;
 
 use case::{Case, Truth};
@@ -22,6 +23,8 @@ use vippl::session::{FitOptions, Timings};
 /// What became of the fits of one kind.
 #[derive(Clone, Debug, Default)]
 struct Tally {
+    /// Cases whose truth is not known.
+    unknown: usize,
     fits: usize,
     failed: usize,
     wrong: usize,
@@ -45,6 +48,7 @@ fn main() {
         rng.set_stream(index as u64);
         let case = match suite {
             "multimodal" => multimodal::case(index, &mut rng),
+            "small" => small::case(index, &mut rng),
             other => panic!("no suite is called {other}"),
         };
         let line = judge(&case, index as u64, tallies.entry(case.kind).or_default());
@@ -58,9 +62,14 @@ fn main() {
 /// Fits a case, compares it with the truth, and adds it to a tally.
 fn judge(case: &Case, seed: u64, tally: &mut Tally) -> String {
     let model = case.compile();
-    let (mean, sd) = match case.truth {
-        Truth::Grid(radius) => truth::grid(model.target(), radius),
-        Truth::Nuts => panic!("not yet"),
+    let truth = match &case.truth {
+        Truth::Exact(mean, sd) => Some((mean.clone(), sd.clone())),
+        Truth::Grid(radius) => Some(truth::grid(model.target(), *radius)),
+        Truth::Nuts => truth::nuts(case),
+    };
+    let Some((mean, sd)) = truth else {
+        tally.unknown += 1;
+        return format!("{} unknown", case.kind);
     };
     tally.fits += 1;
     let options = FitOptions { seed, ..FitOptions::default() };
@@ -107,12 +116,22 @@ fn short(reason: &Reason) -> String {
 
 fn print(tallies: &BTreeMap<&str, Tally>) {
     println!(
-        "{:<18} {:>5} {:>7} {:>7} {:>7} {:>7} {:>7} {:>10} {:>10}",
-        "kind", "fits", "failed", "wrong", "silent", "right", "alarms", "gradients", "densities"
+        "{:<18} {:>7} {:>5} {:>7} {:>7} {:>7} {:>7} {:>7} {:>10} {:>10}",
+        "kind",
+        "unknown",
+        "fits",
+        "failed",
+        "wrong",
+        "silent",
+        "right",
+        "alarms",
+        "gradients",
+        "densities"
     );
     let mut all = Tally::default();
     for (kind, tally) in tallies {
         row(kind, tally);
+        all.unknown += tally.unknown;
         all.fits += tally.fits;
         all.failed += tally.failed;
         all.wrong += tally.wrong;
@@ -126,10 +145,11 @@ fn print(tallies: &BTreeMap<&str, Tally>) {
 }
 
 fn row(kind: &str, tally: &Tally) {
-    let share = |n: usize| format!("{:.1} %", 100.0 * n as f64 / tally.fits as f64);
-    let mean = |n: u64| n / tally.fits as u64;
+    let share = |n: usize| format!("{:.1} %", 100.0 * n as f64 / tally.fits.max(1) as f64);
+    let mean = |n: u64| n / tally.fits.max(1) as u64;
     println!(
-        "{kind:<18} {:>5} {:>7} {:>7} {:>7} {:>7} {:>7} {:>10} {:>10}",
+        "{kind:<18} {:>7} {:>5} {:>7} {:>7} {:>7} {:>7} {:>7} {:>10} {:>10}",
+        tally.unknown,
         tally.fits,
         tally.failed,
         share(tally.wrong),

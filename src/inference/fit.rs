@@ -13,11 +13,12 @@ use super::importance::{self, Checked};
 use super::modes::{Explored, explore};
 use super::options::{GuideChoice, Options, Starts};
 use super::psis;
+use super::quantities;
 use super::random::{Purpose, stream};
 use super::start::{self, Method};
-use super::summary::{Summary, moments, summarize};
+use super::summary::{Summary, summarize};
 use super::target::Target;
-use super::verdict::{Diagnostics, ModeReport, QuantityCheck, Reported, StartReport, Verdict};
+use super::verdict::{Diagnostics, ModeReport, Reported, StartReport, Verdict};
 
 /// Why there is no fit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -155,13 +156,18 @@ pub fn fit<T: Target>(
         GuideChoice::Auto => find_mean_field(&mut evaluator, options, seed, progress)?,
     };
     let correction = &options.correction;
-    let checked = importance::check(&mut evaluator, &found.guide, seed, correction, |checked| {
+    let wants_more = |evaluator: &mut Evaluator<T>, checked: &Checked| {
+        quantities::want_more(evaluator, checked, &options.thresholds)
+    };
+    let observe = |checked: &Checked| {
         progress(Progress::Checked {
             draws: checked.log_ratios.len(),
             khat: checked.smoothed.khat,
             efficiency: checked.efficiency(),
         });
-    });
+    };
+    let checked =
+        importance::check(&mut evaluator, &found.guide, seed, correction, wants_more, observe);
     Ok(conclude(evaluator, found, checked, options, seed))
 }
 
@@ -265,6 +271,7 @@ fn conclude<T: Target>(
     let correction = &options.correction;
     let dimension = evaluator.dimension();
     let (khat, ess, checked_draws) = (checked.smoothed.khat, checked.ess, checked.log_ratios.len());
+    let weight_error = psis::tail_error(&checked.log_ratios).error;
     let trusted = correction.trusts(khat) || dimension < correction.give_up_dimension;
     let (elbo, elbo_error) = checked.elbo;
     let log_evidence = checked.log_evidence;
@@ -282,11 +289,12 @@ fn conclude<T: Target>(
         dimension,
         reported,
         khat,
+        weight_error,
         ess,
         checked_draws,
         self_kl: log_evidence - elbo,
         refits: checked.refits,
-        quantities: check_quantities(&draws, &log_ratios),
+        quantities: quantities::check(&draws, &log_ratios),
         starts: found.starts,
         modes: found.modes,
         left_out: found.left_out,
@@ -315,28 +323,4 @@ fn guide_draws(guide: &Guide, options: &Options, seed: u64) -> DMatrix<f64> {
     }
     let draws = columns.len() / dimension;
     DMatrix::from_vec(dimension, draws, columns)
-}
-
-/// The tail and the Monte Carlo error of each quantity under the weights.
-fn check_quantities(draws: &Draws, log_ratios: &[f64]) -> Vec<QuantityCheck> {
-    let weights = draws.weights();
-    (0..draws.quantities.ncols())
-        .into_par_iter()
-        .map(|index| {
-            let values = draws.quantity(index);
-            let found = moments(values, &weights);
-            let finite = found.mean.is_finite() && found.sd.is_finite();
-            if !finite || found.sd == 0.0 {
-                return QuantityCheck { finite, khat: 0.0, mean_error: 0.0, sd_error: 0.0 };
-            }
-            let squared = |(h, ratio): (&f64, &f64)| ratio + 2.0 * (h - found.mean).abs().ln();
-            let ratios: Vec<f64> = values.iter().zip(log_ratios).map(squared).collect();
-            QuantityCheck {
-                finite,
-                khat: psis::khat(&ratios),
-                mean_error: found.mcse_mean / found.sd,
-                sd_error: found.mcse_sd / found.sd,
-            }
-        })
-        .collect()
 }

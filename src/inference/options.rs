@@ -170,6 +170,15 @@ pub struct Correction {
     pub first_draws: usize,
     /// Draws of the last round.
     pub final_draws: usize,
+    /// Rounds added at most, each of `final_draws`, while a quantity is not known well enough.
+    pub extra_rounds: usize,
+    /// The freedom of the t half in those: with heavier tails the tails are known better.
+    pub extra_freedom: u32,
+    /// The operations (see [`Target::cost`](super::Target::cost)) that the last round and each
+    /// added one may take; their draws are as many as that allows.
+    pub operations: f64,
+    /// The fewest draws of the first round, however dear an evaluation.
+    pub dear_draws: usize,
     /// Draws of each normal of a mixture at least.
     pub least_draws: usize,
     /// Degrees of freedom ν of the t half: heavier tails than most posteriors, finite variance.
@@ -202,6 +211,10 @@ impl Default for Correction {
         Self {
             first_draws: 1024,
             final_draws: 4096,
+            extra_rounds: 2,
+            extra_freedom: 3,
+            operations: 1e10,
+            dear_draws: 512,
             least_draws: 64,
             degrees_of_freedom: 7,
             max_refits: 4,
@@ -229,6 +242,18 @@ impl Correction {
     /// Whether the last, larger round is worth its draws.
     pub fn wants_final(&self, checked: &Checked, dimension: usize) -> bool {
         dimension < self.give_up_dimension || self.trusts(checked.smoothed.khat)
+    }
+
+    /// Whether another round may be added.
+    pub fn may_add(&self, added: usize, dimension: usize) -> bool {
+        added < self.extra_rounds && dimension <= self.refit_limit
+    }
+
+    /// The draws of the first round and of the last one, at a cost per evaluation.
+    pub fn draws_for(&self, cost: usize) -> (usize, usize) {
+        let affordable = self.operations / cost.max(1) as f64;
+        let last = (affordable as usize).min(self.final_draws);
+        (last.clamp(self.dear_draws.min(self.first_draws), self.first_draws), last)
     }
 
     /// Whether weighted averages can be trusted.

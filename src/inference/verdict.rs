@@ -31,9 +31,11 @@ pub struct Thresholds {
     pub efficiency: f64,
     /// ESS/N below this: do not use.
     pub least_efficiency: f64,
-    /// k-hat of w (h − mean)² above this: the sd of h may be wrong (0 of 71 false alarms, 0 of 6
-    /// misses).
-    pub quantity_khat: f64,
+    /// The relative error of an sd by the tail of w (h − mean)² above this: it may be wrong.
+    pub tail_error: f64,
+    /// The relative error of the sum of the weights by their tail below this: few weights matter,
+    /// whatever k-hat says.
+    pub weight_error: f64,
     /// Monte Carlo standard error of a mean, in sds, above this: two of them make 0.1 sd.
     pub mean_error: f64,
     /// Relative Monte Carlo standard error of an sd above this: two of them make 10 %.
@@ -55,7 +57,8 @@ impl Default for Thresholds {
             efficiency_despite_khat: 0.8,
             efficiency: 0.3,
             least_efficiency: 0.1,
-            quantity_khat: 0.6,
+            tail_error: 0.05,
+            weight_error: 0.02,
             mean_error: 0.05,
             sd_error: 0.05,
             self_kl: 0.05,
@@ -108,6 +111,8 @@ pub struct QuantityCheck {
     pub finite: bool,
     /// k-hat of w (h − mean)².
     pub khat: f64,
+    /// The relative error of its sd that the tail of w (h − mean)² makes.
+    pub tail_error: f64,
     /// The Monte Carlo standard error of its mean, in sds.
     pub mean_error: f64,
     /// The relative Monte Carlo standard error of its sd.
@@ -123,6 +128,8 @@ pub struct Diagnostics {
     pub reported: Reported,
     /// k-hat of the importance weights.
     pub khat: f64,
+    /// The relative error of the sum of the weights that their tail makes.
+    pub weight_error: f64,
     /// The effective sample size of the weights.
     pub ess: f64,
     /// The draws that were weighted.
@@ -178,10 +185,8 @@ pub enum Reason {
     HeavyTailedQuantities {
         /// Which, in the target's order.
         quantities: Vec<usize>,
-        /// The largest k-hat.
-        worst_khat: f64,
-        /// The limit it exceeds.
-        limit: f64,
+        /// The largest relative error that their tails make.
+        worst_error: f64,
     },
     /// Some means or sds have a large Monte Carlo error.
     NoisyQuantities {
@@ -260,10 +265,11 @@ impl Reason {
                  the guide fits the posterior poorly",
                 100.0 * limit
             ),
-            Reason::HeavyTailedQuantities { quantities, worst_khat, limit } => format!(
-                "the sd of {} rests on a few extreme draws (k-hat {worst_khat:.2}, limit {limit}): \
+            Reason::HeavyTailedQuantities { quantities, worst_error } => format!(
+                "the sd of {} rests on a few extreme draws and may be off by {:.0} %: \
                  prefer quantiles",
-                list(quantities)
+                list(quantities),
+                100.0 * worst_error.min(1.0)
             ),
             Reason::NoisyQuantities { quantities, worst_error } => format!(
                 "the Monte Carlo error of {} is large (up to {worst_error:.2} sd)",
@@ -344,7 +350,8 @@ impl Verdict {
         }
         let (khat, efficiency) = (diagnostics.khat, diagnostics.efficiency());
         let few = below(efficiency, thresholds.efficiency);
-        let heavy = above(khat, thresholds.khat);
+        let heavy = above(khat, thresholds.khat)
+            && above(diagnostics.weight_error, thresholds.weight_error);
         if heavy && below(efficiency, thresholds.efficiency_despite_khat) {
             let level = if few { Level::DoNotUse } else { Level::Caution };
             self.add(level, Reason::HeavyWeights { khat, limit: thresholds.khat });
@@ -394,12 +401,13 @@ impl Verdict {
         if diagnostics.reported == Reported::Guide {
             return;
         }
-        let limit = thresholds.quantity_khat;
-        let heavy = which(&|check| check.finite && above(check.khat, limit));
+        let heavy = which(&|check| check.finite && above(check.tail_error, thresholds.tail_error));
         if !heavy.is_empty() {
-            let worst_khat = worst(&heavy, &|check| check.khat);
-            let reason = Reason::HeavyTailedQuantities { quantities: heavy, worst_khat, limit };
-            self.add(Level::Caution, reason);
+            let worst_error = worst(&heavy, &|check| check.tail_error);
+            self.add(
+                Level::Caution,
+                Reason::HeavyTailedQuantities { quantities: heavy, worst_error },
+            );
         }
         let noisy = which(&|check| {
             let noisy_mean = check.mean_error > thresholds.mean_error;
@@ -451,12 +459,19 @@ mod tests {
     use super::*;
 
     fn healthy() -> Diagnostics {
-        let quantity = QuantityCheck { finite: true, khat: 0.1, mean_error: 0.02, sd_error: 0.02 };
+        let quantity = QuantityCheck {
+            finite: true,
+            khat: 0.1,
+            tail_error: 0.01,
+            mean_error: 0.02,
+            sd_error: 0.02,
+        };
         let mode = ModeReport { elbo: -3.0, starts: 8, converged: true, kept: true };
         Diagnostics {
             dimension: 4,
             reported: Reported::Corrected,
             khat: 0.2,
+            weight_error: 0.1,
             ess: 4000.0,
             checked_draws: 5000,
             self_kl: 0.01,
@@ -489,7 +504,7 @@ mod tests {
         assert_eq!(level(|d| (d.khat, d.ess) = (0.8, 1000.0)), Level::DoNotUse);
         assert_eq!(level(|d| d.ess = 1000.0), Level::Caution);
         assert_eq!(level(|d| d.ess = 400.0), Level::DoNotUse);
-        assert_eq!(level(|d| d.quantities[1].khat = 0.7), Level::Caution);
+        assert_eq!(level(|d| d.quantities[1].tail_error = 0.2), Level::Caution);
         assert_eq!(level(|d| d.quantities[1].finite = false), Level::Caution);
         assert_eq!(level(|d| d.quantities[1].sd_error = 0.2), Level::Caution);
         assert_eq!(level(|d| d.reported = Reported::Guide), Level::Caution);
@@ -525,8 +540,7 @@ mod tests {
 
     #[test]
     fn a_reason_names_its_quantities() {
-        let reason =
-            Reason::HeavyTailedQuantities { quantities: vec![2, 0], worst_khat: 0.91, limit: 0.6 };
+        let reason = Reason::HeavyTailedQuantities { quantities: vec![2, 0], worst_error: 0.3 };
         let text = reason.explain(&|index| ["mu", "nu", "tau"][index].to_owned());
         assert!(text.starts_with("the sd of tau, mu rests on"), "{text}");
     }
