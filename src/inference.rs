@@ -1,10 +1,11 @@
 //! Variational inference on a [`Target`]; knows nothing of the language.
 //!
-//! [`fit()`] climbs a ladder: random starts give candidate normals ([`start`]), distinct modes are
-//! fitted by natural gradients of the ELBO on fixed draws ([`natural`]) or, in many dimensions,
+//! [`fit()`] climbs a ladder: starts at random and from the prior give candidate normals ([`start`]), distinct modes
+//! ([`modes`]) are fitted by natural gradients of the ELBO on fixed draws ([`natural`]) or, in many dimensions,
 //! independently ([`fixed_draws`]), the result is checked and corrected by importance weights
 //! ([`importance`]), and a verdict says how far to trust it ([`verdict`]).
 
+pub mod chains;
 pub mod draws;
 pub mod elbo;
 pub mod evaluate;
@@ -13,11 +14,14 @@ pub mod fixed_draws;
 pub mod guide;
 pub mod importance;
 pub mod laplace;
+pub mod modes;
 pub mod natural;
+pub mod nuts;
 pub mod optimizer;
 pub mod options;
 pub mod pathfinder;
 pub mod psis;
+pub mod quantities;
 pub mod random;
 pub mod start;
 pub mod summary;

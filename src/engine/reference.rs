@@ -121,7 +121,11 @@ pub fn unconstrain(bound: &bound::Program, constrained: &[f64]) -> Result<Vec<f6
         reading.set(random.variable, own.to_vec());
         rest = more;
     }
-    reading.fill(None)?;
+    let depends = |end: Option<Expr>| end.is_some_and(|end| end.plane == Plane::Latent);
+    let ends = latents(bound).map(|random| random.distribution.ends());
+    if ends.into_iter().any(|(low, high)| depends(low) || depends(high)) {
+        reading.fill(None)?;
+    }
     let mut point = Vec::with_capacity(constrained.len());
     for random in latents(bound) {
         reading.coordinates(random, &mut point)?;

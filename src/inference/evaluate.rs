@@ -127,6 +127,11 @@ impl<'a, T: LogDensity> Evaluator<'a, T> {
 }
 
 impl<T: Target> Evaluator<'_, T> {
+    /// See [`Target::cost`].
+    pub fn cost(&self) -> usize {
+        self.target.cost()
+    }
+
     /// Every quantity at every column of `points` (d × N), as a matrix quantities × N.
     pub fn quantities(&mut self, points: &DMatrix<f64>) -> DMatrix<f64> {
         let target = self.target;

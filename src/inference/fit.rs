@@ -10,13 +10,15 @@ use super::draws;
 use super::evaluate::{Counts, Evaluator};
 use super::guide::{FullRank, Guide, Mixture};
 use super::importance::{self, Checked};
+use super::modes::{Explored, explore};
 use super::options::{GuideChoice, Options, Starts};
 use super::psis;
+use super::quantities;
 use super::random::{Purpose, stream};
-use super::start::{self, Candidate, Method};
-use super::summary::{Summary, moments, summarize};
+use super::start::{self, Method};
+use super::summary::{Summary, summarize};
 use super::target::Target;
-use super::verdict::{Diagnostics, ModeReport, QuantityCheck, Reported, StartReport, Verdict};
+use super::verdict::{Diagnostics, ModeReport, Reported, StartReport, Verdict};
 
 /// Why there is no fit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -129,6 +131,7 @@ struct Found {
     algorithm: &'static str,
     starts: Vec<StartReport>,
     modes: Vec<ModeReport>,
+    left_out: usize,
     elbo_path: Vec<f64>,
 }
 
@@ -153,17 +156,22 @@ pub fn fit<T: Target>(
         GuideChoice::Auto => find_mean_field(&mut evaluator, options, seed, progress)?,
     };
     let correction = &options.correction;
-    let checked = importance::check(&mut evaluator, &found.guide, seed, correction, |checked| {
+    let wants_more = |evaluator: &mut Evaluator<T>, checked: &Checked| {
+        quantities::want_more(evaluator, checked, &options.thresholds)
+    };
+    let observe = |checked: &Checked| {
         progress(Progress::Checked {
             draws: checked.log_ratios.len(),
             khat: checked.smoothed.khat,
             efficiency: checked.efficiency(),
         });
-    });
+    };
+    let checked =
+        importance::check(&mut evaluator, &found.guide, seed, correction, wants_more, observe);
     Ok(conclude(evaluator, found, checked, options, seed))
 }
 
-/// Candidates from every start, each mode fitted by natural gradients, the best kept.
+/// Modes found from random starts, the best kept.
 fn find_full_rank<T: Target>(
     evaluator: &mut Evaluator<T>,
     target: &T,
@@ -171,64 +179,10 @@ fn find_full_rank<T: Target>(
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Found, FitError> {
-    let candidates = candidates(evaluator, target, &options.starts, seed, progress)?;
-    let clusters = start::cluster(&candidates, &options.starts);
-    let dimension = evaluator.dimension();
-    let mut rng = stream(seed, Purpose::FixedDraws, 0);
-    let base = draws::matched(&mut rng, dimension, options.natural.draws_for(dimension));
-
-    let mut modes: Vec<Mode> = Vec::new();
-    for (index, cluster) in clusters.into_iter().enumerate() {
-        let observe = |iteration, elbo, _| {
-            progress(Progress::Stepped { mode: index, iteration, elbo });
-        };
-        let fitted = options.natural.fit(evaluator, &cluster.guide, &base, observe);
-        let Some(fitted) = fitted else { continue };
-        let mode = Mode { fitted, starts: cluster.starts };
-        let same = |other: &&mut Mode| {
-            start::same_mode(&other.fitted.guide, &mode.fitted.guide, &options.starts)
-        };
-        match modes.iter_mut().find(same) {
-            Some(other) => other.absorb(mode),
-            None => modes.push(mode),
-        }
-    }
-    modes.sort_by(|a, b| b.fitted.elbo.total_cmp(&a.fitted.elbo));
-    full_rank_found(modes, &candidates, &options.starts).ok_or(FitError::NoFiniteGuide)
-}
-
-/// A fitted mode and the starts that led to it.
-struct Mode {
-    fitted: super::natural::Fitted,
-    starts: Vec<usize>,
-}
-
-impl Mode {
-    /// Takes in a fit of the same mode, keeping the better of the two.
-    fn absorb(&mut self, other: Mode) {
-        self.starts.extend(other.starts);
-        if other.fitted.elbo > self.fitted.elbo {
-            self.fitted = other.fitted;
-        }
-    }
-}
-
-fn full_rank_found(
-    modes: Vec<Mode>,
-    candidates: &[Option<Candidate>],
-    options: &Starts,
-) -> Option<Found> {
-    let best = modes.first()?;
-    let lowest = best.fitted.elbo - options.mode_gap;
-    let elbo_path = best.fitted.path.clone();
-    let mode_of = |start: usize| modes.iter().position(|mode| mode.starts.contains(&start));
-    let starts = candidates.iter().enumerate().map(|(index, candidate)| StartReport {
-        method: candidate.as_ref().map(|candidate| candidate.method),
-        elbo: candidate.as_ref().map(|candidate| candidate.elbo),
-        iterations: candidate.as_ref().map_or(0, |candidate| candidate.iterations),
-        mode: mode_of(index),
-    });
-    let starts = starts.collect();
+    let Explored { modes, starts, left_out } = explore(evaluator, target, options, seed, progress)?;
+    let first = modes.first().map(|mode| (mode.fitted.elbo, mode.fitted.path.clone()));
+    let (best, elbo_path) = first.ok_or(FitError::NoFiniteGuide)?;
+    let lowest = best - options.starts.mode_gap;
     let reports = modes.iter().map(|mode| ModeReport {
         elbo: mode.fitted.elbo,
         starts: mode.starts.len(),
@@ -242,47 +196,9 @@ fn full_rank_found(
     let guide = if kept.len() > 1 {
         Guide::Mixture(Mixture::from_elbos(kept))
     } else {
-        Guide::FullRank(kept.pop()?.0)
+        Guide::FullRank(kept.pop().ok_or(FitError::NoFiniteGuide)?.0)
     };
-    Some(Found { guide, algorithm: "natural", starts, modes: reports, elbo_path })
-}
-
-/// The candidate of every start, found in parallel, each on its own random stream.
-fn candidates<T: Target>(
-    evaluator: &mut Evaluator<T>,
-    target: &T,
-    options: &Starts,
-    seed: u64,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Vec<Option<Candidate>>, FitError> {
-    let dimension = target.dimension();
-    let count = options.count_for(dimension);
-    let mut rng = stream(seed, Purpose::Candidate, 0);
-    let common = draws::matched(&mut rng, dimension, options.common_draws_for(dimension));
-    let outcomes: Vec<(bool, Option<Candidate>, Counts)> = (0..count as u32)
-        .into_par_iter()
-        .map(|index| {
-            let mut own = Evaluator::sequential(target);
-            let mut rng = stream(seed, Purpose::Start, index);
-            let point = start::finite_point(&mut own, &mut rng, options.radius, options.attempts);
-            let finite = point.is_some();
-            let path_base = start::path_base(seed, index, dimension, options);
-            let candidate = point
-                .and_then(|point| start::candidate(&mut own, point, &path_base, &common, options));
-            (finite, candidate, own.counts())
-        })
-        .collect();
-    if !outcomes.iter().any(|(finite, _, _)| *finite) {
-        return Err(FitError::NoFiniteStart { starts: count, attempts: options.attempts });
-    }
-    let mut candidates = Vec::with_capacity(count);
-    for (start, (_, candidate, counts)) in outcomes.into_iter().enumerate() {
-        evaluator.add(counts);
-        let elbo = candidate.as_ref().map(|candidate| candidate.elbo);
-        progress(Progress::Started { start, of: count, elbo });
-        candidates.push(candidate);
-    }
-    Ok(candidates)
+    Ok(Found { guide, algorithm: "natural", starts, modes: reports, left_out, elbo_path })
 }
 
 /// The best of a few mean-field fits from random points.
@@ -339,6 +255,7 @@ fn mean_field_found(fits: Vec<Option<super::fixed_draws::Fitted>>) -> Option<Fou
         algorithm: "fixed",
         starts,
         modes,
+        left_out: 0,
         elbo_path: best.path,
     })
 }
@@ -354,6 +271,7 @@ fn conclude<T: Target>(
     let correction = &options.correction;
     let dimension = evaluator.dimension();
     let (khat, ess, checked_draws) = (checked.smoothed.khat, checked.ess, checked.log_ratios.len());
+    let weight_error = psis::tail_error(&checked.log_ratios).error;
     let trusted = correction.trusts(khat) || dimension < correction.give_up_dimension;
     let (elbo, elbo_error) = checked.elbo;
     let log_evidence = checked.log_evidence;
@@ -371,13 +289,15 @@ fn conclude<T: Target>(
         dimension,
         reported,
         khat,
+        weight_error,
         ess,
         checked_draws,
         self_kl: log_evidence - elbo,
         refits: checked.refits,
-        quantities: check_quantities(&draws, &log_ratios),
+        quantities: quantities::check(&draws, &log_ratios),
         starts: found.starts,
         modes: found.modes,
+        left_out: found.left_out,
         elbo_path: found.elbo_path,
         mean_field: matches!(found.guide, Guide::MeanField(_)),
         too_large: dimension > options.full_rank_limit,
@@ -403,28 +323,4 @@ fn guide_draws(guide: &Guide, options: &Options, seed: u64) -> DMatrix<f64> {
     }
     let draws = columns.len() / dimension;
     DMatrix::from_vec(dimension, draws, columns)
-}
-
-/// The tail and the Monte Carlo error of each quantity under the weights.
-fn check_quantities(draws: &Draws, log_ratios: &[f64]) -> Vec<QuantityCheck> {
-    let weights = draws.weights();
-    (0..draws.quantities.ncols())
-        .into_par_iter()
-        .map(|index| {
-            let values = draws.quantity(index);
-            let found = moments(values, &weights);
-            let finite = found.mean.is_finite() && found.sd.is_finite();
-            if !finite || found.sd == 0.0 {
-                return QuantityCheck { finite, khat: 0.0, mean_error: 0.0, sd_error: 0.0 };
-            }
-            let squared = |(h, ratio): (&f64, &f64)| ratio + 2.0 * (h - found.mean).abs().ln();
-            let ratios: Vec<f64> = values.iter().zip(log_ratios).map(squared).collect();
-            QuantityCheck {
-                finite,
-                khat: psis::khat(&ratios),
-                mean_error: found.mcse_mean / found.sd,
-                sd_error: found.mcse_sd / found.sd,
-            }
-        })
-        .collect()
 }

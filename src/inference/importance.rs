@@ -18,7 +18,7 @@ use super::laplace::symmetric_eigen;
 use super::options::Correction;
 use super::psis::{Smoothed, smooth};
 use super::random::{Purpose, stream};
-use super::target::LogDensity;
+use super::target::{LogDensity, Target};
 
 /// What the weighted draws say.
 #[derive(Clone, Debug)]
@@ -231,13 +231,17 @@ fn log_mean_exp(values: &[f64]) -> f64 {
 ///
 /// `observe` sees each round. The first round has `options.first_draws` draws and the last
 /// `options.final_draws`, divided among the guide's normals by their weights.
-pub fn check<T: LogDensity>(
+///
+/// While `wants_more`, rounds from the weighted moments with a heavier tail are added.
+pub fn check<T: Target>(
     evaluator: &mut Evaluator<T>,
     guide: &Guide,
     seed: u64,
     options: &Correction,
+    mut wants_more: impl FnMut(&mut Evaluator<T>, &Checked) -> bool,
     mut observe: impl FnMut(&Checked),
 ) -> Checked {
+    let (first_draws, final_draws) = options.draws_for(evaluator.cost());
     let freedom = options.degrees_of_freedom;
     let mut rounds = Rounds::new(guide.dimension());
     let mut weights = Vec::new();
@@ -246,7 +250,10 @@ pub fn check<T: LogDensity>(
         weights.push(weight);
     }
     let mut round = 0..;
-    let mut draw = |rounds: &mut Rounds, sources: &[(usize, f64)], count: usize| {
+    let mut draw = |evaluator: &mut Evaluator<T>,
+                    rounds: &mut Rounds,
+                    sources: &[(usize, f64)],
+                    count: usize| {
         for ((source, weight), index) in sources.iter().zip(&mut round) {
             let share = (weight * count as f64).round().max(options.least_draws as f64) as usize;
             let rng = stream(seed, Purpose::Importance, index);
@@ -254,18 +261,31 @@ pub fn check<T: LogDensity>(
         }
     };
     let mut last: Vec<(usize, f64)> = weights.iter().copied().enumerate().collect();
-    draw(&mut rounds, &last, options.first_draws);
+    draw(evaluator, &mut rounds, &last, first_draws);
     let mut checked = rounds.weigh(&weights, 0);
     observe(&checked);
     while options.wants_refit(&checked, guide.dimension()) {
         let Some(refit) = moment_refit(&checked, options.refit_draws_per_dimension) else { break };
         last = vec![(rounds.add(Proposal { normal: Shape::Owned(refit), freedom }), 1.0)];
-        draw(&mut rounds, &last, options.first_draws);
+        draw(evaluator, &mut rounds, &last, first_draws);
         checked = rounds.weigh(&weights, checked.refits + 1);
         observe(&checked);
     }
-    if options.wants_final(&checked, guide.dimension()) {
-        draw(&mut rounds, &last, options.final_draws);
+    if final_draws > 0 && options.wants_final(&checked, guide.dimension()) {
+        draw(evaluator, &mut rounds, &last, final_draws);
+        checked = rounds.weigh(&weights, checked.refits);
+        observe(&checked);
+    }
+    let mut added = 0;
+    while final_draws > 0
+        && options.may_add(added, guide.dimension())
+        && wants_more(evaluator, &checked)
+    {
+        let Some(refit) = moment_refit(&checked, options.refit_draws_per_dimension) else { break };
+        let freedom = options.extra_freedom;
+        last = vec![(rounds.add(Proposal { normal: Shape::Owned(refit), freedom }), 1.0)];
+        draw(evaluator, &mut rounds, &last, final_draws);
+        added += 1;
         checked = rounds.weigh(&weights, checked.refits);
         observe(&checked);
     }

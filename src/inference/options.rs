@@ -58,8 +58,17 @@ impl Default for Options {
 /// How starting points are found, judged and grouped into modes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Starts {
-    /// Starts in up to 100 dimensions: eight found the right mode of every posterior tried.
+    /// Starts of a round in up to 100 dimensions: eight found the right mode of every posterior of
+    /// posteriordb tried.
     pub count: usize,
+    /// Starts in up to 100 dimensions at most, while they lead to one mode.
+    pub most: usize,
+    /// The same once there are several: how much probability none of them has found is worth
+    /// knowing then.
+    pub most_of_several: usize,
+    /// The gradients that starts may take together before no round is added, except to find a mode
+    /// a second time.
+    pub gradients: u64,
     /// Starts in more than `large` dimensions, and of the mean-field guide up to there.
     pub count_large: usize,
     /// Starts of the mean-field guide in more than `large` dimensions.
@@ -82,9 +91,18 @@ pub struct Starts {
     pub path_draws: usize,
     /// Common draws that rank the candidates of all starts, at least.
     pub common_draws: usize,
+    /// A start ends where another did if their ends are this near in the candidate's scale.
+    pub same_end: f64,
+    /// An end is a maximum if the whitened gradient there is below this.
+    pub flat: f64,
     /// Modes fitted at most.
     pub modes: usize,
-    /// Modes whose ELBO is this many nats below the best are dropped (weight below 10⁻³).
+    /// Modes fitted, if there are as many, however poor their candidates look: before they are
+    /// fitted, ELBOs can mislead.
+    pub least_modes: usize,
+    /// Beyond `least_modes`, candidates whose ELBO is this many nats below the best are not fitted.
+    pub candidate_gap: f64,
+    /// Modes whose ELBO is this many nats below the best are dropped (weight below 5 · 10⁻⁵: far away, that is still an sd off).
     pub mode_gap: f64,
     /// Two normals are one mode if their squared whitened distance is below this, or below d.
     pub same_mode: f64,
@@ -94,6 +112,9 @@ impl Default for Starts {
     fn default() -> Self {
         Self {
             count: 8,
+            most: 32,
+            most_of_several: 64,
+            gradients: 1500,
             count_large: 4,
             count_mean_field: 2,
             large: 100,
@@ -105,17 +126,30 @@ impl Default for Starts {
             path_candidates: 40,
             path_draws: 4,
             common_draws: 32,
-            modes: 4,
-            mode_gap: 7.0,
+            same_end: 0.1,
+            flat: 0.01,
+            modes: 12,
+            least_modes: 4,
+            candidate_gap: 30.0,
+            mode_gap: 10.0,
             same_mode: 4.0,
         }
     }
 }
 
 impl Starts {
-    /// The number of starts in d dimensions: fixed by d alone, so that a fit can be repeated.
+    /// The number of starts of a round in d dimensions: fixed by d alone, so that a fit can be repeated.
     pub fn count_for(&self, dimension: usize) -> usize {
         if dimension > self.large { self.count_large } else { self.count }
+    }
+
+    /// The most starts in d dimensions, given whether they have led to several modes.
+    pub fn most_for(&self, dimension: usize, several: bool) -> usize {
+        match (dimension > self.large, several) {
+            (true, _) => 2 * self.count_large,
+            (false, true) => self.most_of_several,
+            (false, false) => self.most,
+        }
     }
 
     /// The number of starts of the mean-field guide in d dimensions.
@@ -136,6 +170,15 @@ pub struct Correction {
     pub first_draws: usize,
     /// Draws of the last round.
     pub final_draws: usize,
+    /// Rounds added at most, each of `final_draws`, while a quantity is not known well enough.
+    pub extra_rounds: usize,
+    /// The freedom of the t half in those: with heavier tails the tails are known better.
+    pub extra_freedom: u32,
+    /// The operations (see [`Target::cost`](super::Target::cost)) that the last round and each
+    /// added one may take; their draws are as many as that allows.
+    pub operations: f64,
+    /// The fewest draws of the first round, however dear an evaluation.
+    pub dear_draws: usize,
     /// Draws of each normal of a mixture at least.
     pub least_draws: usize,
     /// Degrees of freedom ν of the t half: heavier tails than most posteriors, finite variance.
@@ -168,6 +211,10 @@ impl Default for Correction {
         Self {
             first_draws: 1024,
             final_draws: 4096,
+            extra_rounds: 2,
+            extra_freedom: 3,
+            operations: 1e10,
+            dear_draws: 512,
             least_draws: 64,
             degrees_of_freedom: 7,
             max_refits: 4,
@@ -195,6 +242,18 @@ impl Correction {
     /// Whether the last, larger round is worth its draws.
     pub fn wants_final(&self, checked: &Checked, dimension: usize) -> bool {
         dimension < self.give_up_dimension || self.trusts(checked.smoothed.khat)
+    }
+
+    /// Whether another round may be added.
+    pub fn may_add(&self, added: usize, dimension: usize) -> bool {
+        added < self.extra_rounds && dimension <= self.refit_limit
+    }
+
+    /// The draws of the first round and of the last one, at a cost per evaluation.
+    pub fn draws_for(&self, cost: usize) -> (usize, usize) {
+        let affordable = self.operations / cost.max(1) as f64;
+        let last = (affordable as usize).min(self.final_draws);
+        (last.clamp(self.dear_draws.min(self.first_draws), self.first_draws), last)
     }
 
     /// Whether weighted averages can be trusted.

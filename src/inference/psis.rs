@@ -31,7 +31,7 @@ struct Tail {
 /// A log ratio that is not finite has weight 0.
 pub fn smooth(log_ratios: &[f64]) -> Smoothed {
     let mut log_weights = shifted(log_ratios);
-    let tail = upper_tail(&log_weights);
+    let tail = upper_tail(&log_weights, tail_length(log_ratios.len()));
     let fit = fit_tail(&log_weights, &tail);
     if let Some(Pareto { shape, scale }) = fit.filter(|fit| fit.shape.is_finite()) {
         let count = tail.indices.len() as f64;
@@ -50,10 +50,63 @@ pub fn smooth(log_ratios: &[f64]) -> Smoothed {
     Smoothed { log_weights, khat: shape_or_verdict(log_ratios, fit) }
 }
 
-/// k-hat of log ratios, without smoothing them.
-pub fn khat(log_ratios: &[f64]) -> f64 {
+/// What the largest of some positive numbers do to their sum.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TailError {
+    /// k-hat: how heavy their tail is.
+    pub khat: f64,
+    /// The relative standard error that the tail gives the sum.
+    pub error: f64,
+}
+
+/// The error that the tail of positive numbers, given as logarithms, gives their sum.
+///
+/// The tail's part of the sum is M (u + σ/(1 − k)) for M numbers above a threshold u, with k and σ
+/// by the Pareto fit; its error follows from theirs. Where k exceeds ½, a shorter tail is tried
+/// too: what its heaviness says is about the end of the tail, which the threshold may be far from.
+pub fn tail_error(log_ratios: &[f64]) -> TailError {
     let shifted = shifted(log_ratios);
-    shape_or_verdict(log_ratios, fit_tail(&shifted, &upper_tail(&shifted)))
+    let length = tail_length(shifted.len());
+    let whole = tail_error_of(log_ratios, &shifted, length);
+    let short = length / SHORTER;
+    if whole.khat <= 0.5 || short < SHORTEST {
+        return whole;
+    }
+    let end = tail_error_of(log_ratios, &shifted, short);
+    if end.error < whole.error { end } else { whole }
+}
+
+/// How much shorter the shorter tail is.
+const SHORTER: usize = 4;
+
+/// The fewest numbers that a shape is estimated from.
+const SHORTEST: usize = 25;
+
+/// The shape from which on the sum of a tail is as good as unknown.
+const UNKNOWN_SHAPE: f64 = 0.95;
+
+fn tail_error_of(log_ratios: &[f64], shifted: &[f64], length: usize) -> TailError {
+    let tail = upper_tail(shifted, length);
+    let Some(fit) = fit_tail(shifted, &tail).filter(|fit| fit.shape.is_finite()) else {
+        let khat = shape_or_verdict(log_ratios, None);
+        return TailError { khat, error: if khat == 0.0 { 0.0 } else { f64::INFINITY } };
+    };
+    let count = tail.indices.len() as f64;
+    let total: f64 = shifted.iter().map(|ratio| ratio.exp()).sum();
+    let in_tail: f64 = tail.indices.iter().map(|&index| shifted[index].exp()).sum();
+    let k = fit.shape.min(UNKNOWN_SHAPE);
+    let below = 1.0 - k;
+    let mean = tail.threshold.exp() + fit.scale / below;
+    // The covariance of maximum likelihood (Smith, 1987), through the derivatives of the mean.
+    let (for_scale, for_shape) = (below.recip(), below.powi(-2));
+    let spread = 2.0 * (1.0 + k) * for_scale.powi(2) + ((1.0 + k) * for_shape).powi(2)
+        - 2.0 * (1.0 + k) * for_scale * for_shape;
+    let sampled = fit.scale * (spread.max(0.0) / count).sqrt() / mean;
+    // What the tail should hold, and what it happens to hold.
+    let fitted = count * mean;
+    let missed = ((fitted - in_tail) / (total - in_tail + fitted)).abs();
+    let share = in_tail.max(fitted) / (total - in_tail + in_tail.max(fitted));
+    TailError { khat: fit.shape, error: (share * sampled).hypot(missed) }
 }
 
 fn shape_or_verdict(log_ratios: &[f64], fit: Option<Pareto>) -> f64 {
@@ -74,10 +127,14 @@ fn shifted(log_ratios: &[f64]) -> Vec<f64> {
     log_ratios.iter().map(|&ratio| finite(ratio) - highest).collect()
 }
 
-/// The ⌈min(0.2 n, 3 √n)⌉ largest of the shifted log weights.
-fn upper_tail(log_weights: &[f64]) -> Tail {
+/// ⌈min(0.2 n, 3 √n)⌉
+fn tail_length(count: usize) -> usize {
+    (0.2 * count as f64).min(3.0 * (count as f64).sqrt()).ceil() as usize
+}
+
+/// The `length` largest of the shifted log weights.
+fn upper_tail(log_weights: &[f64], length: usize) -> Tail {
     let count = log_weights.len();
-    let length = (0.2 * count as f64).min(3.0 * (count as f64).sqrt()).ceil() as usize;
     if length == 0 || length >= count {
         return Tail { indices: Vec::new(), threshold: 0.0 };
     }
@@ -186,11 +243,34 @@ mod tests {
             let mut one = || -> f64 {
                 let ratios: Vec<f64> =
                     (0..4000).map(|_| -k * (1.0 - rng.random::<f64>()).ln()).collect();
-                khat(&ratios)
+                smooth(&ratios).khat
             };
             let mean = (0..40).map(|_| one()).sum::<f64>() / 40.0;
             assert!((mean - k).abs() < 0.13, "{k}: {mean}");
         }
+    }
+
+    #[test]
+    fn the_error_of_a_sum_is_that_of_repeated_samples() {
+        // Sums of 5,000 Pareto numbers of shape k: sd over mean, by theory √((1−k)²/(1−2k)/5000).
+        for (index, k) in [0.1, 0.3].into_iter().enumerate() {
+            let mut rng = stream(9, Purpose::Importance, index as u32);
+            let mut one = || {
+                let ratios: Vec<f64> =
+                    (0..5000).map(|_| -k * (1.0 - rng.random::<f64>()).ln()).collect();
+                tail_error(&ratios).error
+            };
+            let mean = (0..40).map(|_| one()).sum::<f64>() / 40.0;
+            let theory = ((1.0 - k).powi(2) / (1.0 - 2.0 * k) / 5000.0).sqrt();
+            assert!(mean < 2.0 * theory, "{k}: {mean} {theory}");
+        }
+    }
+
+    #[test]
+    fn a_tail_without_a_mean_leaves_the_sum_unknown() {
+        let mut rng = stream(9, Purpose::Importance, 7);
+        let ratios: Vec<f64> = (0..5000).map(|_| -1.2 * rng.random::<f64>().ln()).collect();
+        assert!(tail_error(&ratios).error > 0.3);
     }
 
     #[test]

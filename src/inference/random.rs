@@ -22,6 +22,8 @@ pub enum Purpose {
     Guide,
     /// The offset of systematic resampling.
     Resample,
+    /// A chain of a Markov chain sampler, one stream per chain.
+    Chain,
 }
 
 /// The ChaCha12 stream of `seed` for a purpose and an index.
@@ -34,6 +36,7 @@ pub fn stream(seed: u64, purpose: Purpose, index: u32) -> ChaCha12Rng {
         Purpose::Importance => 5,
         Purpose::Guide => 6,
         Purpose::Resample => 7,
+        Purpose::Chain => 8,
     };
     let mut rng = ChaCha12Rng::seed_from_u64(seed);
     rng.set_stream((number << 32) | u64::from(index));

@@ -1,4 +1,4 @@
-//! Turns a random point into a candidate normal, and candidates into distinct modes.
+//! Turns a random point into a candidate normal.
 //!
 //! A start minimises −log p and offers the Laplace normal at the end and Pathfinder's best normal
 //! along the path; the higher ELBO on common draws wins. Candidates are never ranked by the height
@@ -16,7 +16,7 @@ use super::laplace::laplace;
 use super::options::Starts;
 use super::pathfinder::{PathPoint, best_normal};
 use super::random::{Purpose, stream};
-use super::target::LogDensity;
+use super::target::{LogDensity, Target};
 
 /// Where a candidate came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,15 +41,58 @@ pub struct Candidate {
     pub method: Method,
     /// Steps of the minimisation.
     pub iterations: usize,
+    /// Where the minimisation ended.
+    pub end: DVector<f64>,
+    /// Whether that is a maximum of the density, as far as the normal's scale can tell.
+    pub at_maximum: bool,
 }
 
-/// Candidates of one mode: the best of them, and which starts they are.
+impl Candidate {
+    /// The distance of a point from the end of this candidate's path, in the normal's scale.
+    fn whitened_distance(&self, point: &DVector<f64>) -> f64 {
+        let mut difference = point - &self.end;
+        self.guide.cholesky().solve_lower_triangular_mut(&mut difference);
+        difference.norm()
+    }
+}
+
+/// Where a start ended.
 #[derive(Clone, Debug)]
-pub struct Cluster {
-    /// The best normal.
-    pub guide: FullRank,
-    /// The starts that led here.
-    pub starts: Vec<usize>,
+pub enum Ending {
+    /// At a candidate of its own.
+    New(Candidate),
+    /// Where an earlier start ended.
+    Known {
+        /// Which of the candidates known at the time.
+        candidate: usize,
+    },
+}
+
+/// The point that start `index` begins at: every second one from the prior, if it can be drawn
+/// from, the others uniform. `None` if none has a finite density.
+pub fn finite_start<T: Target>(
+    evaluator: &mut Evaluator<T>,
+    target: &T,
+    seed: u64,
+    index: usize,
+    options: &Starts,
+) -> Option<Vec<f64>> {
+    let mut rng = stream(seed, Purpose::Start, index as u32);
+    if index % 2 == 1 {
+        for _ in 0..options.attempts {
+            let Some(point) = target.draw_prior(&mut rng) else { break };
+            if is_finite(evaluator, &point) {
+                return Some(point);
+            }
+        }
+    }
+    finite_point(evaluator, &mut rng, options.radius, options.attempts)
+}
+
+fn is_finite<T: LogDensity>(evaluator: &mut Evaluator<T>, point: &[f64]) -> bool {
+    let mut gradient = vec![0.0; point.len()];
+    let value = evaluator.gradient(point, &mut gradient);
+    value.is_finite() && gradient.iter().all(|partial| partial.is_finite())
 }
 
 /// A point uniform in (−radius, radius)^d with a finite log density and gradient.
@@ -60,31 +103,33 @@ pub fn finite_point<T: LogDensity, R: Rng>(
     attempts: usize,
 ) -> Option<Vec<f64>> {
     let dimension = evaluator.dimension();
-    let mut gradient = vec![0.0; dimension];
-    for _ in 0..attempts {
-        let point: Vec<f64> = (0..dimension).map(|_| rng.random_range(-radius..radius)).collect();
-        let value = evaluator.gradient(&point, &mut gradient);
-        if value.is_finite() && gradient.iter().all(|partial| partial.is_finite()) {
-            return Some(point);
-        }
-    }
-    None
+    let mut draw = || (0..dimension).map(|_| rng.random_range(-radius..radius)).collect();
+    (0..attempts).find_map(|_| {
+        let point: Vec<f64> = draw();
+        is_finite(evaluator, &point).then_some(point)
+    })
 }
 
-/// The better candidate of the start at `point`; `None` if no normal has a finite ELBO.
-pub fn candidate<T: LogDensity>(
+/// Where the start at `point` ends: at a known candidate, or at the better of its own; `None` if no
+/// normal has a finite ELBO.
+pub fn ending<T: LogDensity>(
     evaluator: &mut Evaluator<T>,
     point: Vec<f64>,
+    known: &[&Candidate],
     path_base: &DMatrix<f64>,
     common_base: &DMatrix<f64>,
     options: &Starts,
-) -> Option<Candidate> {
+) -> Option<Ending> {
     let path = descend(evaluator, point, options)?;
-    let end = path.last()?.point.as_slice().to_vec();
+    let end = &path.last()?.point;
+    let here = |candidate: &&Candidate| candidate.whitened_distance(end) < options.same_end;
+    if let Some(candidate) = known.iter().position(here) {
+        return Some(Ending::Known { candidate });
+    }
     let memory = options.lbfgs.memory;
     let along = best_normal(evaluator, &path, memory, options.path_candidates, path_base)
         .map(|guide| (Method::Pathfinder, guide));
-    let at_end = laplace(evaluator, &end).map(|guide| (Method::Laplace, guide));
+    let at_end = laplace(evaluator, end.as_slice()).map(|guide| (Method::Laplace, guide));
     let mut best: Option<Candidate> = None;
     for (method, guide) in at_end.into_iter().chain(along) {
         let shrinks = match method {
@@ -95,10 +140,13 @@ pub fn candidate<T: LogDensity>(
             continue;
         };
         if best.as_ref().is_none_or(|best| elbo > best.elbo) {
-            best = Some(Candidate { guide, elbo, method, iterations: path.len() - 1 });
+            let slope = guide.cholesky().tr_mul(&path.last()?.gradient).norm();
+            let at_maximum = slope < options.flat;
+            let (end, iterations) = (end.clone(), path.len() - 1);
+            best = Some(Candidate { guide, elbo, method, iterations, end, at_maximum });
         }
     }
-    best
+    best.map(Ending::New)
 }
 
 /// The path of L-BFGS on −log p.
@@ -145,26 +193,15 @@ pub fn path_base(seed: u64, index: u32, dimension: usize, options: &Starts) -> D
     draws::antithetic(&mut stream(seed, Purpose::Path, index), dimension, options.path_draws)
 }
 
-/// Groups candidates whose means are near in each other's scales; best first, `modes` at most.
-///
-/// Starts of modes beyond that number belong to no cluster.
-pub fn cluster(candidates: &[Option<Candidate>], options: &Starts) -> Vec<Cluster> {
-    let mut order: Vec<(usize, &Candidate)> =
-        candidates.iter().enumerate().filter_map(|(i, c)| Some((i, c.as_ref()?))).collect();
-    order.sort_by(|a, b| b.1.elbo.total_cmp(&a.1.elbo));
-    let mut clusters: Vec<Cluster> = Vec::new();
-    for (index, candidate) in order {
-        let near = |cluster: &&mut Cluster| same_mode(&cluster.guide, &candidate.guide, options);
-        if let Some(cluster) = clusters.iter_mut().find(near) {
-            cluster.starts.push(index);
-        } else if clusters.len() < options.modes {
-            clusters.push(Cluster { guide: candidate.guide.clone(), starts: vec![index] });
-        }
-    }
-    clusters
+/// Whether two normals stand for one mode: their means are near in the scale of one of them.
+pub fn same_mode(a: &FullRank, b: &FullRank, options: &Starts) -> bool {
+    a.whitened_distances_squared(b).0 < options.same_mode.max(a.dimension() as f64)
 }
 
-/// Whether two normals stand for one mode.
-pub fn same_mode(a: &FullRank, b: &FullRank, options: &Starts) -> bool {
-    a.whitened_distance_squared(b) < options.same_mode.max(a.dimension() as f64)
+/// Whether two candidates stand for one mode. Distinct maxima do not, however near the wider one
+/// sees the other: a narrow mode beside a wide one.
+pub fn same_candidate(a: &Candidate, b: &Candidate, options: &Starts) -> bool {
+    let apart = || a.whitened_distance(&b.end).max(b.whitened_distance(&a.end));
+    let distinct = a.at_maximum && b.at_maximum && apart() > options.same_mode.sqrt();
+    !distinct && same_mode(&a.guide, &b.guide, options)
 }

@@ -1,5 +1,7 @@
 //! What inference knows of a model: a log density on an unconstrained space, and what to report.
 
+use rand::Rng;
+
 /// A twice differentiable log density on ℝ^d, up to no constant: normalised if the model is.
 ///
 /// All points are unconstrained. A workspace holds the scratch memory of one thread, so that an
@@ -40,4 +42,16 @@ pub trait Target: LogDensity {
 
     /// Every quantity at an unconstrained point, in the order they are reported.
     fn quantities(&self, workspace: &mut Self::Workspace, point: &[f64], out: &mut [f64]);
+
+    /// An unconstrained point drawn from the prior; `None` if there is none to draw from, or the
+    /// draw has no image.
+    fn draw_prior(&self, _rng: &mut dyn Rng) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// About how many floating-point operations one log density takes; 0 if unknown. The same for
+    /// equal targets, so that what is decided by it can be repeated.
+    fn cost(&self) -> usize {
+        0
+    }
 }

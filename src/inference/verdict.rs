@@ -31,9 +31,11 @@ pub struct Thresholds {
     pub efficiency: f64,
     /// ESS/N below this: do not use.
     pub least_efficiency: f64,
-    /// k-hat of w (h − mean)² above this: the sd of h may be wrong (0 of 71 false alarms, 0 of 6
-    /// misses).
-    pub quantity_khat: f64,
+    /// The relative error of an sd by the tail of w (h − mean)² above this: it may be wrong.
+    pub tail_error: f64,
+    /// The relative error of the sum of the weights by their tail below this: few weights matter,
+    /// whatever k-hat says.
+    pub weight_error: f64,
     /// Monte Carlo standard error of a mean, in sds, above this: two of them make 0.1 sd.
     pub mean_error: f64,
     /// Relative Monte Carlo standard error of an sd above this: two of them make 10 %.
@@ -55,7 +57,8 @@ impl Default for Thresholds {
             efficiency_despite_khat: 0.8,
             efficiency: 0.3,
             least_efficiency: 0.1,
-            quantity_khat: 0.6,
+            tail_error: 0.05,
+            weight_error: 0.02,
             mean_error: 0.05,
             sd_error: 0.05,
             self_kl: 0.05,
@@ -108,6 +111,8 @@ pub struct QuantityCheck {
     pub finite: bool,
     /// k-hat of w (h − mean)².
     pub khat: f64,
+    /// The relative error of its sd that the tail of w (h − mean)² makes.
+    pub tail_error: f64,
     /// The Monte Carlo standard error of its mean, in sds.
     pub mean_error: f64,
     /// The relative Monte Carlo standard error of its sd.
@@ -123,6 +128,8 @@ pub struct Diagnostics {
     pub reported: Reported,
     /// k-hat of the importance weights.
     pub khat: f64,
+    /// The relative error of the sum of the weights that their tail makes.
+    pub weight_error: f64,
     /// The effective sample size of the weights.
     pub ess: f64,
     /// The draws that were weighted.
@@ -137,6 +144,8 @@ pub struct Diagnostics {
     pub starts: Vec<StartReport>,
     /// Each fitted mode, best first.
     pub modes: Vec<ModeReport>,
+    /// Distinct candidates near the best mode that were not fitted.
+    pub left_out: usize,
     /// The ELBO of the best mode on the fixed draws, step by step.
     pub elbo_path: Vec<f64>,
     /// Whether the guide is mean-field.
@@ -176,10 +185,8 @@ pub enum Reason {
     HeavyTailedQuantities {
         /// Which, in the target's order.
         quantities: Vec<usize>,
-        /// The largest k-hat.
-        worst_khat: f64,
-        /// The limit it exceeds.
-        limit: f64,
+        /// The largest relative error that their tails make.
+        worst_error: f64,
     },
     /// Some means or sds have a large Monte Carlo error.
     NoisyQuantities {
@@ -225,10 +232,17 @@ pub enum Reason {
         /// The ELBO of the best less that of the worst.
         elbo_spread: f64,
     },
-    /// The best mode was found by one start only, so a better one may have been missed.
-    BestModeFoundOnce {
+    /// A mode that matters was found by one start only, so another may have been missed.
+    ModeFoundOnce {
         /// The starts in all.
         starts: usize,
+        /// How many such modes there are.
+        modes: usize,
+    },
+    /// There are more modes than were fitted.
+    ModesLeftOut {
+        /// Those not fitted that are near the best.
+        left_out: usize,
     },
 }
 
@@ -251,10 +265,11 @@ impl Reason {
                  the guide fits the posterior poorly",
                 100.0 * limit
             ),
-            Reason::HeavyTailedQuantities { quantities, worst_khat, limit } => format!(
-                "the sd of {} rests on a few extreme draws (k-hat {worst_khat:.2}, limit {limit}): \
+            Reason::HeavyTailedQuantities { quantities, worst_error } => format!(
+                "the sd of {} rests on a few extreme draws and may be off by {:.0} %: \
                  prefer quantiles",
-                list(quantities)
+                list(quantities),
+                100.0 * worst_error.min(1.0)
             ),
             Reason::NoisyQuantities { quantities, worst_error } => format!(
                 "the Monte Carlo error of {} is large (up to {worst_error:.2} sd)",
@@ -287,8 +302,16 @@ impl Reason {
                 "the starts led to {found} different modes, {kept} of which share the \
                  probability; their ELBOs span {elbo_spread:.1} nats"
             ),
-            Reason::BestModeFoundOnce { starts } => format!(
-                "one of {starts} starts found the best mode: there may be a better one still"
+            Reason::ModeFoundOnce { starts, modes: 1 } => format!(
+                "one of {starts} starts found a mode that no other did: there may be modes that \
+                 none found"
+            ),
+            Reason::ModeFoundOnce { starts, modes } => format!(
+                "{modes} modes were found by one of {starts} starts each: there may be modes that \
+                 none found"
+            ),
+            Reason::ModesLeftOut { left_out } => format!(
+                "{left_out} more modes were found than were fitted: the posterior has too many"
             ),
         }
     }
@@ -327,7 +350,8 @@ impl Verdict {
         }
         let (khat, efficiency) = (diagnostics.khat, diagnostics.efficiency());
         let few = below(efficiency, thresholds.efficiency);
-        let heavy = above(khat, thresholds.khat);
+        let heavy = above(khat, thresholds.khat)
+            && above(diagnostics.weight_error, thresholds.weight_error);
         if heavy && below(efficiency, thresholds.efficiency_despite_khat) {
             let level = if few { Level::DoNotUse } else { Level::Caution };
             self.add(level, Reason::HeavyWeights { khat, limit: thresholds.khat });
@@ -377,12 +401,13 @@ impl Verdict {
         if diagnostics.reported == Reported::Guide {
             return;
         }
-        let limit = thresholds.quantity_khat;
-        let heavy = which(&|check| check.finite && above(check.khat, limit));
+        let heavy = which(&|check| check.finite && above(check.tail_error, thresholds.tail_error));
         if !heavy.is_empty() {
-            let worst_khat = worst(&heavy, &|check| check.khat);
-            let reason = Reason::HeavyTailedQuantities { quantities: heavy, worst_khat, limit };
-            self.add(Level::Caution, reason);
+            let worst_error = worst(&heavy, &|check| check.tail_error);
+            self.add(
+                Level::Caution,
+                Reason::HeavyTailedQuantities { quantities: heavy, worst_error },
+            );
         }
         let noisy = which(&|check| {
             let noisy_mean = check.mean_error > thresholds.mean_error;
@@ -396,17 +421,25 @@ impl Verdict {
 
     fn judge_modes(&mut self, diagnostics: &Diagnostics, thresholds: &Thresholds) {
         let modes = &diagnostics.modes;
-        let [best, .., worst] = modes.as_slice() else { return };
+        let (Some(best), Some(worst)) = (modes.first(), modes.last()) else { return };
         let elbo_spread = best.elbo - worst.elbo;
         if diagnostics.mean_field && elbo_spread <= thresholds.elbo_spread {
             return;
         }
-        let level = if diagnostics.mean_field { Level::Caution } else { Level::Good };
-        let kept = modes.iter().filter(|mode| mode.kept).count();
-        self.add(level, Reason::SeveralModes { found: modes.len(), kept, elbo_spread });
-        if best.starts == 1 {
+        let kept = || modes.iter().filter(|mode| mode.kept);
+        let found = modes.len();
+        if found > 1 {
+            let level = if diagnostics.mean_field { Level::Caution } else { Level::Good };
+            self.add(level, Reason::SeveralModes { found, kept: kept().count(), elbo_spread });
+        }
+        let once = kept().filter(|mode| mode.starts == 1).count();
+        if once > 0 {
             let starts = diagnostics.starts.len();
-            self.add(Level::Caution, Reason::BestModeFoundOnce { starts });
+            self.add(Level::Caution, Reason::ModeFoundOnce { starts, modes: once });
+        }
+        if diagnostics.left_out > 0 {
+            let left_out = diagnostics.left_out;
+            self.add(Level::Caution, Reason::ModesLeftOut { left_out });
         }
     }
 }
@@ -426,12 +459,19 @@ mod tests {
     use super::*;
 
     fn healthy() -> Diagnostics {
-        let quantity = QuantityCheck { finite: true, khat: 0.1, mean_error: 0.02, sd_error: 0.02 };
+        let quantity = QuantityCheck {
+            finite: true,
+            khat: 0.1,
+            tail_error: 0.01,
+            mean_error: 0.02,
+            sd_error: 0.02,
+        };
         let mode = ModeReport { elbo: -3.0, starts: 8, converged: true, kept: true };
         Diagnostics {
             dimension: 4,
             reported: Reported::Corrected,
             khat: 0.2,
+            weight_error: 0.1,
             ess: 4000.0,
             checked_draws: 5000,
             self_kl: 0.01,
@@ -439,6 +479,7 @@ mod tests {
             quantities: vec![quantity; 2],
             starts: Vec::new(),
             modes: vec![mode],
+            left_out: 0,
             elbo_path: Vec::new(),
             mean_field: false,
             too_large: false,
@@ -463,7 +504,7 @@ mod tests {
         assert_eq!(level(|d| (d.khat, d.ess) = (0.8, 1000.0)), Level::DoNotUse);
         assert_eq!(level(|d| d.ess = 1000.0), Level::Caution);
         assert_eq!(level(|d| d.ess = 400.0), Level::DoNotUse);
-        assert_eq!(level(|d| d.quantities[1].khat = 0.7), Level::Caution);
+        assert_eq!(level(|d| d.quantities[1].tail_error = 0.2), Level::Caution);
         assert_eq!(level(|d| d.quantities[1].finite = false), Level::Caution);
         assert_eq!(level(|d| d.quantities[1].sd_error = 0.2), Level::Caution);
         assert_eq!(level(|d| d.reported = Reported::Guide), Level::Caution);
@@ -483,19 +524,23 @@ mod tests {
     }
 
     #[test]
-    fn a_best_mode_found_once_asks_for_caution() {
+    fn a_mode_that_matters_and_was_found_once_asks_for_caution() {
         let other = ModeReport { elbo: -40.0, starts: 7, converged: true, kept: false };
+        let once = |kept| ModeReport { elbo: -9.0, starts: 1, converged: true, kept };
         let found = |d: &mut Diagnostics| {
             d.modes[0].starts = 1;
             d.modes.push(other);
         };
         assert_eq!(level(found), Level::Caution);
+        let second = |d: &mut Diagnostics| d.modes.push(once(true));
+        assert_eq!(level(second), Level::Caution);
+        let poor = |d: &mut Diagnostics| d.modes.push(once(false));
+        assert_eq!(level(poor), Level::Good);
     }
 
     #[test]
     fn a_reason_names_its_quantities() {
-        let reason =
-            Reason::HeavyTailedQuantities { quantities: vec![2, 0], worst_khat: 0.91, limit: 0.6 };
+        let reason = Reason::HeavyTailedQuantities { quantities: vec![2, 0], worst_error: 0.3 };
         let text = reason.explain(&|index| ["mu", "nu", "tau"][index].to_owned());
         assert!(text.starts_with("the sd of tau, mu rests on"), "{text}");
     }

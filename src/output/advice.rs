@@ -43,7 +43,9 @@ fn for_reason(reason: &Reason) -> &'static str {
         Reason::NotConverged => {
             "look for improper (`Flat`) priors on what the data do not determine"
         }
-        Reason::SeveralModes { .. } | Reason::BestModeFoundOnce { .. } => {
+        Reason::SeveralModes { .. }
+        | Reason::ModeFoundOnce { .. }
+        | Reason::ModesLeftOut { .. } => {
             "if the modes are mirror images of one another, break the symmetry with priors; if not, \
              fit again with other seeds to see whether a better one turns up"
         }

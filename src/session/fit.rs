@@ -3,7 +3,7 @@
 use super::coordinates::Stage;
 use super::failure::Failure;
 use super::model::Model;
-use super::predict::{self, Latents, PredictError, Prediction};
+use super::predict::{self, Informed, Latents, PredictError, Prediction, Prior};
 use crate::graph::lower::Coordinates;
 use crate::inference::{self, Counts, Fit, FitError, Level, Options, Progress};
 use crate::typed::RandomId;
@@ -114,12 +114,15 @@ impl Model {
         let mut failure = None;
         let mut counts = Counts::default();
         let mut stage = Some(Stage::Hinted);
+        let prior = Prior::new(&self.bound)?;
         while let Some(current) = stage {
             if let Some(coordinates) =
                 self.coordinates(current, best.as_ref().map(|(fit, _)| fit))?
             {
-                let target = self.target_in(&coordinates)?;
-                match inference::fit(target.as_ref(), &options.inference, options.seed, progress) {
+                let program = self.target_in(&coordinates)?;
+                let target =
+                    Informed { program: &program, prior: &prior, coordinates: &coordinates };
+                match inference::fit(&target, &options.inference, options.seed, progress) {
                     Ok(fit) => {
                         counts += fit.counts;
                         if best.as_ref().is_none_or(|(other, _)| better(&fit, other)) {

@@ -5,6 +5,10 @@
 //! values so far, and its elements drawn from them. Draw k uses stream k of the seed, so that
 //! predictions are the same for any number of threads.
 
+mod prior;
+
+pub(super) use prior::{Informed, Prior};
+
 use crate::bound;
 use crate::engine::{self, Workspace};
 use crate::graph::lower::{self, ConstrainedLayout, LowerError};
@@ -14,7 +18,7 @@ use crate::library::Density;
 use crate::typed::{
     DefinitionValue, Distribution, Expr, Plane, RandomId, RandomRole, Role, VariableId,
 };
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use std::collections::HashSet;
@@ -287,15 +291,15 @@ fn compile(model: &Model) -> Result<engine::Program, PredictError> {
 }
 
 /// A draw from a distribution; the ends of its interval follow its arguments.
-fn sample(distribution: &Distribution, parameters: &[f64], rng: &mut ChaCha8Rng) -> Option<f64> {
+fn sample(distribution: &Distribution, parameters: &[f64], mut rng: &mut dyn Rng) -> Option<f64> {
     let call = distribution.call()?;
     let density: Density = call.parameterization.density;
     if call.truncation.is_none() {
-        return density.sample(parameters, rng).ok();
+        return density.sample(parameters, &mut rng).ok();
     }
     let (arguments, ends) = parameters.split_at(call.arguments.len());
     let [low, high] = ends else { return None };
-    density.sample_within(Some(*low), Some(*high), arguments, rng).ok()
+    density.sample_within(Some(*low), Some(*high), arguments, &mut rng).ok()
 }
 
 fn cannot_draw(

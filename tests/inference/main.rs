@@ -8,6 +8,7 @@ mod estimators;
 mod honesty;
 mod recovery;
 mod repeatability;
+mod sampling;
 mod targets;
 
 use vippl::inference::{Fit, GuideChoice, Options, Target, fit};

@@ -61,14 +61,15 @@ impl FullRank {
         Self { mean: self.mean.clone(), cholesky: &self.cholesky * factor }
     }
 
-    /// The smaller of the two squared distances of the means, each in the other's own scale.
-    pub fn whitened_distance_squared(&self, other: &Self) -> f64 {
+    /// The two squared distances of the means, each in the scale of one normal, the smaller first.
+    pub fn whitened_distances_squared(&self, other: &Self) -> (f64, f64) {
         let from = |from: &Self, to: &Self| {
             let mut difference = &to.mean - &from.mean;
             from.cholesky.solve_lower_triangular_mut(&mut difference);
             difference.norm_squared()
         };
-        from(self, other).min(from(other, self))
+        let (a, b) = (from(self, other), from(other, self));
+        (a.min(b), a.max(b))
     }
 }
 

@@ -1,0 +1,271 @@
+//! Turns random starts into distinct modes, each fitted by natural gradients.
+//!
+//! Starts come in rounds. A start of a later round that ends where an earlier one did is counted
+//! and costs no more than its descent. Invariant: which starts there are depends on the seed and
+//! on counted work only, never on the clock or the number of threads.
+
+use nalgebra::DMatrix;
+use rayon::prelude::*;
+
+use super::draws;
+use super::evaluate::{Counts, Evaluator};
+use super::fit::{FitError, Progress};
+use super::natural::{Fitted, Natural};
+use super::options::{Options, Starts};
+use super::random::{Purpose, stream};
+use super::start::{self, Candidate, Ending};
+use super::target::Target;
+use super::verdict::StartReport;
+
+/// A fitted mode.
+#[derive(Clone, Debug)]
+pub struct Mode {
+    /// The fit.
+    pub fitted: Fitted,
+    /// The starts that led to it.
+    pub starts: Vec<usize>,
+}
+
+/// What became of every start.
+#[derive(Clone, Debug)]
+pub struct Explored {
+    /// The modes that were fitted, best first and at least one.
+    pub modes: Vec<Mode>,
+    /// Every start.
+    pub starts: Vec<StartReport>,
+    /// Distinct candidates near the best that were not fitted, to save work.
+    pub left_out: usize,
+}
+
+/// Starts and modes so far.
+struct Exploration<'o> {
+    options: &'o Starts,
+    natural: &'o Natural,
+    base: DMatrix<f64>,
+    /// One per start; `None` if it found no normal.
+    endings: Vec<Option<Ending>>,
+    modes: Vec<Mode>,
+    /// Starts whose candidates were not fitted.
+    unfitted: Vec<usize>,
+}
+
+/// Starts, round by round, until further ones are not worth their cost.
+///
+/// # Errors
+///
+/// If no start has a finite density, or none leads to a guide.
+pub fn explore<T: Target>(
+    evaluator: &mut Evaluator<T>,
+    target: &T,
+    options: &Options,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Explored, FitError> {
+    let Options { starts, natural, .. } = options;
+    let dimension = target.dimension();
+    let mut rng = stream(seed, Purpose::FixedDraws, 0);
+    let base = draws::matched(&mut rng, dimension, natural.draws_for(dimension));
+    let (endings, modes, unfitted) = (Vec::new(), Vec::new(), Vec::new());
+    let mut exploration = Exploration { options: starts, natural, base, endings, modes, unfitted };
+    let (mut any_finite, mut spent) = (false, 0);
+    loop {
+        let round = exploration.round(evaluator, target, seed, progress);
+        any_finite |= round.any_finite;
+        spent += round.gradients;
+        exploration.fit_new(evaluator, round.first, progress);
+        if exploration.is_enough(dimension, spent, round.gradients) {
+            break;
+        }
+    }
+    if !any_finite {
+        let (starts, attempts) = (exploration.endings.len(), starts.attempts);
+        return Err(FitError::NoFiniteStart { starts, attempts });
+    }
+    exploration.finish().ok_or(FitError::NoFiniteGuide)
+}
+
+/// What a round of starts did.
+struct Round {
+    /// Its first start.
+    first: usize,
+    /// Whether any start had a finite density.
+    any_finite: bool,
+    /// The gradients it took.
+    gradients: u64,
+}
+
+impl Exploration<'_> {
+    /// The endings of one more round of starts, found in parallel, each on its own random stream.
+    fn round<T: Target>(
+        &mut self,
+        evaluator: &mut Evaluator<T>,
+        target: &T,
+        seed: u64,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Round {
+        let dimension = target.dimension();
+        let options = self.options;
+        let mut rng = stream(seed, Purpose::Candidate, 0);
+        let common = draws::matched(&mut rng, dimension, options.common_draws_for(dimension));
+        let first = self.endings.len();
+        let last = first + options.count_for(dimension);
+        let known: Vec<&Candidate> = self.candidates().map(|(_, candidate)| candidate).collect();
+        let outcomes: Vec<(bool, Option<Ending>, Counts)> = (first..last)
+            .into_par_iter()
+            .map(|index| {
+                let mut own = Evaluator::sequential(target);
+                let point = start::finite_start(&mut own, target, seed, index, options);
+                let finite = point.is_some();
+                let path_base = start::path_base(seed, index as u32, dimension, options);
+                let ending = point.and_then(|point| {
+                    start::ending(&mut own, point, &known, &path_base, &common, options)
+                });
+                (finite, ending, own.counts())
+            })
+            .collect();
+        let mut round = Round { first, any_finite: false, gradients: 0 };
+        for (start, (finite, ending, counts)) in (first..).zip(outcomes) {
+            evaluator.add(counts);
+            round.any_finite |= finite;
+            round.gradients += counts.gradient;
+            let elbo = ending.as_ref().and_then(|ending| self.candidate(ending)).map(|c| c.elbo);
+            progress(Progress::Started { start, of: last, elbo });
+            self.endings.push(ending);
+        }
+        round
+    }
+
+    /// The starts that have a candidate of their own.
+    fn candidates(&self) -> impl Iterator<Item = (usize, &Candidate)> {
+        self.endings.iter().enumerate().filter_map(|(index, ending)| match ending {
+            Some(Ending::New(candidate)) => Some((index, candidate)),
+            Some(Ending::Known { .. }) | None => None,
+        })
+    }
+
+    /// The candidate that an ending stands for.
+    fn candidate<'a>(&'a self, ending: &'a Ending) -> Option<&'a Candidate> {
+        match ending {
+            Ending::New(candidate) => Some(candidate),
+            Ending::Known { candidate } => {
+                self.candidates().map(|(_, candidate)| candidate).nth(*candidate)
+            }
+        }
+    }
+
+    /// Gives every start from `first` on its mode, and fits what is new, best first.
+    fn fit_new<T: Target>(
+        &mut self,
+        evaluator: &mut Evaluator<T>,
+        first: usize,
+        progress: &mut dyn FnMut(Progress),
+    ) {
+        let owners: Vec<usize> = self.candidates().map(|(start, _)| start).collect();
+        let mut new: Vec<(usize, Candidate)> = Vec::new();
+        for start in first..self.endings.len() {
+            match &self.endings[start] {
+                Some(Ending::New(candidate)) => new.push((start, candidate.clone())),
+                Some(Ending::Known { candidate }) => {
+                    let owner = owners.get(*candidate);
+                    let holds = |mode: &&mut Mode| owner.is_some_and(|o| mode.starts.contains(o));
+                    if let Some(mode) = self.modes.iter_mut().find(holds) {
+                        mode.starts.push(start);
+                    }
+                }
+                None => {}
+            }
+        }
+        new.sort_by(|a, b| b.1.elbo.total_cmp(&a.1.elbo));
+        for (start, candidate) in new {
+            self.place(evaluator, start, &candidate, progress);
+        }
+        self.modes.sort_by(|a, b| b.fitted.elbo.total_cmp(&a.fitted.elbo));
+    }
+
+    /// Finds the mode of a candidate, fitting it if it is none of those known.
+    fn place<T: Target>(
+        &mut self,
+        evaluator: &mut Evaluator<T>,
+        start: usize,
+        candidate: &Candidate,
+        progress: &mut dyn FnMut(Progress),
+    ) {
+        let near = |mode: &Mode| {
+            let members = mode.starts.iter().filter_map(|&index| self.endings.get(index)?.as_ref());
+            let mut members = members.filter_map(|ending| self.candidate(ending));
+            members.any(|member| start::same_candidate(member, candidate, self.options))
+        };
+        if let Some(index) = self.modes.iter().position(near) {
+            self.modes[index].starts.push(start);
+            return;
+        }
+        let highest = self.candidates().map(|(_, c)| c.elbo).fold(f64::NEG_INFINITY, f64::max);
+        let far = candidate.elbo < highest - self.options.candidate_gap;
+        let fitted = self.modes.len();
+        if fitted >= self.options.modes || (far && fitted >= self.options.least_modes) {
+            self.unfitted.push(start);
+            return;
+        }
+        let observe = |iteration, elbo, _| {
+            progress(Progress::Stepped { mode: fitted, iteration, elbo });
+        };
+        let result = self.natural.fit(evaluator, &candidate.guide, &self.base, observe);
+        let Some(result) = result else { return };
+        let same = |mode: &&mut Mode| same_fit(&mode.fitted, &result, self.options);
+        match self.modes.iter_mut().find(same) {
+            Some(mode) => {
+                mode.starts.push(start);
+                if result.elbo > mode.fitted.elbo {
+                    mode.fitted = result;
+                }
+            }
+            None => self.modes.push(Mode { fitted: result, starts: vec![start] }),
+        }
+    }
+
+    /// Whether to stop: no further round is affordable, and no mode that matters rests on one
+    /// start only.
+    fn is_enough(&self, dimension: usize, spent: u64, last_round: u64) -> bool {
+        let highest = self.modes.first().map_or(f64::NEG_INFINITY, |mode| mode.fitted.elbo);
+        let matter = |mode: &&Mode| mode.fitted.elbo > highest - self.options.mode_gap;
+        let several = self.modes.iter().filter(matter).count() > 1;
+        let starts = self.endings.len() + self.options.count_for(dimension);
+        if starts > self.options.most_for(dimension, several) {
+            return true;
+        }
+        let once = self.modes.iter().filter(matter).any(|mode| mode.starts.len() == 1);
+        let affordable = spent + last_round <= self.options.gradients;
+        !(once || affordable)
+    }
+
+    fn finish(self) -> Option<Explored> {
+        let best = self.modes.first()?.fitted.elbo;
+        let mode_of = |start: usize| self.modes.iter().position(|m| m.starts.contains(&start));
+        let highest = self.candidates().map(|(_, c)| c.elbo).fold(f64::NEG_INFINITY, f64::max);
+        let lowest = highest.min(best) - self.options.mode_gap;
+        let near = |start: &&usize| {
+            let ending = self.endings.get(**start).and_then(Option::as_ref);
+            ending.and_then(|e| self.candidate(e)).is_some_and(|c| c.elbo > lowest)
+        };
+        let left_out = self.unfitted.iter().filter(near).count();
+        let report = |(index, ending): (usize, &Option<Ending>)| {
+            let candidate = ending.as_ref().and_then(|ending| self.candidate(ending));
+            StartReport {
+                method: candidate.map(|candidate| candidate.method),
+                elbo: candidate.map(|candidate| candidate.elbo),
+                iterations: candidate.map_or(0, |candidate| candidate.iterations),
+                mode: mode_of(index),
+            }
+        };
+        let starts = self.endings.iter().enumerate().map(report).collect();
+        Some(Explored { starts, left_out, modes: self.modes })
+    }
+}
+
+/// Whether two fits are of one mode. Converged fits must be near each other in both scales: a
+/// narrow mode beside a wide one is a mode of its own.
+fn same_fit(a: &Fitted, b: &Fitted, options: &Starts) -> bool {
+    let (near, far) = a.guide.whitened_distances_squared(&b.guide);
+    let distance = if a.converged && b.converged { far } else { near };
+    distance < options.same_mode.max(a.guide.mean().len() as f64)
+}
