@@ -2,8 +2,9 @@
 //!
 //! Beside the states y, the equations of S = ∂y/∂(θ, y₀) are integrated: S′ = (∂f/∂y) S + ∂f/∂θ.
 //! Rows of S at the output times are kept, so that the adjoint of the node is Sᵀ times that of its
-//! output. Steps land on the output times. Both the states and every column of S are held to the
-//! tolerances; a value without derivatives takes the steps that the states alone need.
+//! output. The explicit method interpolates between its steps, the implicit one lands on the
+//! output times. Both the states and every column of S are held to the tolerances; a value without
+//! derivatives takes the steps that the states alone need.
 
 mod explicit;
 mod implicit;
@@ -18,7 +19,7 @@ use super::workspace::{Extent, State};
 use crate::graph::{Ode, Tag};
 use explicit::Explicit;
 use implicit::Implicit;
-use problem::{Method, Problem, System, Tolerances};
+use problem::{Method, Problem, Step, System, Tolerances};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -88,6 +89,7 @@ impl OdeStep {
         let (numbers, rest) = rest.split_at_mut(self.system.numbers());
         let (y, rest) = rest.split_at_mut(size);
         let (next, rest) = rest.split_at_mut(size);
+        let (other, rest) = rest.split_at_mut(size);
         for (to, from) in parameters.iter_mut().zip(&self.parameters) {
             *to = values[*from];
         }
@@ -111,52 +113,61 @@ impl OdeStep {
         };
         let solved = if self.stiff {
             let mut method = Implicit::new(rest, reals, pivots, states, width);
-            self.follow(&mut problem, &mut method, y, next, &mut store)
+            self.follow(&mut problem, &mut method, [y, next, other], &mut store)
         } else {
             let mut method = Explicit::new(rest, size);
-            self.follow(&mut problem, &mut method, y, next, &mut store)
+            self.follow(&mut problem, &mut method, [y, next, other], &mut store)
         };
         y.fill(T::constant(f64::NAN));
         (solved..self.times.len()).for_each(|time| store(time, y));
     }
 
-    /// Steps from time to time, and returns how many of the times were reached.
+    /// Steps through the times, and returns how many of them were reached.
     fn follow<T: Lane>(
         &self,
         problem: &mut Problem<'_, T>,
         method: &mut impl Method<T>,
-        y: &mut [T],
-        next: &mut [T],
-        store: &mut impl FnMut(usize, &[T]),
+        [y, next, scratch]: [&mut [T]; 3],
+        mut store: impl FnMut(usize, &[T]),
     ) -> usize {
         let mut now = self.start;
         let end = self.times.last().copied().unwrap_or(now);
         let mut step = method.begin(problem, now, end, y, next);
-        for (position, time) in self.times.iter().enumerate() {
-            let mut tries = 0;
-            while now < *time {
-                tries += 1;
-                let left = *time - now;
-                // Two equal steps rather than a long and a very short one.
-                let length = if step >= left { left } else { step.min(left * 0.5).max(step * 0.5) };
-                if tries > self.max_steps || now + length == now || !length.is_finite() {
-                    return position;
-                }
-                let error = method.attempt(problem, now, length, y, next);
-                let factor = problem::growth(error, method.order());
-                if error <= 1.0 {
-                    now = if length == left { *time } else { now + length };
-                    y.copy_from_slice(next);
-                    method.accept();
-                    // A step that was cut short says little about the next.
-                    step = if length < step { step.max(length * factor) } else { length * factor };
-                } else {
-                    step = length * factor.min(1.0);
-                }
+        let mut reached = self.times.partition_point(|time| *time <= now);
+        (0..reached).for_each(|position| store(position, y));
+        let mut tries = 0;
+        while let Some(time) = self.times.get(reached) {
+            tries += 1;
+            let goal = if method.lands() { *time } else { end };
+            let left = goal - now;
+            // Two equal steps rather than a long and a very short one.
+            let length = if step >= left { left } else { step.min((left * 0.5).max(step * 0.5)) };
+            if tries > self.max_steps || now + length == now || !length.is_finite() {
+                return reached;
             }
-            store(position, y);
+            let error = method.attempt(problem, now, length, y, next);
+            let factor = problem::growth(error, method.order());
+            if error.is_nan() || error > 1.0 {
+                step = length * factor.min(1.0);
+                continue;
+            }
+            let after = if length == left { goal } else { now + length };
+            let first = reached;
+            reached += self.times[first..].partition_point(|time| *time <= after);
+            if reached > first {
+                let taken = Step { start: now, end: after, y, next };
+                method.report(problem, &taken, &self.times[first..reached], scratch, |k, y| {
+                    store(first + k, y);
+                });
+                tries = 0;
+            }
+            now = after;
+            y.copy_from_slice(next);
+            method.accept();
+            // A step that was cut short says little about the next.
+            step = if length < step { step.max(length * factor) } else { length * factor };
         }
-        self.times.len()
+        reached
     }
 
     /// Adds Sᵀ times the adjoints of the states.
@@ -192,7 +203,7 @@ impl OdeStep {
         self.memory = extent.memory;
         extent.memory += self.times.len() * states * self.directions();
         let method = if self.stiff { implicit::NUMBERS } else { explicit::NUMBERS };
-        let numbers = self.parameters.len() + self.system.numbers() + (2 + method) * size;
+        let numbers = self.parameters.len() + self.system.numbers() + (3 + method) * size;
         extent.scratch = extent.scratch.max(numbers);
         if self.stiff {
             let Range { end, .. } = implicit::matrices(states);

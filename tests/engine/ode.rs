@@ -89,6 +89,25 @@ fn an_oscillator_agrees_with_its_closed_form() {
     }
 }
 
+/// 4,000 times over eight periods: most are inside a step.
+#[test]
+fn many_times_between_steps_are_as_accurate_as_the_steps() {
+    let times: Vec<f64> = (0..=4_000).map(|k| f64::from(k) * 0.01).collect();
+    let (x, v, w) = (0.4, -0.3, 1.3);
+    for (tolerance, allowed) in [(1e-5, 1e-3), (1e-8, 1e-6), (1e-11, 1e-9)] {
+        let rates = equations(|g| vec![g.input(1), -g.input(0) * g.input(2).square()]);
+        let mut node = ode(2, 1, &times, rates);
+        (node.relative_tolerance, node.absolute_tolerance) = (tolerance, tolerance);
+        let outputs = states(node, &[x, v, w]);
+        for (t, output) in times.iter().zip(outputs.chunks(2)) {
+            let (sin, cos) = f64::sin_cos(w * t);
+            let error = (output[0] - x * cos - v / w * sin).abs();
+            assert!(error < allowed, "{tolerance}: {error:e} at {t}");
+            assert!((output[1] - v * cos + x * w * sin).abs() < allowed);
+        }
+    }
+}
+
 /// y′ = r y (1 - y / k).
 struct Growth;
 

@@ -7,7 +7,7 @@
 //! Differential Equations II, section IV.8).
 
 use super::lu;
-use super::problem::{Method, Problem};
+use super::problem::{Method, Problem, Step};
 use crate::engine::lane::Lane;
 use std::ops::Range;
 
@@ -232,5 +232,21 @@ impl<T: Lane> Method<T> for Implicit<'_, T> {
 
     fn accept(&mut self) {
         self.unsure = false;
+    }
+
+    /// The polynomial through the stages is of order 3 only.
+    fn lands(&self) -> bool {
+        true
+    }
+
+    fn report(
+        &mut self,
+        _: &mut Problem<'_, T>,
+        step: &Step<'_, T>,
+        times: &[f64],
+        _: &mut [T],
+        mut visit: impl FnMut(usize, &[T]),
+    ) {
+        (0..times.len()).for_each(|position| visit(position, step.next));
     }
 }

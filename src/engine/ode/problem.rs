@@ -207,6 +207,32 @@ pub(super) trait Method<T: Lane> {
 
     /// The next attempt begins where the last one ended.
     fn accept(&mut self);
+
+    /// Whether steps must land where the solution is wanted, because the method knows it less
+    /// accurately inside them.
+    fn lands(&self) -> bool;
+
+    /// Calls `visit` with the solution at each of these times inside or at the end of the last
+    /// attempt, and their positions; `scratch` is overwritten.
+    fn report(
+        &mut self,
+        problem: &mut Problem<'_, T>,
+        step: &Step<'_, T>,
+        times: &[f64],
+        scratch: &mut [T],
+        visit: impl FnMut(usize, &[T]),
+    );
+}
+
+/// A step that was taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step<'a, T> {
+    pub(super) start: f64,
+    pub(super) end: f64,
+    /// The solution at the start.
+    pub(super) y: &'a [T],
+    /// The solution at the end.
+    pub(super) next: &'a [T],
 }
 
 /// How much longer or shorter the next step may be after one with this error.
