@@ -15,6 +15,7 @@ mod foreign;
 mod joint;
 mod liveness;
 mod observation;
+mod ode;
 mod problem;
 mod random;
 mod recurrence;
@@ -101,6 +102,27 @@ impl Context {
     }
 }
 
+/// A statement that defines a name, as written.
+#[derive(Clone, Copy, Debug)]
+enum Defined<'a> {
+    /// `name = value`
+    Equation(&'a ast::Define),
+    /// `ode name[axis] at times …`
+    Solved(&'a ast::Ode),
+    /// One state of an `ode at times …`: the block, and the position of the state in it.
+    State(&'a ast::Ode, usize),
+}
+
+impl<'a> Defined<'a> {
+    /// The equation, if it is one.
+    fn equation(self) -> Option<&'a ast::Define> {
+        match self {
+            Defined::Equation(define) => Some(define),
+            Defined::Solved(_) | Defined::State(..) => None,
+        }
+    }
+}
+
 /// An `axis` statement as written.
 #[derive(Clone, Copy, Debug)]
 struct AxisDeclaration<'a> {
@@ -119,7 +141,7 @@ struct Checker<'a> {
     /// Where each variable came from, by id.
     progress: Vec<Progress>,
     /// The tree of each `=` definition, by [`typed::DefinitionId`].
-    definitions: Vec<(&'a ast::Define, Span)>,
+    definitions: Vec<(Defined<'a>, Span)>,
     /// The tree of each `~` statement, by [`typed::RandomId`].
     randoms: Vec<(&'a ast::Random, Span)>,
     /// The variable and role of each `~` statement, by [`typed::RandomId`].
@@ -146,6 +168,8 @@ struct Checker<'a> {
     resolving: Vec<VariableId>,
     /// Definitions that were met while they were being resolved.
     recursive: HashSet<VariableId>,
+    /// The states of the differential equations that are being elaborated.
+    states: Vec<String>,
     /// The `start`s and reductions that are being elaborated.
     starts: recurrence::Starts,
     diagnostics: Vec<Diagnostic>,
@@ -173,6 +197,7 @@ impl<'a> Checker<'a> {
             predicted: Vec::new(),
             resolving: Vec::new(),
             recursive: HashSet::new(),
+            states: Vec::new(),
             starts: recurrence::Starts::default(),
             diagnostics: Vec::new(),
         }
@@ -262,9 +287,8 @@ impl<'a> Checker<'a> {
 
 /// Whether a family gives elements of an axis or whole numbers.
 fn library_is_finite(name: &str) -> bool {
-    let discrete = |family: &library::Family| {
-        family.parameterizations.iter().all(|p| p.variate.is_discrete())
-    };
+    let discrete =
+        |family: &library::Family| family.parameterizations.iter().all(|p| p.variate.is_discrete());
     special::Special::is_finite(name) || library::family(name).is_some_and(discrete)
 }
 

@@ -295,6 +295,37 @@ pub enum DefinitionValue {
     /// One expression per element of the last axis (`columns(…)` and list literals).
     /// The last index of the definition does not occur in them.
     PerElement(Vec<Expr>),
+    /// The solution of differential equations, over times and states.
+    Solved(Box<Solution>),
+}
+
+/// Differential equations and where they are solved.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// The rate of change of each state, in the order of the last axis.
+    pub rates: Vec<Expr>,
+    /// The value of each state at the first time.
+    pub initial: Vec<Expr>,
+    /// The time of the initial values; data-only.
+    pub start: Expr,
+    /// The time of each element of the first axis; data-only.
+    pub times: Expr,
+    /// Whether `stiff` was written.
+    pub stiff: bool,
+}
+
+impl DefinitionValue {
+    /// The expressions it is made of.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            DefinitionValue::Each(value) => vec![value],
+            DefinitionValue::PerElement(values) => values.iter().collect(),
+            DefinitionValue::Solved(solution) => {
+                let Solution { rates, initial, start, times, stiff: _ } = &**solution;
+                rates.iter().chain(initial).chain([start, times]).collect()
+            }
+        }
+    }
 }
 
 /// `variable[indices] ~ distribution`
@@ -395,6 +426,10 @@ pub enum ExprKind {
     Call(Elementwise, Vec<Expr>),
     /// The log density of a distribution of one value, at a value.
     LogDensity(Box<Call>, Box<Expr>),
+    /// The present value of a state of differential equations.
+    State(u32),
+    /// The present time of differential equations.
+    Time,
     /// The covariance of a process at two inputs: the inputs, then the kernel's parameters.
     Covariance(Kernel, Vec<Expr>),
     /// The condition depends on data and finite latents; the branch not taken is never evaluated.

@@ -9,8 +9,8 @@ use crate::library::joint::Kernel;
 use crate::math::Scalar;
 use crate::source::Span;
 use crate::typed::{
-    self, AxisId, Call, DefinitionId, DefinitionValue, Expr, ExprKind, IndexId, Kind, Operator, Plane,
-    Reduce, Role, VariableId,
+    self, AxisId, Call, DefinitionId, DefinitionValue, Expr, ExprKind, IndexId, Kind, Operator,
+    Plane, Reduce, Role, VariableId,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -65,6 +65,16 @@ pub enum EvaluationError {
 pub trait Values<S> {
     /// The element of a variable at a row-major position; `None` if it has no value here.
     fn value(&self, variable: VariableId, position: usize) -> Option<S>;
+
+    /// The present state of differential equations; `None` outside them.
+    fn state(&self, _state: usize) -> Option<S> {
+        None
+    }
+
+    /// The present time of differential equations.
+    fn time(&self) -> Option<S> {
+        None
+    }
 }
 
 /// No variables but data.
@@ -236,7 +246,9 @@ impl<'a, V> Evaluator<'a, V> {
                     arguments.iter().map(|a| self.data(a)).collect::<Result<Vec<_>, _>>()?;
                 Ok(function.apply(&arguments))
             }
-            ExprKind::LogDensity(call, value) => self.log_density(call, self.data(value)?, |e| self.data(e)),
+            ExprKind::LogDensity(call, value) => {
+                self.log_density(call, self.data(value)?, |e| self.data(e))
+            }
             ExprKind::Covariance(kernel, arguments) => {
                 let arguments =
                     arguments.iter().map(|a| self.data(a)).collect::<Result<Vec<_>, _>>()?;
@@ -250,7 +262,9 @@ impl<'a, V> Evaluator<'a, V> {
                 }
             }
             ExprKind::Reduce(reduce) => self.reduce_data(reduce, expr.span),
-            ExprKind::Error => Err(EvaluationError::Unavailable { span: expr.span }),
+            ExprKind::State(_) | ExprKind::Time | ExprKind::Error => {
+                Err(EvaluationError::Unavailable { span: expr.span })
+            }
         }
     }
 
@@ -290,6 +304,7 @@ impl<'a, V> Evaluator<'a, V> {
         match &definition.value {
             DefinitionValue::Each(value) => Some(value),
             DefinitionValue::PerElement(values) => values.get(last),
+            DefinitionValue::Solved(_) => None,
         }
     }
 
@@ -469,6 +484,13 @@ impl<'a, V> Evaluator<'a, V> {
                 self.values
                     .value(*variable, position)
                     .ok_or(EvaluationError::Unavailable { span: expr.span })
+            }
+            ExprKind::State(state) => {
+                let value = self.values.state(*state as usize);
+                value.ok_or(EvaluationError::Unavailable { span: expr.span })
+            }
+            ExprKind::Time => {
+                self.values.time().ok_or(EvaluationError::Unavailable { span: expr.span })
             }
             ExprKind::Negate(a) => Ok(-self.eval::<S>(a)?),
             ExprKind::Binary(Operator::Power, a, b) if b.plane <= Plane::Finite => {

@@ -3,8 +3,7 @@
 
 use super::{EvaluationError, Evaluator, Program};
 use crate::typed::{
-    Call, DefinitionValue, Distribution, Expr, ExprKind, Factor, Plane, Random, RandomRole, Role,
-    VariableId,
+    Call, Distribution, Expr, ExprKind, Factor, Plane, Random, RandomRole, Role, VariableId,
 };
 use std::collections::HashMap;
 
@@ -35,10 +34,7 @@ impl Finite {
     /// # Errors
     ///
     /// None for a bound program; see [`EvaluationError`].
-    pub fn of<V>(
-        bound: &Program,
-        evaluator: &Evaluator<'_, V>,
-    ) -> Result<Self, EvaluationError> {
+    pub fn of<V>(bound: &Program, evaluator: &Evaluator<'_, V>) -> Result<Self, EvaluationError> {
         let mut finite = Finite::default();
         for random in bound.typed.randoms.iter().filter(|r| r.role == RandomRole::Finite) {
             evaluator.for_each(&random.indices, random.guard.as_ref(), |position| {
@@ -217,6 +213,8 @@ impl Finite {
             | ExprKind::Call(..)
             | ExprKind::Covariance(..)
             | ExprKind::LogDensity(..)
+            | ExprKind::State(_)
+            | ExprKind::Time
             | ExprKind::If(..)
             | ExprKind::Error => {
                 expr.children().into_iter().try_for_each(|e| self.uses(evaluator, e, found))
@@ -303,12 +301,4 @@ pub fn mentions(bound: &Program, expr: &Expr) -> bool {
     let variables = expr.variables();
     let depends = |v: &VariableId| bound.typed.variable(*v).finite;
     variables.iter().any(depends)
-}
-
-/// The expressions on the right of a definition.
-pub fn parts(value: &DefinitionValue) -> &[Expr] {
-    match value {
-        DefinitionValue::Each(value) => std::slice::from_ref(value),
-        DefinitionValue::PerElement(values) => values,
-    }
 }

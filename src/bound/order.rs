@@ -54,11 +54,7 @@ struct Search<'a, 'e, V> {
 }
 
 impl<'a, 'e, V> Search<'a, 'e, V> {
-    fn new(
-        evaluator: &'a Evaluator<'e, V>,
-        typed: &'a Program,
-        members: &'a [VariableId],
-    ) -> Self {
+    fn new(evaluator: &'a Evaluator<'e, V>, typed: &'a Program, members: &'a [VariableId]) -> Self {
         let mut offsets = Vec::new();
         let mut total = 0;
         for variable in members {
@@ -88,8 +84,8 @@ impl<'a, 'e, V> Search<'a, 'e, V> {
                 match typed.variable(variable).role {
                     Role::Derived(id) => match &typed.definition(id).value {
                         DefinitionValue::Each(value) => self.uses(value, &mut found)?,
-                        DefinitionValue::PerElement(values) => {
-                            for value in values {
+                        value @ (DefinitionValue::PerElement(_) | DefinitionValue::Solved(_)) => {
+                            for value in value.expressions() {
                                 self.uses(value, &mut found)?;
                             }
                         }
@@ -158,10 +154,9 @@ impl<'a, 'e, V> Search<'a, 'e, V> {
                 if !self.mentions(&reduce.body) {
                     return Ok(());
                 }
-                self.evaluator
-                    .for_each(&reduce.indices, reduce.guard.as_ref(), |_| {
-                        self.uses(&reduce.body, found)
-                    })
+                self.evaluator.for_each(&reduce.indices, reduce.guard.as_ref(), |_| {
+                    self.uses(&reduce.body, found)
+                })
             }
             ExprKind::Number(_)
             | ExprKind::Label(_)
@@ -177,6 +172,8 @@ impl<'a, 'e, V> Search<'a, 'e, V> {
             | ExprKind::Call(..)
             | ExprKind::Covariance(..)
             | ExprKind::LogDensity(..)
+            | ExprKind::State(_)
+            | ExprKind::Time
             | ExprKind::Error => expr.children().into_iter().try_for_each(|e| self.uses(e, found)),
         }
     }

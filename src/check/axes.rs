@@ -20,6 +20,10 @@ pub(super) enum Meaning {
     Variable(crate::typed::VariableId),
     /// A constant.
     Constant(f64),
+    /// A state of differential equations.
+    State(u32),
+    /// Their time.
+    Time,
 }
 
 impl<'a> Checker<'a> {
@@ -140,7 +144,9 @@ impl<'a> Checker<'a> {
 
     fn free_name(&mut self, name: &str, span: Span, context: &Context) -> Judged<Vec<AxisId>> {
         match self.lookup(name, span, context)? {
-            Meaning::Index(..) | Meaning::Constant(_) => Ok(Vec::new()),
+            Meaning::Index(..) | Meaning::Constant(_) | Meaning::State(_) | Meaning::Time => {
+                Ok(Vec::new())
+            }
             Meaning::Variable(variable) => {
                 let axes = self.axes_of(variable, span)?;
                 self.unbound(name, span, &axes, context)
@@ -181,6 +187,12 @@ impl<'a> Checker<'a> {
 
     /// What a name means here: an index of the equation, a variable, or a constant.
     pub(super) fn lookup(&mut self, name: &str, span: Span, context: &Context) -> Judged<Meaning> {
+        if let Some(state) = self.states.iter().position(|s| s == name) {
+            return Ok(Meaning::State(state as u32));
+        }
+        if name == "t" && !self.states.is_empty() {
+            return Ok(Meaning::Time);
+        }
         let variable = self.names.get(name).copied();
         if let Some(bound) = context.named(name).cloned() {
             // Both an index and a column whose row is bound too: nobody can tell which is meant.

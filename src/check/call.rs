@@ -132,7 +132,11 @@ impl<'a> Checker<'a> {
         let is_whole = matches!(function.rule, FunctionRule::WholeAxis(WholeAxis::Standardize));
         let [Argument { name: None, value }] = arguments else { return None };
         let ExprKind::Name(column) = &value.kind else { return None };
-        let is_alone = self.definitions.iter().any(|(d, _)| d.value.span == call);
+        let is_alone = self
+            .definitions
+            .iter()
+            .filter_map(|(d, _)| d.equation())
+            .any(|define| define.value.span == call);
         let statement = self.statement_at(call).filter(|_| is_whole && !is_alone)?;
         let instead = reduced_name(function.name, column);
         let line = format!("{instead} = {}({column})", function.name);

@@ -4,7 +4,7 @@
 
 mod habit;
 
-use super::{AxisDeclaration, Checker, Progress, problem::NameProblem};
+use super::{AxisDeclaration, Checker, Defined, Progress, problem::NameProblem};
 use crate::library;
 use crate::source::Span;
 use crate::syntax::ast::{self, Binder, Entry, Extent, Name, StatementKind};
@@ -207,7 +207,7 @@ impl<'a> Checker<'a> {
             StatementKind::Define(define) if self.computes_data(define, statement.span) => {}
             StatementKind::Define(define) => {
                 let definition = DefinitionId(self.definitions.len() as u32);
-                self.definitions.push((define, statement.span));
+                self.definitions.push((Defined::Equation(define), statement.span));
                 self.declare_variable(
                     &define.name,
                     Role::Derived(definition),
@@ -228,9 +228,7 @@ impl<'a> Checker<'a> {
                 self.poisoned.insert(distribution.name.value.clone());
             }
             StatementKind::Ode(ode) => {
-                self.not_yet("ode", statement.span);
-                self.poisoned.extend(ode.name.iter().map(|(name, _)| name.value.clone()));
-                self.poisoned.extend(ode.equations.iter().map(|e| e.state.value.clone()));
+                self.declare_ode(ode, statement.span, documentation.as_ref())
             }
             // A statement that could not be read may have defined anything: stay silent about
             // names that are missing.
@@ -344,8 +342,27 @@ impl<'a> Checker<'a> {
         Some(id)
     }
 
+    /// Adds a variable that the program has no name for.
+    pub(super) fn hidden_variable(&mut self, name: String, span: Span, role: Role) -> VariableId {
+        let id = VariableId(self.typed.variables.len() as u32);
+        self.typed.variables.push(Variable {
+            name,
+            span,
+            axes: Vec::new(),
+            kind: Kind::Real,
+            plane: Plane::Latent,
+            role,
+            finite: false,
+            observed: None,
+            range: None,
+            documentation: None,
+        });
+        self.progress.push(Progress::Done);
+        id
+    }
+
     /// Adds a variable unless the name is taken.
-    fn declare_variable(
+    pub(super) fn declare_variable(
         &mut self,
         name: &'a Name,
         role: Role,

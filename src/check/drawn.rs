@@ -115,8 +115,8 @@ impl<'a> Checker<'a> {
         match info.role {
             Role::Data(_) => Some(info.axes.clone()),
             Role::Derived(id) => {
-                let binders = self.definitions[id.index()].0.binders.as_deref()?;
-                binders.iter().map(|b| self.binder_axis(b).ok()).collect()
+                let equation = self.definitions[id.index()].0.equation()?;
+                equation.binders.as_deref()?.iter().map(|b| self.binder_axis(b).ok()).collect()
             }
             Role::Latent(id) | Role::Predicted(id) => {
                 let binders = self.randoms[id.index()].0.binders.as_deref().unwrap_or(&[]);

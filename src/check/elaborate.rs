@@ -84,6 +84,14 @@ impl<'a> Checker<'a> {
             Meaning::Index(index, axis) => {
                 Ok(data(typed::ExprKind::Index(index), Kind::Index(axis), span))
             }
+            Meaning::State(state) => {
+                let kind = typed::ExprKind::State(state);
+                Ok(typed::Expr { kind, ty: Kind::Real, plane: Plane::Latent, span })
+            }
+            Meaning::Time => {
+                let kind = typed::ExprKind::Time;
+                Ok(typed::Expr { kind, ty: Kind::Real, plane: Plane::Latent, span })
+            }
             Meaning::Constant(value) => Ok(data(typed::ExprKind::Number(value), Kind::Real, span)),
             Meaning::Variable(variable) => {
                 let axes = self.axes_of(variable, span)?;
@@ -109,7 +117,12 @@ impl<'a> Checker<'a> {
         Ok(data(typed::ExprKind::Index(bound.index), Kind::Index(axis), span))
     }
 
-    pub(super) fn element(&self, variable: VariableId, at: Vec<typed::Expr>, span: Span) -> typed::Expr {
+    pub(super) fn element(
+        &self,
+        variable: VariableId,
+        at: Vec<typed::Expr>,
+        span: Span,
+    ) -> typed::Expr {
         let info = self.typed.variable(variable);
         let (ty, plane) = (info.kind, info.plane);
         typed::Expr { kind: typed::ExprKind::Variable(variable, at), ty, plane, span }

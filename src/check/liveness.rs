@@ -1,7 +1,7 @@
 //! Which latents reach an observation, which data are used.
 
 use super::{Checker, Progress, problem::NameProblem};
-use crate::typed::{DefinitionValue, Expr, Kind, Random, RandomRole, Role, VariableId};
+use crate::typed::{Expr, Kind, Random, RandomRole, Role, VariableId};
 use std::collections::HashSet;
 
 impl<'a> Checker<'a> {
@@ -73,8 +73,7 @@ impl<'a> Checker<'a> {
     pub(super) fn right_side(&self, variable: VariableId) -> Vec<&Expr> {
         match self.typed.variable(variable).role {
             Role::Derived(id) => match self.definition_values.get(&id).map(|d| &d.value) {
-                Some(DefinitionValue::Each(value)) => vec![value],
-                Some(DefinitionValue::PerElement(values)) => values.iter().collect(),
+                Some(value) => value.expressions(),
                 None => Vec::new(),
             },
             Role::Latent(id) | Role::Predicted(id) => {

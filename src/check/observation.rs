@@ -1,9 +1,7 @@
 //! Observations that say nothing: of a name by itself, and without a latent.
 
 use super::{Checker, problem::NameProblem};
-use crate::typed::{
-    DefinitionValue, Distribution, Expr, ExprKind, IndexId, Random, RandomRole, Role, VariableId,
-};
+use crate::typed::{Distribution, Expr, ExprKind, IndexId, Random, RandomRole, Role, VariableId};
 use std::collections::HashMap;
 
 impl Checker<'_> {
@@ -102,6 +100,8 @@ impl Checker<'_> {
                 | ExprKind::Below(..)
                 | ExprKind::Covariance(..)
                 | ExprKind::LogDensity(..)
+                | ExprKind::State(_)
+                | ExprKind::Time
                 | ExprKind::Size(_)
                 | ExprKind::Negate(_)
                 | ExprKind::Not(_)
@@ -121,12 +121,9 @@ impl Checker<'_> {
                 && *depth < DEEPEST
             {
                 let inner = definition.indices.iter().copied().zip(places).collect();
-                let values = match &definition.value {
-                    DefinitionValue::Each(value) => std::slice::from_ref(value),
-                    DefinitionValue::PerElement(values) => values.as_slice(),
-                };
+                let values = definition.value.expressions();
                 *depth += 1;
-                let found = values.iter().any(|v| self.mentions(v, random, &inner, depth));
+                let found = values.into_iter().any(|v| self.mentions(v, random, &inner, depth));
                 *depth -= 1;
                 if found {
                     return true;

@@ -1,9 +1,9 @@
 //! Names in terms of their own earlier elements: `x[t - 1] start v`, and the planes of definitions
 //! that are resolved in terms of themselves.
 
-use super::special::binary;
 use super::problem::StructureProblem;
-use super::{Checker, Context, Judged, Progress, library_is_finite};
+use super::special::binary;
+use super::{Checker, Context, Defined, Judged, Progress, library_is_finite};
 use crate::library::Reduction;
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind};
@@ -158,7 +158,10 @@ impl<'a> Checker<'a> {
             match info.role {
                 Role::Derived(id) if self.progress[variable.index()] != Progress::Done => {
                     let mut names = Vec::new();
-                    names_in(&self.definitions[id.index()].0.value, &mut names);
+                    match self.definitions[id.index()].0 {
+                        Defined::Equation(define) => names_in(&define.value, &mut names),
+                        Defined::Solved(_) | Defined::State(..) => plane = Plane::Latent,
+                    }
                     pending.extend(names.iter().filter_map(|n| self.names.get(*n).copied()));
                 }
                 Role::Data(_) | Role::Derived(_) | Role::Latent(_) | Role::Predicted(_) => {
@@ -202,8 +205,7 @@ impl<'a> Checker<'a> {
             })
             .collect();
         self.typed.recurrences = components(&computed);
-        let mut finite: Vec<bool> =
-            self.typed.variables.iter().map(is_finite_latent).collect();
+        let mut finite: Vec<bool> = self.typed.variables.iter().map(is_finite_latent).collect();
         let mut moved = true;
         while moved {
             moved = false;

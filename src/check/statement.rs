@@ -1,7 +1,7 @@
 //! Definitions, factors and reports: from trees to checked statements.
 
 use super::{
-    Checker, Context, Judged, Progress, Reported,
+    Checker, Context, Defined, Judged, Progress, Reported,
     problem::{AxisProblem, Left, MissingAxis, NameProblem, ValueProblem},
 };
 use crate::source::{Span, Spanned};
@@ -129,7 +129,8 @@ impl<'a> Checker<'a> {
         let Role::Derived(id) = self.typed.variable(variable).role else {
             return Err(self.cycle(variable, span));
         };
-        let Some(binders) = &self.definitions[id.index()].0.binders else {
+        let equation = self.definitions[id.index()].0.equation();
+        let Some(binders) = equation.and_then(|define| define.binders.as_ref()) else {
             return Err(self.cycle(variable, span));
         };
         if self.recursive.insert(variable) {
@@ -162,7 +163,14 @@ impl<'a> Checker<'a> {
     }
 
     fn resolve_definition(&mut self, variable: VariableId, id: DefinitionId) -> Judged<()> {
-        let (define, span) = self.definitions[id.index()];
+        let (defined, span) = self.definitions[id.index()];
+        let define = match defined {
+            Defined::Equation(define) => define,
+            Defined::Solved(ode) => return self.resolve_ode(variable, id, ode, span),
+            Defined::State(ode, state) => {
+                return self.resolve_state(variable, id, ode, state, span);
+            }
+        };
         let (context, indices) = match &define.binders {
             Some(binders) => self.bind(binders, &Context::default())?,
             None => (Context::default(), Vec::new()),
@@ -183,6 +191,8 @@ impl<'a> Checker<'a> {
         let parts: Vec<&typed::Expr> = match &value {
             DefinitionValue::Each(expr) => vec![expr],
             DefinitionValue::PerElement(exprs) => exprs.iter().collect(),
+            // Solutions are resolved elsewhere.
+            DefinitionValue::Solved(_) => Vec::new(),
         };
         let plane = parts.iter().map(|e| e.plane).max().unwrap_or(Plane::Data);
         let kind = parts.iter().map(|e| e.ty).reduce(super::elaborate::join_any);
@@ -190,9 +200,14 @@ impl<'a> Checker<'a> {
         info.axes = axes;
         info.plane = plane;
         info.kind = kind.unwrap_or(Kind::Real);
-        self.typed.definition_order.push(id);
-        self.definition_values.insert(id, Definition { variable, indices, value, span });
+        self.keep_definition(id, Definition { variable, indices, value, span });
         Ok(())
+    }
+
+    /// Keeps a definition after those it uses.
+    pub(super) fn keep_definition(&mut self, id: DefinitionId, definition: Definition) {
+        self.typed.definition_order.push(id);
+        self.definition_values.insert(id, definition);
     }
 
     /// `f = e`, with the axes on the left or, without any, those of e.
@@ -397,7 +412,8 @@ impl<'a> Checker<'a> {
     /// The one bare index on the left of the equation of this name, with its place.
     fn only_binder(&self, name: &Name) -> Option<(String, Span)> {
         let randoms = self.randoms.iter().map(|(r, _)| (&r.name, &r.binders));
-        let defines = self.definitions.iter().map(|(d, _)| (&d.name, &d.binders));
+        let defines = self.definitions.iter().filter_map(|(d, _)| d.equation());
+        let defines = defines.map(|define| (&define.name, &define.binders));
         let (_, binders) = randoms.chain(defines).find(|(n, _)| n.span == name.span)?;
         match binders.as_deref() {
             Some([ast::Binder { name: Some(name), extent: None, span }]) => {
@@ -480,7 +496,8 @@ impl<'a> Checker<'a> {
             matches!(&s.kind, StatementKind::Report(names)
                 if names.iter().any(|n| n.value == variable.name))
         });
-        (listed || self.definitions[id.index()].0.report).then(|| variable.name.clone())
+        (listed || self.definitions[id.index()].0.equation().is_some_and(|d| d.report))
+            .then(|| variable.name.clone())
     }
 
     fn add_report(&mut self, name: &Name) {

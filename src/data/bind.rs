@@ -272,10 +272,12 @@ impl<'a> Binder<'a> {
                 ExprKind::Index(index) => self.is_settled(self.typed.index_of(*index).axis),
                 ExprKind::Size(axis) => self.is_settled(*axis),
                 ExprKind::Below(_, axis) => self.is_settled(*axis),
-                ExprKind::Label(_) | ExprKind::ElementOf(_) | ExprKind::ElementAt(_) => match e.ty {
-                    Kind::Index(axis) => self.is_settled(axis),
-                    Kind::Real | Kind::Int | Kind::Bool => true,
-                },
+                ExprKind::Label(_) | ExprKind::ElementOf(_) | ExprKind::ElementAt(_) => {
+                    match e.ty {
+                        Kind::Index(axis) => self.is_settled(axis),
+                        Kind::Real | Kind::Int | Kind::Bool => true,
+                    }
+                }
                 ExprKind::ElementNumber(element) => match element.ty {
                     Kind::Index(axis) => self.is_settled(axis),
                     Kind::Real | Kind::Int | Kind::Bool => true,
@@ -290,6 +292,8 @@ impl<'a> Binder<'a> {
                 | ExprKind::Call(..)
                 | ExprKind::Covariance(..)
                 | ExprKind::LogDensity(..)
+                | ExprKind::State(_)
+                | ExprKind::Time
                 | ExprKind::If(..)
                 | ExprKind::Error => true,
             };
@@ -391,6 +395,8 @@ impl<'a> Binder<'a> {
                 });
                 visited.map_err(|error| Failure::at(evaluator, indices, error))
             }),
+            // Solutions are computed with the latents.
+            DefinitionValue::Solved(_) => Ok(()),
             DefinitionValue::PerElement(elements) => {
                 let last = shape.last().copied().unwrap_or(0);
                 if last != elements.len() {
@@ -511,11 +517,7 @@ impl<'a> Binder<'a> {
 
 /// The expressions on the right of a definition.
 fn values_of(value: &DefinitionValue) -> impl Iterator<Item = &Expr> {
-    let values = match value {
-        DefinitionValue::Each(value) => std::slice::from_ref(value),
-        DefinitionValue::PerElement(values) => values,
-    };
-    values.iter()
+    value.expressions().into_iter()
 }
 
 fn is_range(origin: &AxisOrigin) -> bool {

@@ -5,6 +5,7 @@
 
 mod density;
 mod finite;
+mod ode;
 
 use crate::bound::{self, EvaluationError, Evaluator, Space, Values};
 use crate::math::Scalar;
@@ -149,6 +150,8 @@ fn optional<S: Scalar, V: Values<S>>(
 struct Reading<'a, S> {
     bound: &'a bound::Program,
     values: RefCell<Vec<Option<Vec<S>>>>,
+    /// The states of the differential equations that are being solved, and the time.
+    states: RefCell<Vec<S>>,
 }
 
 impl<S: Scalar> Values<S> for &Reading<'_, S> {
@@ -156,12 +159,20 @@ impl<S: Scalar> Values<S> for &Reading<'_, S> {
         let values = self.values.borrow();
         values[variable.index()].as_ref().and_then(|v| v.get(position).copied())
     }
+
+    fn state(&self, state: usize) -> Option<S> {
+        self.states.borrow().get(state).copied()
+    }
+
+    fn time(&self) -> Option<S> {
+        self.states.borrow().last().copied()
+    }
 }
 
 impl<'a, S: Scalar> Reading<'a, S> {
     fn new(bound: &'a bound::Program) -> Self {
         let values = RefCell::new(vec![None; bound.typed.variables.len()]);
-        Reading { bound, values }
+        Reading { bound, values, states: RefCell::new(Vec::new()) }
     }
 
     fn evaluator(&self) -> Evaluator<'_, &Self> {
@@ -335,6 +346,9 @@ impl<'a, S: Scalar> Reading<'a, S> {
                     values.push(evaluator.eval(value)?);
                     Ok::<(), EvaluationError>(())
                 })?;
+            }
+            DefinitionValue::Solved(solution) => {
+                values = self.solve(&evaluator, &definition.indices, solution)?;
             }
             DefinitionValue::PerElement(elements) => {
                 let outer = definition.indices.len().saturating_sub(1);

@@ -11,6 +11,7 @@ mod drawn;
 mod expression;
 mod finite;
 mod joint;
+mod ode;
 mod recurrence;
 mod reduce;
 mod rows;
@@ -74,6 +75,11 @@ pub struct Origin {
 pub enum LowerError {
     /// An expression has no value.
     Evaluation(EvaluationError),
+    /// Times of differential equations that do not ascend from their start.
+    TimesDescend {
+        /// The times.
+        span: Span,
+    },
     /// `max`, `min` of more latent elements than are compared one by one.
     TooManyToCompare {
         /// The reduction.
@@ -184,7 +190,7 @@ impl<'a> Lowering<'a> {
             };
             let found = match &definition.value {
                 DefinitionValue::Each(value) => reduces(value),
-                DefinitionValue::PerElement(_) => true,
+                DefinitionValue::PerElement(_) | DefinitionValue::Solved(_) => true,
             };
             let finite = self.bound.typed.variable(definition.variable).finite;
             let recurs = self.bound.recurrences.iter();

@@ -15,9 +15,7 @@ use crate::graph::lower::{self, ConstrainedLayout, LowerError};
 use crate::graph::{Inconsistency, Model};
 use crate::inference::Target;
 use crate::library::Density;
-use crate::typed::{
-    DefinitionValue, Distribution, Expr, Plane, RandomId, RandomRole, Role, VariableId,
-};
+use crate::typed::{Distribution, Expr, Plane, RandomId, RandomRole, Role, VariableId};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -363,12 +361,10 @@ fn visit(
         match bound.typed.variable(variable).role {
             Role::Data(_) => {}
             Role::Latent(id) | Role::Predicted(id) => visit(bound, id, placed, order),
-            Role::Derived(id) => match &bound.typed.definition(id).value {
-                DefinitionValue::Each(value) => pending.extend(value.variables()),
-                DefinitionValue::PerElement(values) => {
-                    pending.extend(values.iter().flat_map(Expr::variables));
-                }
-            },
+            Role::Derived(id) => {
+                let value = &bound.typed.definition(id).value;
+                pending.extend(value.expressions().into_iter().flat_map(Expr::variables));
+            }
         }
     }
     order.push(random);

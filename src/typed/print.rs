@@ -1,9 +1,8 @@
 //! Prints checked expressions and equations with every index written: what `explain` shows.
 
 use super::{
-    Call, Definition, DefinitionValue, Distribution, Expr, ExprKind, IndexId,
-    JointArgument, Kind, Operator, Program,
-    Random, RandomRole,
+    Call, Definition, DefinitionValue, Distribution, Expr, ExprKind, IndexId, JointArgument, Kind,
+    Operator, Program, Random, RandomRole,
 };
 use crate::library::Reduction;
 
@@ -33,6 +32,17 @@ impl Program {
                     self.brackets(&definition.indices),
                     self.print(value)
                 )]
+            }
+            DefinitionValue::Solved(solution) => {
+                let at = self.print(&solution.times);
+                let start = self.print(&solution.start);
+                let head = format!("ode {name} at {at} from {start}");
+                let equations = solution.rates.iter().zip(&solution.initial).enumerate();
+                let lines = equations.map(|(state, (rate, initial))| {
+                    let (rate, initial) = (self.print(rate), self.print(initial));
+                    format!("  state {}' = {rate} start {initial}", state + 1)
+                });
+                std::iter::once(head).chain(lines).collect()
             }
             DefinitionValue::PerElement(values) => {
                 let (last, outer) = match definition.indices.split_last() {
@@ -231,6 +241,8 @@ impl Program {
                 let arguments: Vec<String> = arguments.iter().map(|a| self.print(a)).collect();
                 (format!("{kernel:?}({})", arguments.join(", ")), 9)
             }
+            ExprKind::State(state) => (format!("state {}", state + 1), 9),
+            ExprKind::Time => ("t".to_owned(), 9),
             ExprKind::LogDensity(call, value) => {
                 (format!("logpdf({}, {})", self.print_call(call), self.print(value)), 9)
             }

@@ -11,6 +11,8 @@ impl Expr {
             | ExprKind::Label(_)
             | ExprKind::Index(_)
             | ExprKind::Size(_)
+            | ExprKind::State(_)
+            | ExprKind::Time
             | ExprKind::Error => Vec::new(),
             ExprKind::Variable(_, at) => at.iter().collect(),
             ExprKind::ElementNumber(a)
@@ -42,6 +44,8 @@ impl Expr {
             | ExprKind::Label(_)
             | ExprKind::Index(_)
             | ExprKind::Size(_)
+            | ExprKind::State(_)
+            | ExprKind::Time
             | ExprKind::Error => Vec::new(),
             ExprKind::Variable(_, at) => at.iter_mut().collect(),
             ExprKind::ElementNumber(a)
@@ -104,6 +108,8 @@ impl Expr {
             | ExprKind::Below(..)
             | ExprKind::Covariance(..)
             | ExprKind::LogDensity(..)
+            | ExprKind::State(_)
+            | ExprKind::Time
             | ExprKind::Size(_)
             | ExprKind::Not(_)
             | ExprKind::Binary(..)
@@ -145,6 +151,8 @@ impl Expr {
             | ExprKind::Below(..)
             | ExprKind::Covariance(..)
             | ExprKind::LogDensity(..)
+            | ExprKind::State(_)
+            | ExprKind::Time
             | ExprKind::Size(_)
             | ExprKind::Negate(_)
             | ExprKind::Not(_)

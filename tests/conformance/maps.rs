@@ -65,6 +65,14 @@ pub(crate) fn map(model: &str) -> Option<Map> {
             latents: |p| vec![("P", [p.vector("theta1"), p.vector("theta2")].concat())],
             log_jacobian: |_| 0.0,
         }),
+        "lotka_volterra" => Some(Map {
+            latents: |p| {
+                let theta = p.vector("theta");
+                let names = ["alpha", "beta", "gamma", "delta"];
+                names.iter().zip(&theta).map(|(name, x)| (*name, vec![*x])).collect()
+            },
+            log_jacobian: |_| 0.0,
+        }),
         "dogs_log" => Some(Map {
             latents: |p| {
                 let beta = p.vector("beta");

@@ -27,6 +27,14 @@ pub(in crate::check) enum StructureProblem {
     MixedLatent { name: String, span: Span, family: &'static str },
     /// A joint family where the density of one value is wanted.
     OneValueWanted { family: &'static str, span: Span },
+    /// Times of differential equations that are not over one axis.
+    TimesAxis { name: String, span: Span, axes: String },
+    /// An axis of states whose labels are not the states.
+    StatesOfAxis { axis: String, span: Span, labels: Vec<String>, states: Vec<String> },
+    /// A rate or initial value over an axis.
+    RateOfArray { span: Span, axes: String },
+    /// A rate or initial value that depends on what is summed out or predicted.
+    RateOfFinite { span: Span },
     /// `transpose` where indices say which axis is which.
     LooseTranspose { span: Span },
     /// An argument of outcomes without exactly one free axis.
@@ -122,6 +130,40 @@ impl Explain for StructureProblem {
                 "of one value",
             )
             .help("write it as a `~` statement on the values"),
+            StructureProblem::TimesAxis { name, span, axes } => Diagnostic::error(
+                Slug::WrongKind,
+                format!("the times after `at` must be over one axis, and `{name}` is over {axes}"),
+                span,
+                "not a list of times",
+            )
+            .help("times are data: `data ts[time]` or a column of a table"),
+            StructureProblem::StatesOfAxis { axis, span, labels, states } => {
+                let written: Vec<String> = states.iter().map(|s| format!("\"{s}\"")).collect();
+                let message = if labels.is_empty() {
+                    format!("the axis `{axis}` of the states has no labels in the program")
+                } else {
+                    format!(
+                        "the states {} are not the elements {} of `{axis}`",
+                        super::listed(&states),
+                        super::listed(&labels)
+                    )
+                };
+                Diagnostic::error(Slug::WrongAxis, message, span, "the axis of the states")
+                    .help(format!("write `axis {axis} = [{}]`", written.join(", ")))
+            }
+            StructureProblem::RateOfArray { span, axes } => Diagnostic::error(
+                Slug::MissingAxis,
+                format!("a rate and a value at the start are one number, and this is over {axes}"),
+                span,
+                format!("over {axes}"),
+            )
+            .help("say which element is meant, for example `z0[\"hare\"]`, or reduce it with `sum`"),
+            StructureProblem::RateOfFinite { span } => Diagnostic::error(
+                Slug::NotYet,
+                "differential equations cannot depend on latents that are summed out, nor on predictions",
+                span,
+                "depends on such a name",
+            ),
             StructureProblem::LooseTranspose { span } => Diagnostic::error(
                 Slug::WrongArguments,
                 "`transpose` makes a matrix, and here elements are meant",

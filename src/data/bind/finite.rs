@@ -31,6 +31,7 @@ impl Binder<'_> {
             return None;
         }
         let (indices, value) = match &definition.value {
+            DefinitionValue::Solved(_) => return None,
             DefinitionValue::Each(value) => (&definition.indices[..], value),
             DefinitionValue::PerElement(elements) => {
                 let outer = definition.indices.len().saturating_sub(1);
@@ -91,6 +92,8 @@ impl Binder<'_> {
             | ExprKind::Below(..)
             | ExprKind::Covariance(..)
             | ExprKind::LogDensity(..)
+            | ExprKind::State(_)
+            | ExprKind::Time
             | ExprKind::Size(_)
             | ExprKind::Negate(_)
             | ExprKind::Not(_)
@@ -198,6 +201,8 @@ fn blame<'p>(
         | ExprKind::Below(..)
         | ExprKind::Covariance(..)
         | ExprKind::LogDensity(..)
+        | ExprKind::State(_)
+        | ExprKind::Time
         | ExprKind::Size(_)
         | ExprKind::Negate(_)
         | ExprKind::Not(_)
@@ -235,6 +240,8 @@ fn data_parts<'p>(expr: &'p Expr, found: &mut Vec<&'p Expr>) {
         | ExprKind::Below(..)
         | ExprKind::Covariance(..)
         | ExprKind::LogDensity(..)
+        | ExprKind::State(_)
+        | ExprKind::Time
         | ExprKind::Size(_)
         | ExprKind::Negate(_)
         | ExprKind::Not(_)

@@ -18,7 +18,7 @@ pub(super) struct Tracer<'t, 'a, 'g> {
     pub(super) rows: Rows,
     /// Rows for which the expression at hand is wanted; in others it is never evaluated.
     wanted: Option<Arc<[bool]>>,
-    inputs: Vec<Input>,
+    pub(super) inputs: Vec<Input>,
     columns: Vec<Arc<[f64]>>,
 }
 
@@ -168,6 +168,8 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
                     arguments.iter().map(|a| self.trace(a)).collect::<Result<Vec<_>, _>>()?;
                 Ok(covariance(*kernel, &arguments))
             }
+            ExprKind::State(state) => Ok(self.state(*state as usize)),
+            ExprKind::Time => Ok(self.time()),
             ExprKind::If(condition, yes, no) => {
                 self.choice(condition, |tracer| tracer.trace(yes), |tracer| tracer.trace(no))
             }
@@ -265,7 +267,9 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
                 DefinitionValue::PerElement(values) if finite => {
                     return self.substitute_element(&definition.indices, at, values);
                 }
-                DefinitionValue::Each(_) | DefinitionValue::PerElement(_) => {}
+                DefinitionValue::Each(_)
+                | DefinitionValue::PerElement(_)
+                | DefinitionValue::Solved(_) => {}
             }
         }
         let mut positions = self.positions(variable, at)?;

@@ -32,7 +32,8 @@ impl Lowering<'_> {
         self.turning = members;
         outcome?;
         let span = order.members.first().map(|m| bound.typed.variable(*m).span);
-        let tag = self.origin(span.unwrap_or_default(), order.members.first().copied(), &Rows::count(0));
+        let tag =
+            self.origin(span.unwrap_or_default(), order.members.first().copied(), &Rows::count(0));
         let waves = (0..order.waves.len())
             .map(|wave| turns.iter().map(|(_, ends)| ends[wave]).collect())
             .collect();
@@ -47,7 +48,7 @@ impl Lowering<'_> {
         let mut needs = Vec::new();
         for member in &order.members {
             let Role::Derived(id) = bound.typed.variable(*member).role else { continue };
-            for value in crate::bound::finite::parts(&bound.typed.definition(id).value) {
+            for value in bound.typed.definition(id).value.expressions() {
                 needs.extend(value.variables());
             }
         }
@@ -57,7 +58,9 @@ impl Lowering<'_> {
                 Role::Derived(id) => self.stored.contains(&id),
                 Role::Data(_) | Role::Predicted(_) => false,
             };
-            if stored && !order.members.contains(&variable) && bound.values[variable.index()].is_none()
+            if stored
+                && !order.members.contains(&variable)
+                && bound.values[variable.index()].is_none()
             {
                 self.place(variable)?;
             }

@@ -64,6 +64,7 @@ impl Lowering<'_> {
                 let tag = self.origin(definition.span, Some(variable), &rows);
                 self.store(value, &rows, tag)
             }
+            DefinitionValue::Solved(solution) => self.solve(variable, definition, solution),
             DefinitionValue::PerElement(values) => {
                 self.store_elements(variable, &definition.indices, values, definition.span)
             }
