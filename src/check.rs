@@ -130,6 +130,8 @@ struct Checker<'a> {
     unreadable: bool,
     /// Whether some expression could not be read: what it uses is unknown.
     incomplete: bool,
+    /// The place of the statement whose names are being declared.
+    order: usize,
     /// Resolved definitions.
     definition_values: HashMap<typed::DefinitionId, typed::Definition>,
     /// Resolved `~` statements, by [`typed::RandomId`]; `None` where there was a mistake.
@@ -165,6 +167,7 @@ impl<'a> Checker<'a> {
             declared_axes: HashMap::new(),
             unreadable: false,
             incomplete: false,
+            order: 0,
             definition_values: HashMap::new(),
             random_values: Vec::new(),
             poisoned: HashSet::new(),

@@ -195,6 +195,8 @@ pub struct Variable {
     pub name: String,
     /// Where the name was defined.
     pub span: Span,
+    /// The place of its statement among those of the expanded program.
+    pub order: usize,
     /// Its axes, in the order of its definition.
     pub axes: Vec<AxisId>,
     /// What kind of number each element is.

@@ -69,6 +69,10 @@ impl<'a> Checker<'a> {
                 let (inner_free, value_free) = self.both(inner, value, context)?;
                 self.larger("start", expr.span, (inner.span, inner_free), (value.span, value_free))
             }
+            ExprKind::Written(written) => Err(self.report(FamilyProblem::DistributionAsNumber {
+                name: written.family.value.clone(),
+                span: expr.span,
+            })),
             ExprKind::Error => {
                 self.incomplete = true;
                 Err(Reported)

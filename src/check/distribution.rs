@@ -60,6 +60,10 @@ impl<'a> Checker<'a> {
                     }
                 })
             }
+            ExprKind::Written(written) => Err(self.report(NameProblem::NotYet {
+                what: "`dist` statements".to_owned(),
+                span: written.family.span,
+            })),
             ExprKind::Error => {
                 self.incomplete = true;
                 Err(Reported)

@@ -73,7 +73,7 @@ impl<'a> Checker<'a> {
                 Ok(typed::Expr { kind, ty, plane, span })
             }
             ExprKind::Start(inner, value) => self.elaborate_start(inner, value, span, context),
-            ExprKind::List(_) | ExprKind::In(..) | ExprKind::Error => {
+            ExprKind::List(_) | ExprKind::In(..) | ExprKind::Written(_) | ExprKind::Error => {
                 self.free(expr, context).and(Err(Reported))
             }
         }
