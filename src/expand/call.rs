@@ -150,7 +150,9 @@ impl<'a> Expander<'a, '_> {
         env: &Env,
         mut body: Env,
     ) -> Judged<Expr> {
-        let takes_arrays = definition.parameters.iter().any(|p| !p.axes.is_empty());
+        // A distribution is no value that a definition could have.
+        let takes_arrays = definition.parameters.iter().any(|p| !p.axes.is_empty())
+            && !tree::is_distribution(&definition.body);
         let index = self.index_in(values, env);
         match (index, &definition.binders) {
             (Some((local, span)), Some(_)) => {

@@ -9,7 +9,16 @@ macro_rules! modules {
 }
 
 modules! {
+    "counts",
+    "dynamics",
+    "gaussian_process",
+    "item_response",
+    "ordinal",
     "priors",
+    "seasonal",
+    "series",
+    "shrinkage",
+    "splines",
 }
 
 /// The text of `std/name`.
