@@ -462,6 +462,7 @@ impl<'a> Checker<'a> {
             | ExprKind::If(..)
             | ExprKind::In(..)
             | ExprKind::Start(..)
+            | ExprKind::Written(_)
             | ExprKind::Error => Err(self.not_a_matrix(expr)),
         }
     }
@@ -552,6 +553,7 @@ impl<'a> Checker<'a> {
             | ExprKind::If(..)
             | ExprKind::In(..)
             | ExprKind::Start(..)
+            | ExprKind::Written(_)
             | ExprKind::Error => Err(self.not_a_matrix(expr)),
         }
     }

@@ -37,6 +37,7 @@ fn mentions_transpose(expr: &Expr) -> bool {
         | ExprKind::If(..)
         | ExprKind::In(..)
         | ExprKind::Start(..)
+        | ExprKind::Written(_)
         | ExprKind::Error => false,
     }
 }
