@@ -5,11 +5,11 @@ pub mod finite;
 mod order;
 pub mod space;
 
-pub use space::{Groups, Space};
 pub use evaluate::{EvaluationError, Evaluator, Values};
 pub(crate) use evaluate::{arithmetic, covariance, log_sum_exp, power};
 pub use finite::{Finite, FiniteElement};
 pub use order::{Order, OrderError, order};
+pub use space::{Groups, Space};
 
 use crate::typed::{self, AxisId, ReduceId, VariableId};
 use ndarray::ArrayD;

@@ -265,9 +265,8 @@ impl<'a> Checker<'a> {
 
 /// Whether a family gives elements of an axis or whole numbers.
 fn library_is_finite(name: &str) -> bool {
-    let discrete = |family: &library::Family| {
-        family.parameterizations.iter().all(|p| p.variate.is_discrete())
-    };
+    let discrete =
+        |family: &library::Family| family.parameterizations.iter().all(|p| p.variate.is_discrete());
     special::Special::is_finite(name) || library::family(name).is_some_and(discrete)
 }
 

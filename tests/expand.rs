@@ -343,3 +343,24 @@ fn what_has_no_end_is_refused() {
     assert!(open(&parts, &[]).has_errors());
     assert!(open(&"output ".repeat(5000), &[]).has_errors());
 }
+
+#[test]
+fn a_family_becomes_its_log_density_with_its_arguments_put_in() {
+    let text = "\
+dist Tent(mean, width)(x) = log(width) - abs(x - mean) on [mean - width, inf]
+data y[n], w[n]
+y[x in n] ~ Tent(w[x] + 1, width = 2)
+";
+    let mut sources = vippl::source::Sources::default();
+    let id = sources.add("model.vi", text);
+    let parsed = vippl::syntax::parser::parse(id, text);
+    let modules = vippl::expand::Modules::default();
+    let expanded = vippl::expand::expand(&parsed.value, &modules, &mut sources);
+    assert_eq!(expanded.diagnostics, []);
+    let tree = vippl::syntax::dump::program(&expanded.value);
+    // The variate is not the index that the argument mentions.
+    let mean = "(group (+ w[x] 1))";
+    let density = format!("(- (log 2) (abs (- x2 {mean})))");
+    let wanted = format!("(~ y[(x in n)] (written Tent x2 {density} (on [(- {mean} 2) inf])))");
+    assert!(tree.contains(&wanted), "{tree}");
+}

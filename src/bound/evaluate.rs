@@ -9,8 +9,8 @@ use crate::library::joint::Kernel;
 use crate::math::Scalar;
 use crate::source::Span;
 use crate::typed::{
-    self, AxisId, Call, DefinitionId, DefinitionValue, Expr, ExprKind, IndexId, Kind, Operator, Plane,
-    Reduce, Role, VariableId,
+    self, AxisId, Call, DefinitionId, DefinitionValue, Expr, ExprKind, IndexId, Kind, Operator,
+    Plane, Reduce, Role, VariableId,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -236,7 +236,9 @@ impl<'a, V> Evaluator<'a, V> {
                     arguments.iter().map(|a| self.data(a)).collect::<Result<Vec<_>, _>>()?;
                 Ok(function.apply(&arguments))
             }
-            ExprKind::LogDensity(call, value) => self.log_density(call, self.data(value)?, |e| self.data(e)),
+            ExprKind::LogDensity(call, value) => {
+                self.log_density(call, self.data(value)?, |e| self.data(e))
+            }
             ExprKind::Covariance(kernel, arguments) => {
                 let arguments =
                     arguments.iter().map(|a| self.data(a)).collect::<Result<Vec<_>, _>>()?;

@@ -35,10 +35,7 @@ impl Finite {
     /// # Errors
     ///
     /// None for a bound program; see [`EvaluationError`].
-    pub fn of<V>(
-        bound: &Program,
-        evaluator: &Evaluator<'_, V>,
-    ) -> Result<Self, EvaluationError> {
+    pub fn of<V>(bound: &Program, evaluator: &Evaluator<'_, V>) -> Result<Self, EvaluationError> {
         let mut finite = Finite::default();
         for random in bound.typed.randoms.iter().filter(|r| r.role == RandomRole::Finite) {
             evaluator.for_each(&random.indices, random.guard.as_ref(), |position| {

@@ -54,11 +54,7 @@ struct Search<'a, 'e, V> {
 }
 
 impl<'a, 'e, V> Search<'a, 'e, V> {
-    fn new(
-        evaluator: &'a Evaluator<'e, V>,
-        typed: &'a Program,
-        members: &'a [VariableId],
-    ) -> Self {
+    fn new(evaluator: &'a Evaluator<'e, V>, typed: &'a Program, members: &'a [VariableId]) -> Self {
         let mut offsets = Vec::new();
         let mut total = 0;
         for variable in members {
@@ -158,10 +154,9 @@ impl<'a, 'e, V> Search<'a, 'e, V> {
                 if !self.mentions(&reduce.body) {
                     return Ok(());
                 }
-                self.evaluator
-                    .for_each(&reduce.indices, reduce.guard.as_ref(), |_| {
-                        self.uses(&reduce.body, found)
-                    })
+                self.evaluator.for_each(&reduce.indices, reduce.guard.as_ref(), |_| {
+                    self.uses(&reduce.body, found)
+                })
             }
             ExprKind::Number(_)
             | ExprKind::Label(_)

@@ -100,7 +100,8 @@ pub fn groups<V>(
         let after = random.indices.iter().skip_while(|i| **i != index).skip(1);
         after.map(|i| evaluator.extent(*i)).product()
     };
-    let outer: Vec<IndexId> = random.indices.iter().filter(|i| !over.contains(i)).copied().collect();
+    let outer: Vec<IndexId> =
+        random.indices.iter().filter(|i| !over.contains(i)).copied().collect();
     let mut groups = Vec::new();
     evaluator.for_each(&outer, None, |_| {
         let base: usize = outer.iter().map(|i| evaluator.at(*i) * stride(*i)).sum();

@@ -50,13 +50,13 @@ impl<'a> Checker<'a> {
                 let first = self.distribution(left, first, context);
                 let (inner, first) = (inner?, first?);
                 Ok(match below {
-                    Some(condition) => Distribution::Choice(Box::new(Choice {
-                        condition,
-                        yes: first,
-                        no: inner,
-                    })),
+                    Some(condition) => {
+                        Distribution::Choice(Box::new(Choice { condition, yes: first, no: inner }))
+                    }
                     None => {
-                        return Err(self.report(StructureProblem::NothingBefore { span: expr.span }));
+                        return Err(
+                            self.report(StructureProblem::NothingBefore { span: expr.span })
+                        );
                     }
                 })
             }
@@ -283,11 +283,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Conditions every family of one value in a distribution on an interval.
-    fn truncate(
-        &mut self,
-        distribution: &mut Distribution,
-        truncation: &Truncation,
-    ) -> Judged<()> {
+    fn truncate(&mut self, distribution: &mut Distribution, truncation: &Truncation) -> Judged<()> {
         let span = truncation.span;
         let call = match distribution {
             Distribution::Family(call) => call,
@@ -305,9 +301,8 @@ impl<'a> Checker<'a> {
             return Err(self.report(FamilyProblem::TwoIntervals { span }));
         }
         let density = call.parameterization.density;
-        let known = |end: &Option<typed::Expr>| {
-            end.as_ref().is_none_or(|end| end.plane == Plane::Data)
-        };
+        let known =
+            |end: &Option<typed::Expr>| end.as_ref().is_none_or(|end| end.plane == Plane::Data);
         // Masses between ends that are known can be added up.
         let summable = density.is_discrete() && known(&truncation.low) && known(&truncation.high);
         if density != Density::Flat && !density.has_cdf() && !summable {

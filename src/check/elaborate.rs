@@ -109,7 +109,12 @@ impl<'a> Checker<'a> {
         Ok(data(typed::ExprKind::Index(bound.index), Kind::Index(axis), span))
     }
 
-    pub(super) fn element(&self, variable: VariableId, at: Vec<typed::Expr>, span: Span) -> typed::Expr {
+    pub(super) fn element(
+        &self,
+        variable: VariableId,
+        at: Vec<typed::Expr>,
+        span: Span,
+    ) -> typed::Expr {
         let info = self.typed.variable(variable);
         let (ty, plane) = (info.kind, info.plane);
         typed::Expr { kind: typed::ExprKind::Variable(variable, at), ty, plane, span }

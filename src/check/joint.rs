@@ -161,8 +161,7 @@ impl<'a> Checker<'a> {
             }));
         };
         let vectors: Vec<Expr> = arguments.iter().map(|a| a.value.clone()).collect();
-        let over =
-            self.joint_over(left, family.name, form.joint_axes, &vectors, span, context)?;
+        let over = self.joint_over(left, family.name, form.joint_axes, &vectors, span, context)?;
         let mut values = Vec::new();
         for (parameter, slot) in form.parameters.iter().zip(slots) {
             let value = &arguments[slot].value;
@@ -193,7 +192,11 @@ impl<'a> Checker<'a> {
                 if found != [axis, axis] {
                     let (found, axis) = (self.axis_list(&found), self.axis_list(&[axis, axis]));
                     let span = value.span;
-                    return Err(self.report(StructureProblem::MatrixAxes { span, found, wanted: axis }));
+                    return Err(self.report(StructureProblem::MatrixAxes {
+                        span,
+                        found,
+                        wanted: axis,
+                    }));
                 }
                 self.not_predicted(left, &matrix.1)?;
                 Ok(JointArgument::Matrix(matrix.0, matrix.1))
@@ -290,7 +293,12 @@ impl<'a> Checker<'a> {
     ) -> Judged<typed::Expr> {
         match &expr.kind {
             ExprKind::Group(inner) => self.kernel(left, inner, at, rows, columns, batch),
-            ExprKind::Binary(operator @ (BinaryOperator::Add | BinaryOperator::Multiply), _, a, b) => {
+            ExprKind::Binary(
+                operator @ (BinaryOperator::Add | BinaryOperator::Multiply),
+                _,
+                a,
+                b,
+            ) => {
                 let a = self.kernel(left, a, at, rows, columns, batch);
                 let b = self.kernel(left, b, at, rows, columns, batch);
                 let operator = match operator {
@@ -383,11 +391,7 @@ impl<'a> Checker<'a> {
             }
         };
         let total = self.reduce(Reduction::Sum, indices, None, body, span);
-        let first = if second == 0.0 {
-            call(Elementwise::Sqrt, vec![total], span)
-        } else {
-            total
-        };
+        let first = if second == 0.0 { call(Elementwise::Sqrt, vec![total], span) } else { total };
         Ok((first, constant(second, span)))
     }
 
@@ -590,7 +594,11 @@ fn forms(family: &JointFamily) -> Vec<String> {
             .parameters
             .iter()
             .enumerate()
-            .map(|(k, p)| if i == 0 || k == 0 { p.name.to_owned() } else { format!("{} = …", p.name) })
+            .map(
+                |(k, p)| {
+                    if i == 0 || k == 0 { p.name.to_owned() } else { format!("{} = …", p.name) }
+                },
+            )
             .collect();
         format!("{}({})", family.name, names.join(", "))
     };
@@ -601,4 +609,3 @@ fn kernel_form(name: &str, form: &KernelForm) -> String {
     let parameters: Vec<&str> = form.parameters.iter().map(|p| p.name).collect();
     format!("{name}({})", parameters.join(", "))
 }
-

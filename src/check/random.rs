@@ -188,7 +188,11 @@ impl<'a> Checker<'a> {
                     };
                     let (family, span) = (call.family.name, call.span);
                     if !call.parameterization.variate.is_discrete() {
-                        return Err(self.report(StructureProblem::MixedLatent { name, span, family }));
+                        return Err(self.report(StructureProblem::MixedLatent {
+                            name,
+                            span,
+                            family,
+                        }));
                     }
                     if !(known(&low) && known(&high)) {
                         let nearest = self.nearest_data(&tree.name.value);

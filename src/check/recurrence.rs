@@ -1,8 +1,8 @@
 //! Names in terms of their own earlier elements: `x[t - 1] start v`, and the planes of definitions
 //! that are resolved in terms of themselves.
 
-use super::special::binary;
 use super::problem::StructureProblem;
+use super::special::binary;
 use super::{Checker, Context, Judged, Progress, library_is_finite};
 use crate::library::Reduction;
 use crate::source::Span;
@@ -203,8 +203,7 @@ impl<'a> Checker<'a> {
             })
             .collect();
         self.typed.recurrences = components(&computed);
-        let mut finite: Vec<bool> =
-            self.typed.variables.iter().map(is_finite_latent).collect();
+        let mut finite: Vec<bool> = self.typed.variables.iter().map(is_finite_latent).collect();
         let mut moved = true;
         while moved {
             moved = false;

@@ -200,7 +200,12 @@ impl<'a> Checker<'a> {
             _ => {
                 let axes = self.axis_list(&free);
                 let name = left.name.value.clone();
-                Err(self.report(StructureProblem::OutcomeAxis { name, family, span: value.span, axes }))
+                Err(self.report(StructureProblem::OutcomeAxis {
+                    name,
+                    family,
+                    span: value.span,
+                    axes,
+                }))
             }
         }
     }
@@ -254,11 +259,8 @@ impl<'a> Checker<'a> {
         let below = |checker: &mut Self, shift: f64| -> Judged<typed::Expr> {
             let (inner, indices) = checker.bind_fresh(context, &[axis]);
             let cut = checker.elaborate(cutpoints, &inner).and_then(|e| checker.number(e))?;
-            let at = data(
-                typed::ExprKind::ElementAt(Box::new(number(shift))),
-                Kind::Index(axis),
-                span,
-            );
+            let at =
+                data(typed::ExprKind::ElementAt(Box::new(number(shift))), Kind::Index(axis), span);
             let cut = cut.with_index(indices[0], &at);
             Ok(subtract(cut, eta.clone()))
         };

@@ -69,7 +69,8 @@ impl<'a> Checker<'a> {
             WholeAxis::CumSum => {
                 let [at, end] = [index, own.index]
                     .map(|i| data(typed::ExprKind::Index(i), Kind::Index(axis), span));
-                let kind = typed::ExprKind::Binary(Operator::LessEqual, Box::new(at), Box::new(end));
+                let kind =
+                    typed::ExprKind::Binary(Operator::LessEqual, Box::new(at), Box::new(end));
                 let guard = data(kind, Kind::Bool, span);
                 Ok(self.reduce(Reduction::Sum, vec![index], Some(guard), body, span))
             }

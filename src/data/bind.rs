@@ -272,10 +272,12 @@ impl<'a> Binder<'a> {
                 ExprKind::Index(index) => self.is_settled(self.typed.index_of(*index).axis),
                 ExprKind::Size(axis) => self.is_settled(*axis),
                 ExprKind::Below(_, axis) => self.is_settled(*axis),
-                ExprKind::Label(_) | ExprKind::ElementOf(_) | ExprKind::ElementAt(_) => match e.ty {
-                    Kind::Index(axis) => self.is_settled(axis),
-                    Kind::Real | Kind::Int | Kind::Bool => true,
-                },
+                ExprKind::Label(_) | ExprKind::ElementOf(_) | ExprKind::ElementAt(_) => {
+                    match e.ty {
+                        Kind::Index(axis) => self.is_settled(axis),
+                        Kind::Real | Kind::Int | Kind::Bool => true,
+                    }
+                }
                 ExprKind::ElementNumber(element) => match element.ty {
                     Kind::Index(axis) => self.is_settled(axis),
                     Kind::Real | Kind::Int | Kind::Bool => true,

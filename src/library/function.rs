@@ -260,7 +260,11 @@ const COLLECTIVE: &[Function] = &[
         rule: FunctionRule::ReductionOrElementwise(Reduction::Min, Elementwise::Min2),
     },
     reduction("count", "How many cells there are.", Reduction::Count),
-    reduction("log_sum_exp", "ln Σ e^x over the free axes, without overflow.", Reduction::LogSumExp),
+    reduction(
+        "log_sum_exp",
+        "ln Σ e^x over the free axes, without overflow.",
+        Reduction::LogSumExp,
+    ),
     whole_axis("center", "x minus its mean.", &["x"], WholeAxis::Center),
     whole_axis(
         "standardize",

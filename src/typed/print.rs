@@ -1,9 +1,8 @@
 //! Prints checked expressions and equations with every index written: what `explain` shows.
 
 use super::{
-    Call, Definition, DefinitionValue, Distribution, Expr, ExprKind, IndexId,
-    JointArgument, Kind, Operator, Program,
-    Random, RandomRole,
+    Call, Definition, DefinitionValue, Distribution, Expr, ExprKind, IndexId, JointArgument, Kind,
+    Operator, Program, Random, RandomRole,
 };
 use crate::library::Reduction;
 

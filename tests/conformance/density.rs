@@ -73,7 +73,11 @@ fn latent_names(program: &Program) -> Vec<String> {
 }
 
 /// The program's constrained latents at a point of Stan's, and the map's log-Jacobian.
-pub(crate) fn constrained(program: &Program, model: &str, parameters: &Parameters) -> (Vec<f64>, f64) {
+pub(crate) fn constrained(
+    program: &Program,
+    model: &str,
+    parameters: &Parameters,
+) -> (Vec<f64>, f64) {
     let map = map(model);
     let mapped: HashMap<&str, Vec<f64>> =
         map.as_ref().map(|m| (m.latents)(parameters).into_iter().collect()).unwrap_or_default();

@@ -202,3 +202,79 @@ y ~ Normal(f, 1)
     let point = json!({ "sd": 0.5, "lengthscale": 0.8, "z": [-0.4, 1.1] });
     close(found, density(by_hand, &data, &point, &[]));
 }
+
+#[test]
+fn a_random_walk_starts_at_its_first_level() {
+    let program = "\
+import \"std/series\" as m
+data y[time]
+use m.random_walk[time](first = 1, first_sd = 2, scale = 0.5) as w
+y ~ Normal(w.level, 1)
+";
+    let point = json!({ "w.sd": 0.4, "w.level": [0.2, 0.5, -0.1] });
+    let found = density(program, &json!({ "y": [0.5, -1.0, 0.3] }), &point, &[]);
+    let walk = normal(0.2, 1.0, 2.0) + normal(0.5, 0.2, 0.4) + normal(-0.1, 0.5, 0.4);
+    let rows = normal(0.5, 0.2, 1.0) + normal(-1.0, 0.5, 1.0) + normal(0.3, -0.1, 1.0);
+    close(found, 2.0_f64.ln() + normal(0.4, 0.0, 0.5) + walk + rows);
+}
+
+#[test]
+fn autoregressive_noise_is_stationary_and_a_trend_moves_by_its_slope() {
+    let program = "\
+import \"std/series\" as m
+data y[time]
+use m.ar1[time](scale = 0.5) as w
+use m.local_trend[time](first = 0, first_sd = 1, level_scale = 0.5, slope_scale = 0.3) as t
+y ~ Normal(w.noise + t.level, 1)
+";
+    let point = json!({
+        "w.sd": 0.4, "w.rho": 0.7, "w.noise": [0.2, 0.5, -0.1],
+        "t.level_sd": 0.3, "t.slope_sd": 0.2, "t.slope": [0.1, 0.2, 0.3], "t.level": [1, 2, 3]
+    });
+    let found = density(program, &json!({ "y": [0.5, -1.0, 0.3] }), &point, &[]);
+    let half = |x, sd| 2.0_f64.ln() + normal(x, 0.0, sd);
+    let noise = normal(0.2, 0.0, 0.4 / 0.51_f64.sqrt()) + normal(0.5, 0.14, 0.4);
+    let noise = noise + normal(-0.1, 0.35, 0.4) + half(0.4, 0.5) - 2.0_f64.ln();
+    let slope = normal(0.1, 0.0, 0.3) + normal(0.2, 0.1, 0.2) + normal(0.3, 0.2, 0.2);
+    let level = normal(1.0, 0.0, 1.0) + normal(2.0, 1.1, 0.3) + normal(3.0, 2.2, 0.3);
+    let rows = normal(0.5, 1.2, 1.0) + normal(-1.0, 2.5, 1.0) + normal(0.3, 2.9, 1.0);
+    close(found, noise + half(0.3, 0.5) + half(0.2, 0.3) + slope + level + rows);
+}
+
+#[test]
+fn r2d2_shares_what_is_explained_among_features() {
+    let program = "\
+import \"std/shrinkage\" as m
+data y[row], X[row, f]
+sigma ~ HalfNormal(1)
+use m.r2d2[f](mean = 0.4, precision = 5, concentration = 0.5, sigma = sigma) as r
+y ~ Normal(X @ r.beta, sigma)
+";
+    let data = json!({ "y": [0.5, -1.0], "X": [[1, 2, 3], [0.5, -1, 2]] });
+    let point = json!({
+        "sigma": 0.8, "r.r2": 0.3, "r.share": [0.2, 0.5, 0.3], "r.z": [0.1, -0.4, 1.2]
+    });
+    // By scipy.stats: halfnorm, beta(2, 3), dirichlet and norm at beta = z 0.8 sqrt(share 3/7).
+    close(density(program, &data, &point, &[]), -7.737855365714124);
+}
+
+#[test]
+fn cutpoints_have_the_density_of_their_probabilities() {
+    let program = "\
+import \"std/ordinal\" as m
+data y[row]: cat
+axis cat = 1..4
+axis cut = 1..3
+eta ~ Normal(0, 1)
+c[cut] ~ Ordered(Flat)
+factor m.induced_dirichlet(c, alpha = 1)
+p[row, k in cat] = m.cumulative(eta, c, k)
+y ~ Categorical(p)
+";
+    let point = json!({ "eta": 0.4, "c": [-1.1, 0.3, 2.0] });
+    let found = density(program, &json!({ "y": [1, 2, 4] }), &point, &[]);
+    // The numbers are in the table.
+    let probabilities = [0.18242552380635635, 0.29259528871470364, 0.16798161486607555];
+    let rows: f64 = probabilities.iter().map(|p: &f64| p.ln()).sum();
+    close(found, normal(0.4, 0.0, 1.0) - 3.545477692025806 + rows);
+}

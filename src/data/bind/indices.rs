@@ -32,10 +32,9 @@ enum Duty<'p> {
 /// Whether a data-only expression may have no value.
 fn can_fail(typed: &Program, expr: &Expr) -> bool {
     let here = match &expr.kind {
-        ExprKind::ElementOf(_)
-        | ExprKind::ElementAt(_)
-        | ExprKind::Label(_)
-        | ExprKind::Error => true,
+        ExprKind::ElementOf(_) | ExprKind::ElementAt(_) | ExprKind::Label(_) | ExprKind::Error => {
+            true
+        }
         ExprKind::Below(..) => false,
         ExprKind::Variable(variable, at) => !is_within(typed, *variable, at),
         ExprKind::Reduce(reduce) => match reduce.operation {
@@ -76,8 +75,7 @@ fn collect<'p>(typed: &Program, expr: &'p Expr, duties: &mut Vec<Duty<'p>>) {
     match &expr.kind {
         ExprKind::Variable(variable, at) => {
             let known = at.iter().all(|s| s.plane == Plane::Data);
-            if known
-                && (!is_within(typed, *variable, at) || at.iter().any(|s| can_fail(typed, s)))
+            if known && (!is_within(typed, *variable, at) || at.iter().any(|s| can_fail(typed, s)))
             {
                 duties.push(Duty::Position(*variable, at));
             }
@@ -119,11 +117,7 @@ fn collect<'p>(typed: &Program, expr: &'p Expr, duties: &mut Vec<Duty<'p>>) {
 }
 
 /// What of a distribution must be evaluated: of branches that data decide, the one taken.
-fn collect_drawn<'p>(
-    typed: &Program,
-    distribution: &'p Distribution,
-    duties: &mut Vec<Duty<'p>>,
-) {
+fn collect_drawn<'p>(typed: &Program, distribution: &'p Distribution, duties: &mut Vec<Duty<'p>>) {
     match distribution {
         Distribution::Choice(choice) => {
             let (mut yes, mut no) = (Vec::new(), Vec::new());

@@ -175,9 +175,8 @@ impl Binder<'_> {
             }
         };
         let slug = Slug::DataOutsideSupport;
-        let mut problem =
-            Diagnostic::error(slug, message, call.span, "observed by this")
-                .because(declared.span, format!("`{name}` is defined here"));
+        let mut problem = Diagnostic::error(slug, message, call.span, "observed by this")
+            .because(declared.span, format!("`{name}` is defined here"));
         if let Some(placed) = &self.placed[random.variable.index()] {
             problem = problem.note(placed.place(offence.position));
         }

@@ -44,9 +44,10 @@ impl Binder<'_> {
         for variable in members {
             self.values[variable.index()] = Some(Array::new(&[0], Vec::new()));
         }
-        let ready = members.iter().filter_map(|v| definition_of(typed, *v)).all(|id| {
-            values_of(&typed.definition(id).value).all(|e| self.is_ready(e))
-        });
+        let ready = members
+            .iter()
+            .filter_map(|v| definition_of(typed, *v))
+            .all(|id| values_of(&typed.definition(id).value).all(|e| self.is_ready(e)));
         members.iter().for_each(|v| self.values[v.index()] = None);
         ready
     }
@@ -55,9 +56,10 @@ impl Binder<'_> {
         let typed = self.typed;
         let order = self.evaluate(|evaluator| bound::order(evaluator, typed, members));
         let order = order.map_err(|error| Box::new(self.explain_order(&error)))?;
-        let absent = members.iter().filter_map(|v| definition_of(typed, *v)).any(|id| {
-            values_of(&typed.definition(id).value).any(|e| self.mentions_absent(e))
-        });
+        let absent = members
+            .iter()
+            .filter_map(|v| definition_of(typed, *v))
+            .any(|id| values_of(&typed.definition(id).value).any(|e| self.mentions_absent(e)));
         for variable in members {
             let shape = self.shape(*variable);
             let size = shape.iter().product();
@@ -144,7 +146,9 @@ impl Binder<'_> {
                     declared.span,
                     "defined here",
                 )
-                .help("a series looks back, never ahead: `x[t - 1]`, `sum(s in day where s < t: …)`")
+                .help(
+                    "a series looks back, never ahead: `x[t - 1]`, `sum(s in day where s < t: …)`",
+                )
             }
         }
     }

@@ -2,9 +2,9 @@
 
 use super::Binder;
 use super::explain::Failure;
+use crate::bound::{EvaluationError, Evaluator};
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::library::{Bound, Support};
-use crate::bound::{EvaluationError, Evaluator};
 use crate::typed::{Call, Expr, ExprKind, IndexId, Plane, Random, RandomRole, Taken, VariableId};
 use std::collections::HashSet;
 
@@ -200,8 +200,7 @@ impl Binder<'_> {
                     match &mut offence {
                         Some(offence) => offence.count += 1,
                         None => {
-                            let error =
-                                EvaluationError::Unavailable { span: argument.span };
+                            let error = EvaluationError::Unavailable { span: argument.span };
                             let at = Failure::at(evaluator, &indices, error);
                             let cell = match &argument.kind {
                                 ExprKind::Variable(v, at) => {

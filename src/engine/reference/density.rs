@@ -136,7 +136,11 @@ impl<S: Scalar> Reading<'_, S> {
         match distribution {
             Distribution::Family(call) => {
                 let continuous = !call.parameterization.variate.is_discrete();
-                if at.on_atom && continuous { Ok(nothing) } else { evaluator.log_density(call, at.x, |e| evaluator.eval(e)) }
+                if at.on_atom && continuous {
+                    Ok(nothing)
+                } else {
+                    evaluator.log_density(call, at.x, |e| evaluator.eval(e))
+                }
             }
             Distribution::PointMass(point) => {
                 let value = evaluator.eval::<S>(&point.value)?;
@@ -195,9 +199,7 @@ impl<S: Scalar> Reading<'_, S> {
                 Distribution::Structured(structured) => {
                     structured_density(evaluator, random, structured, &members, &x)?
                 }
-                Distribution::Joint(joint) => {
-                    self.joint(evaluator, random, joint, &members, &x)?
-                }
+                Distribution::Joint(joint) => self.joint(evaluator, random, joint, &members, &x)?,
                 Distribution::Family(_)
                 | Distribution::PointMass(_)
                 | Distribution::Elements(_)

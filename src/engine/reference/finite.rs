@@ -65,7 +65,8 @@ impl<'f, S: Scalar> Sums<'f, S> {
             }
             parts.extend(step.messages.iter().map(|m| messages[*m as usize].clone()));
             let mut message = Vec::new();
-            let outer: Vec<usize> = step.scope.iter().map(|v| sizes[*v as usize] as usize).collect();
+            let outer: Vec<usize> =
+                step.scope.iter().map(|v| sizes[*v as usize] as usize).collect();
             let mut state = vec![0; sizes.len().min(1)];
             state.resize(step.scope.len(), 0);
             for position in 0..outer.iter().product() {
@@ -86,8 +87,7 @@ impl<'f, S: Scalar> Sums<'f, S> {
                     };
                     parts.iter().map(entry).fold(S::constant(0.0), |sum, x| sum + x)
                 };
-                let values: Vec<S> =
-                    (0..sizes[step.variable as usize] as usize).map(own).collect();
+                let values: Vec<S> = (0..sizes[step.variable as usize] as usize).map(own).collect();
                 message.push(crate::bound::log_sum_exp(&values));
             }
             if step.scope.is_empty() {

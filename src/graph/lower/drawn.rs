@@ -86,11 +86,7 @@ impl<'g> Tracer<'_, '_, 'g> {
     }
 
     /// The log density of a family of one value, normalised over its interval.
-    pub(super) fn family(
-        &mut self,
-        call: &Call,
-        x: Traced<'g>,
-    ) -> Result<Traced<'g>, LowerError> {
+    pub(super) fn family(&mut self, call: &Call, x: Traced<'g>) -> Result<Traced<'g>, LowerError> {
         let arguments =
             call.arguments.iter().map(|a| self.trace(a)).collect::<Result<Vec<_>, _>>()?;
         let density = call.parameterization.density;
@@ -115,7 +111,8 @@ impl<'g> Tracer<'_, '_, 'g> {
         let mut result = value;
         for (a, b) in pairs {
             let Some(mass) = density.ln_mass_between(a, b, &arguments) else { continue };
-            let others = low.iter().zip(&high).map(|(x, y)| f64::from(u8::from((*x, *y) != (a, b))));
+            let others =
+                low.iter().zip(&high).map(|(x, y)| f64::from(u8::from((*x, *y) != (a, b))));
             let other = self.numbers(others.collect());
             result = Traced::select(other.same(Traced::Constant(0.0)), value - mass, result);
         }

@@ -156,9 +156,8 @@ impl Lowering<'_> {
                 let z = self.standardised(tied, joint, argument(1), &scale)?;
                 let (cells, group_of) = (tied.everything(), tied.group_of());
                 let count = tied.groups.len();
-                let squares = self.gathered(count, &group_of, tied.tag, |k| {
-                    k.at(z, &cells).square()
-                });
+                let squares =
+                    self.gathered(count, &group_of, tied.tag, |k| k.at(z, &cells).square());
                 let df = self.scalar(tied, argument(0))?;
                 let groups: Vec<u32> = (0..count as u32).collect();
                 let size = tied.size() as f64;
@@ -328,9 +327,8 @@ impl Lowering<'_> {
         let mean = self.vector(tied, mean)?;
         let cells = tied.everything();
         let x = tied.x;
-        let residual = self.gathered(cells.len(), &cells, tied.tag, |k| {
-            k.at(x, &cells) - k.at(mean, &cells)
-        });
+        let residual =
+            self.gathered(cells.len(), &cells, tied.tag, |k| k.at(x, &cells) - k.at(mean, &cells));
         let (size, factor) = (tied.size(), scale.factor);
         if scale.inverse {
             let (mut from, mut entry, mut to) = (Vec::new(), Vec::new(), Vec::new());
@@ -414,8 +412,7 @@ impl Lowering<'_> {
             let x = k.at(x, &cells);
             x.x_log_y(k.at(p, &cells)) - (x + 1.0).ln_gamma()
         });
-        let total =
-            self.gathered(tied.groups.len(), &group_of, tied.tag, |k| k.at(x, &cells));
+        let total = self.gathered(tied.groups.len(), &group_of, tied.tag, |k| k.at(x, &cells));
         let groups: Vec<u32> = (0..tied.groups.len() as u32).collect();
         let trials = match last {
             0 => total,
@@ -606,7 +603,8 @@ impl Lowering<'_> {
         let cells: Vec<u32> = (0..(count * size * size) as u32).collect();
         let place = |of: Matrices, entry: &dyn Fn(usize, usize) -> usize| -> Vec<u32> {
             let at = |cell: &u32| {
-                let (group, cell) = (*cell as usize / (size * size), *cell as usize % (size * size));
+                let (group, cell) =
+                    (*cell as usize / (size * size), *cell as usize % (size * size));
                 let base = if of.shared { 0 } else { group * of.size * of.size };
                 (base + entry(cell / size, cell % size)) as u32
             };

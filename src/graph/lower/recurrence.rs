@@ -32,7 +32,8 @@ impl Lowering<'_> {
         self.turning = members;
         outcome?;
         let span = order.members.first().map(|m| bound.typed.variable(*m).span);
-        let tag = self.origin(span.unwrap_or_default(), order.members.first().copied(), &Rows::count(0));
+        let tag =
+            self.origin(span.unwrap_or_default(), order.members.first().copied(), &Rows::count(0));
         let waves = (0..order.waves.len())
             .map(|wave| turns.iter().map(|(_, ends)| ends[wave]).collect())
             .collect();
@@ -57,7 +58,9 @@ impl Lowering<'_> {
                 Role::Derived(id) => self.stored.contains(&id),
                 Role::Data(_) | Role::Predicted(_) => false,
             };
-            if stored && !order.members.contains(&variable) && bound.values[variable.index()].is_none()
+            if stored
+                && !order.members.contains(&variable)
+                && bound.values[variable.index()].is_none()
             {
                 self.place(variable)?;
             }

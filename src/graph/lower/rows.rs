@@ -103,11 +103,7 @@ impl Rows {
     }
 
     /// Rows in which each row of these stands for those that `segments` gives it.
-    pub(super) fn expanded(
-        &self,
-        indices: Vec<(IndexId, Vec<u32>)>,
-        segments: &[u32],
-    ) -> Rows {
+    pub(super) fn expanded(&self, indices: Vec<(IndexId, Vec<u32>)>, segments: &[u32]) -> Rows {
         let assigned = self.assigned.as_ref().map(|(assigned, of)| {
             (assigned.clone(), segments.iter().map(|row| of[*row as usize]).collect())
         });

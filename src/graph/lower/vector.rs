@@ -254,8 +254,10 @@ impl Lowering<'_> {
         if run.last(0.0).is_some() {
             let last = |(run, start): (&Along, &u32)| start + run.coordinates.len() as u32;
             let states_left: Vec<u32> = runs.iter().zip(&starts).map(last).collect();
-            let values: Vec<u32> =
-                runs.iter().filter_map(|run| run.values.get(run.coordinates.len()).copied()).collect();
+            let values: Vec<u32> = runs
+                .iter()
+                .filter_map(|run| run.values.get(run.coordinates.len()).copied())
+                .collect();
             self.kernel(runs.len(), tag, add(buffer, &values), |k| {
                 let state = k.gather(states, &states_left);
                 run.last(state).unwrap_or(state)
