@@ -75,7 +75,9 @@ impl<'a> Checker<'a> {
             | ExprKind::Binary(..)
             | ExprKind::Index(..)
             | ExprKind::Comprehension { .. }
-            | ExprKind::List(_) => Err(self.not_a_distribution(left.name, expr, context, left.role)),
+            | ExprKind::List(_) => {
+                Err(self.not_a_distribution(left.name, expr, context, left.role))
+            }
         }
     }
 

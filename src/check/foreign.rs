@@ -395,10 +395,7 @@ fn between(help: &str, call: Span, values: &[Span], pieces: &[&str]) -> Rewritin
 
 /// The edits from a family around 0, conditioned to be positive, to its half: `StudentT(3, 0, s)
 /// in [0, inf]` to `HalfStudentT(3, s)`.
-pub(super) fn half(
-    call: &Call,
-    truncation: &Truncation,
-) -> Option<(String, Vec<(Span, String)>)> {
+pub(super) fn half(call: &Call, truncation: &Truncation) -> Option<(String, Vec<(Span, String)>)> {
     let half = library::family(&format!("Half{}", call.family.name))?;
     let parameters = call.parameterization.parameters;
     let location = parameters.iter().position(|p| matches!(p.name, "location" | "mean"))?;
