@@ -9,8 +9,8 @@ use crate::library::joint::Kernel;
 use crate::math::Scalar;
 use crate::source::Span;
 use crate::typed::{
-    self, AxisId, Call, DefinitionId, DefinitionValue, Expr, ExprKind, IndexId, Kind, Operator,
-    Plane, Reduce, Role, VariableId,
+    self, AxisId, Call, DefinitionId, DefinitionValue, Expr, ExprKind, IndexId, Kind, LogPart,
+    Operator, Plane, Reduce, Role, VariableId,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -246,8 +246,8 @@ impl<'a, V> Evaluator<'a, V> {
                     arguments.iter().map(|a| self.data(a)).collect::<Result<Vec<_>, _>>()?;
                 Ok(function.apply(&arguments))
             }
-            ExprKind::LogDensity(call, value) => {
-                self.log_density(call, self.data(value)?, |e| self.data(e))
+            ExprKind::LogDensity(part, call, value) => {
+                self.log_part(*part, call, self.data(value)?, |e| self.data(e))
             }
             ExprKind::Covariance(kernel, arguments) => {
                 let arguments =
@@ -440,6 +440,29 @@ impl<'a, V> Evaluator<'a, V> {
         Ok(value)
     }
 
+    /// The log density of one value, or the logarithm of the probability below or above it.
+    fn log_part<S: Scalar>(
+        &self,
+        part: LogPart,
+        call: &Call,
+        x: S,
+        mut eval: impl FnMut(&Expr) -> Result<S, EvaluationError>,
+    ) -> Result<S, EvaluationError> {
+        let density = call.parameterization.density;
+        let tail = |arguments: Vec<S>| match part {
+            LogPart::Below => density.ln_cdf(x, &arguments),
+            LogPart::Density | LogPart::Above => density.ln_survival(x, &arguments),
+        };
+        match part {
+            LogPart::Density => self.log_density(call, x, eval),
+            LogPart::Below | LogPart::Above => {
+                let arguments = call.arguments.iter().map(&mut eval);
+                let value = tail(arguments.collect::<Result<Vec<S>, _>>()?);
+                value.ok_or(EvaluationError::Unavailable { span: call.span })
+            }
+        }
+    }
+
     /// The log density of one value, normalised over its interval.
     pub fn log_density<S: Scalar>(
         &self,
@@ -505,9 +528,9 @@ impl<'a, V> Evaluator<'a, V> {
                     arguments.iter().map(|a| self.eval(a)).collect::<Result<Vec<S>, _>>()?;
                 Ok(function.apply(&arguments))
             }
-            ExprKind::LogDensity(call, value) => {
+            ExprKind::LogDensity(part, call, value) => {
                 let value = self.eval::<S>(value)?;
-                self.log_density(call, value, |e| self.eval(e))
+                self.log_part(*part, call, value, |e| self.eval(e))
             }
             ExprKind::Covariance(kernel, arguments) => {
                 let arguments =

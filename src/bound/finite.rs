@@ -146,7 +146,8 @@ impl Finite {
             Distribution::Family(_)
             | Distribution::PointMass(_)
             | Distribution::Structured(_)
-            | Distribution::Joint(_) => {
+            | Distribution::Joint(_)
+            | Distribution::Written(_) => {
                 let mut parts = distribution.expressions().into_iter();
                 parts.try_for_each(|e| self.uses(evaluator, e, found))
             }
@@ -278,7 +279,7 @@ fn values<V>(
                 values(evaluator, &choice.no, range)?;
             }
         }
-        Distribution::Structured(_) | Distribution::Joint(_) => {}
+        Distribution::Structured(_) | Distribution::Joint(_) | Distribution::Written(_) => {}
     }
     Ok(())
 }

@@ -81,7 +81,8 @@ fn bijector(distribution: &Distribution) -> Option<VectorBijector> {
         Distribution::Family(_)
         | Distribution::PointMass(_)
         | Distribution::Elements(_)
-        | Distribution::Choice(_) => None,
+        | Distribution::Choice(_)
+        | Distribution::Written(_) => None,
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) enum Meaning {
     Variable(crate::typed::VariableId),
     /// A constant.
     Constant(f64),
+    /// A name that stands for a value.
+    Given(usize),
     /// A state of differential equations.
     State(u32),
     /// Their time.
@@ -73,6 +75,10 @@ impl<'a> Checker<'a> {
                 let (inner_free, value_free) = self.both(inner, value, context)?;
                 self.larger("start", expr.span, (inner.span, inner_free), (value.span, value_free))
             }
+            ExprKind::Written(written) => Err(self.report(FamilyProblem::DistributionAsNumber {
+                name: written.family.value.clone(),
+                span: expr.span,
+            })),
             ExprKind::Error => {
                 self.incomplete = true;
                 Err(Reported)
@@ -144,9 +150,11 @@ impl<'a> Checker<'a> {
 
     fn free_name(&mut self, name: &str, span: Span, context: &Context) -> Judged<Vec<AxisId>> {
         match self.lookup(name, span, context)? {
-            Meaning::Index(..) | Meaning::Constant(_) | Meaning::State(_) | Meaning::Time => {
-                Ok(Vec::new())
-            }
+            Meaning::Index(..)
+            | Meaning::Constant(_)
+            | Meaning::Given(_)
+            | Meaning::State(_)
+            | Meaning::Time => Ok(Vec::new()),
             Meaning::Variable(variable) => {
                 let axes = self.axes_of(variable, span)?;
                 self.unbound(name, span, &axes, context)
@@ -187,6 +195,9 @@ impl<'a> Checker<'a> {
 
     /// What a name means here: an index of the equation, a variable, or a constant.
     pub(super) fn lookup(&mut self, name: &str, span: Span, context: &Context) -> Judged<Meaning> {
+        if let Some(given) = self.given.iter().rposition(|(given, _)| given == name) {
+            return Ok(Meaning::Given(given));
+        }
         if let Some(state) = self.states.iter().position(|s| s == name) {
             return Ok(Meaning::State(state as u32));
         }

@@ -60,6 +60,7 @@ impl<'a> Checker<'a> {
                     }
                 })
             }
+            ExprKind::Written(written) => self.written(left, written, expr.span, context),
             ExprKind::Error => {
                 self.incomplete = true;
                 Err(Reported)
@@ -77,7 +78,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn family_condition(
+    pub(super) fn family_condition(
         &mut self,
         left: &Left<'_>,
         condition: &Expr,
@@ -258,7 +259,7 @@ impl<'a> Checker<'a> {
         interval: &Interval,
         context: &Context,
     ) -> Judged<Truncation> {
-        let left = Left { name, role: RandomRole::Predicted, over: &[] };
+        let left = Left { name, role: RandomRole::Predicted, over: &[], element: None };
         let low = self.family_argument(&left, &interval.low, context);
         let high = self.family_argument(&left, &interval.high, context);
         let (low, high) = (low?, high?);
@@ -290,7 +291,10 @@ impl<'a> Checker<'a> {
                 self.truncate(&mut choice.yes, truncation)?;
                 return self.truncate(&mut choice.no, truncation);
             }
-            Distribution::PointMass(_) | Distribution::Elements(_) | Distribution::Joint(_) => {
+            Distribution::PointMass(_)
+            | Distribution::Elements(_)
+            | Distribution::Joint(_)
+            | Distribution::Written(_) => {
                 let family = distribution.family_name();
                 return Err(self.report(FamilyProblem::NoCdf { family, span, half: None }));
             }
@@ -415,10 +419,12 @@ pub(super) struct Left<'t> {
     pub(super) role: RandomRole,
     /// The axes or indices after `over`.
     pub(super) over: &'t [Name],
+    /// The element that is drawn, where a log density may name it.
+    pub(super) element: Option<&'t typed::Expr>,
 }
 
 /// Families of the language that later versions run.
-const PLANNED_FAMILIES: &[&str] = &["Censored", "Mixture", "Scaled"];
+const PLANNED_FAMILIES: &[&str] = &[];
 
 /// Whether a name without arguments is a family.
 pub(super) fn is_family(name: &str) -> bool {

@@ -73,7 +73,7 @@ impl<'a> Checker<'a> {
                 Ok(typed::Expr { kind, ty, plane, span })
             }
             ExprKind::Start(inner, value) => self.elaborate_start(inner, value, span, context),
-            ExprKind::List(_) | ExprKind::In(..) | ExprKind::Error => {
+            ExprKind::List(_) | ExprKind::In(..) | ExprKind::Written(_) | ExprKind::Error => {
                 self.free(expr, context).and(Err(Reported))
             }
         }
@@ -84,6 +84,7 @@ impl<'a> Checker<'a> {
             Meaning::Index(index, axis) => {
                 Ok(data(typed::ExprKind::Index(index), Kind::Index(axis), span))
             }
+            Meaning::Given(given) => Ok(typed::Expr { span, ..self.given[given].1.clone() }),
             Meaning::State(state) => {
                 let kind = typed::ExprKind::State(state);
                 Ok(typed::Expr { kind, ty: Kind::Real, plane: Plane::Latent, span })

@@ -45,14 +45,15 @@ impl<'a> Checker<'a> {
             }));
         };
         let over = self.joint_over(left, name, 1, std::slice::from_ref(value), span, context)?[0];
-        let inner = Left { name: left.name, role: left.role, over: &[] };
+        let inner = Left { over: &[], ..*left };
         let element = match self.distribution(&inner, value, context)? {
             Distribution::Family(element) => element,
             Distribution::PointMass(_)
             | Distribution::Elements(_)
             | Distribution::Choice(_)
             | Distribution::Structured(_)
-            | Distribution::Joint(_) => {
+            | Distribution::Joint(_)
+            | Distribution::Written(_) => {
                 return Err(self.report(StructureProblem::ElementWanted { family: name, span }));
             }
         };
@@ -466,6 +467,7 @@ impl<'a> Checker<'a> {
             | ExprKind::If(..)
             | ExprKind::In(..)
             | ExprKind::Start(..)
+            | ExprKind::Written(_)
             | ExprKind::Error => Err(self.not_a_matrix(expr)),
         }
     }
@@ -556,6 +558,7 @@ impl<'a> Checker<'a> {
             | ExprKind::If(..)
             | ExprKind::In(..)
             | ExprKind::Start(..)
+            | ExprKind::Written(_)
             | ExprKind::Error => Err(self.not_a_matrix(expr)),
         }
     }

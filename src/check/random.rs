@@ -52,7 +52,13 @@ impl<'a> Checker<'a> {
         }
         let guard = tree.guard.as_ref().map(|g| self.guard(&tree.name, g, &context)).transpose();
         let hints = self.hints(tree, role);
-        let left = Left { name: &tree.name, role, over: &tree.over };
+        let at = indices.iter().map(|i| {
+            let axis = self.typed.index_of(*i).axis;
+            super::elaborate::data(typed::ExprKind::Index(*i), Kind::Index(axis), tree.name.span)
+        });
+        let at = at.collect();
+        let element = self.element(variable, at, tree.name.span);
+        let left = Left { name: &tree.name, role, over: &tree.over, element: Some(&element) };
         let distribution = self.distribution(&left, &tree.distribution, &context);
         let (guard, centering, distribution) = (guard?, hints?, distribution?);
         if let (Some(over), []) = (tree.over.first(), distribution.over()) {
@@ -120,7 +126,8 @@ impl<'a> Checker<'a> {
                     Distribution::Family(_)
                     | Distribution::Choice(_)
                     | Distribution::Structured(_)
-                    | Distribution::Joint(_),
+                    | Distribution::Joint(_)
+                    | Distribution::Written(_),
                     Kind::Index(axis),
                 ) => {
                     let found = self.typed.kind_name(kind);
@@ -138,7 +145,8 @@ impl<'a> Checker<'a> {
                     Distribution::Family(_)
                     | Distribution::Choice(_)
                     | Distribution::Structured(_)
-                    | Distribution::Joint(_),
+                    | Distribution::Joint(_)
+                    | Distribution::Written(_),
                     Kind::Real | Kind::Int | Kind::Bool,
                 ) => {}
             }
@@ -209,7 +217,10 @@ impl<'a> Checker<'a> {
                     self.require_data(&point.value, "the value of a `PointMass`")?;
                 }
                 Distribution::Elements(_) => {}
-                Distribution::Choice(_) | Distribution::Structured(_) | Distribution::Joint(_) => {
+                Distribution::Choice(_)
+                | Distribution::Structured(_)
+                | Distribution::Joint(_)
+                | Distribution::Written(_) => {
                     let (family, span) = (taken.leaf.family_name(), taken.leaf.span());
                     return Err(self.report(StructureProblem::MixedLatent { name, span, family }));
                 }

@@ -187,6 +187,7 @@ impl<'a> Checker<'a> {
             | ExprKind::Index(..)
             | ExprKind::Comprehension { .. }
             | ExprKind::List(_)
+            | ExprKind::Written(_)
             | ExprKind::Error => false,
         }
     }
@@ -256,6 +257,7 @@ fn names_in<'e>(expr: &'e Expr, names: &mut Vec<&'e str>) {
                 names_in(part, names);
             }
         }
+        ExprKind::Written(written) => names_in(&written.log_density, names),
         ExprKind::Number { .. } | ExprKind::Label(_) | ExprKind::Error => {}
     }
 }

@@ -33,6 +33,12 @@ pub(super) enum Special {
     Process,
     /// A family of several values.
     Joint,
+    /// `Censored(D, right = flag)`
+    Censored,
+    /// `Scaled(D, location, scale)`
+    Scaled,
+    /// `Mixture(weights, D)`
+    Mixture,
 }
 
 impl Special {
@@ -60,6 +66,9 @@ impl Special {
             "Ordered" => Some(Special::Structured(Structure::Ordered)),
             "ZeroSum" => Some(Special::Structured(Structure::ZeroSum)),
             "GP" => Some(Special::Process),
+            "Censored" => Some(Special::Censored),
+            "Scaled" => Some(Special::Scaled),
+            "Mixture" => Some(Special::Mixture),
             _ if outcome_family(name).is_some() => Some(Special::Outcome),
             _ if joint_family(name).is_some() => Some(Special::Joint),
             _ => None,
@@ -101,6 +110,9 @@ impl<'a> Checker<'a> {
             }
             Special::Process => self.process(left, name, arguments, span, context),
             Special::Joint => self.joint(left, name, arguments, span, context),
+            Special::Censored => self.censored(left, name, arguments, span, context),
+            Special::Scaled => self.scaled(left, name, arguments, span, context),
+            Special::Mixture => self.mixture(left, name, arguments, span, context),
         }
     }
 
@@ -187,7 +199,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The one free axis of an argument with a number for each of its elements.
-    fn vector_axis(
+    pub(super) fn vector_axis(
         &mut self,
         left: &Left<'_>,
         family: &'static str,

@@ -37,6 +37,7 @@ fn mentions_transpose(expr: &Expr) -> bool {
         | ExprKind::If(..)
         | ExprKind::In(..)
         | ExprKind::Start(..)
+        | ExprKind::Written(_)
         | ExprKind::Error => false,
     }
 }
@@ -448,7 +449,10 @@ impl<'a> Checker<'a> {
             ExprKind::Comprehension { body, .. } => visit(body),
             ExprKind::In(a, _) => visit(a),
             ExprKind::List(elements) => elements.iter().find_map(visit),
-            ExprKind::Number { .. } | ExprKind::Label(_) | ExprKind::Error => None,
+            ExprKind::Number { .. }
+            | ExprKind::Label(_)
+            | ExprKind::Written(_)
+            | ExprKind::Error => None,
         }
     }
 
@@ -483,6 +487,9 @@ impl<'a> Checker<'a> {
                 | StatementKind::Function(_)
                 | StatementKind::Distribution(_)
                 | StatementKind::Ode(_)
+                | StatementKind::Part(_)
+                | StatementKind::Use(_)
+                | StatementKind::Output(_)
                 | StatementKind::Error => {}
             }
         }

@@ -10,7 +10,7 @@ use super::{
 use crate::library::{Elementwise, Reduction, WholeAxis};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind, Name};
-use crate::typed::{self, AxisId, Distribution, Kind, Operator, Plane, RandomRole};
+use crate::typed::{self, AxisId, Distribution, Kind, LogPart, Operator, Plane, RandomRole};
 
 impl<'a> Checker<'a> {
     /// `softmax` and `cumsum` at one element.
@@ -141,14 +141,14 @@ impl<'a> Checker<'a> {
                 given: arguments.len(),
             }));
         };
-        let left = Left { name: function, role: RandomRole::Predicted, over: &[] };
-        let distribution = self.distribution(&left, distribution, context);
-        let value = self.elaborate(value, context);
-        let (distribution, value) = (distribution?, value?);
+        let value = self.elaborate(value, context)?;
+        let role = RandomRole::Predicted;
+        let left = Left { name: function, role, over: &[], element: Some(&value) };
+        let distribution = self.distribution(&left, distribution, context)?;
         self.log_density_at(&distribution, value, function.span)
     }
 
-    fn log_density_at(
+    pub(super) fn log_density_at(
         &mut self,
         distribution: &Distribution,
         value: typed::Expr,
@@ -159,7 +159,8 @@ impl<'a> Checker<'a> {
                 let value = self.number(value)?;
                 let parts = call.expressions().into_iter().map(|e| e.plane);
                 let plane = parts.max().unwrap_or(Plane::Data).max(value.plane);
-                let kind = typed::ExprKind::LogDensity(Box::new(call.clone()), Box::new(value));
+                let (part, call) = (LogPart::Density, Box::new(call.clone()));
+                let kind = typed::ExprKind::LogDensity(part, call, Box::new(value));
                 Ok(typed::Expr { kind, ty: Kind::Real, plane, span })
             }
             Distribution::PointMass(point) => {
@@ -189,6 +190,8 @@ impl<'a> Checker<'a> {
                 let no = self.log_density_at(&choice.no, value, span)?;
                 Ok(choose(choice.condition.clone(), yes, no))
             }
+            // The value stands in it already.
+            Distribution::Written(written) => Ok(written.log_density.clone()),
             Distribution::Structured(_) | Distribution::Joint(_) => {
                 let family = distribution.family_name();
                 Err(self.report(StructureProblem::OneValueWanted { family, span }))

@@ -10,6 +10,7 @@ use crate::data::Mode;
 use crate::output::{Row, read_draws, summary_table};
 use crate::session::{Failure, Saved, SavedFit, predict as draw, predicted_rows, prediction_table};
 use serde::Serialize;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Draws predictions from a saved fit.
@@ -19,7 +20,11 @@ pub(super) fn predict(arguments: &PredictArguments, terminal: &Terminal) -> Resu
     let pool = thread_pool(arguments.threads)?;
     let warnings = Warnings { quiet: arguments.quiet, deny: false };
     let model = arguments.directory.join("model.vi");
-    let mut loaded = Loaded::open(&model, &[], warnings, terminal)?;
+    let saved = |path: &Path| {
+        let text = fit.state.modules.get(&path.display().to_string());
+        text.map(|text| text.clone().into_bytes()).ok_or_else(|| ErrorKind::NotFound.into())
+    };
+    let mut loaded = Loaded::open_with(&model, &[], &saved, warnings, terminal)?;
     loaded.document.forget_default_files();
     let data: Vec<String> = arguments.data.iter().chain(&arguments.more_data).cloned().collect();
     let mode = Mode::Predict(&fit.state.frozen);

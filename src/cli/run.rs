@@ -125,7 +125,7 @@ fn save(
     record: &FitRecord,
 ) -> Result<(), Refusal> {
     let draws = draw_table(model, fitted);
-    let state = Saved::new(&loaded.document.name, model, fitted.seed);
+    let state = Saved::new(&loaded.document, model, fitted.seed);
     let parts: Vec<Part<'_>> = vec![
         ("model.vi", Box::new(|out| out.write_all(loaded.document.text().as_bytes()))),
         (

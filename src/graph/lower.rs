@@ -275,7 +275,7 @@ impl<'a> Lowering<'a> {
             info.plane != Plane::Predicted && !info.finite
         };
         variables.extend(typed.reports.iter().copied().filter(known));
-        variables.sort_by_key(|v| typed.variable(*v).span.start);
+        variables.sort_by_key(|v| typed.variable(*v).order);
         let mut reported = Vec::new();
         let mut offset = 0;
         for variable in variables {

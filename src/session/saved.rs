@@ -1,9 +1,11 @@
 //! What a fit saves beside its draws, so that `predict` and `summary` need nothing else.
 
+use super::document::Document;
 use super::model::Model;
 use super::predict::Latents;
 use crate::data::Frozen;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The name and version of the format of [`Saved`].
 pub(super) const STATE_SCHEMA: &str = "vippl.state/1";
@@ -15,6 +17,9 @@ pub struct Saved {
     pub schema: String,
     /// The program's name as it was given.
     pub model: String,
+    /// The texts of the files that the program imports, by their paths relative to it.
+    #[serde(default)]
+    pub modules: BTreeMap<String, String>,
     /// The seed of the fit.
     pub seed: u64,
     /// The latents, in source order, with the labels of their elements.
@@ -34,7 +39,7 @@ pub struct SavedLatent {
 
 impl Saved {
     /// What to save of a fit made with `seed`.
-    pub fn new(model_name: &str, model: &Model, seed: u64) -> Self {
+    pub fn new(document: &Document, model: &Model, seed: u64) -> Self {
         let typed = &model.bound.typed;
         let latents = typed.latents().map(|variable| {
             let size: usize = model.bound.shape(variable).iter().product();
@@ -45,7 +50,8 @@ impl Saved {
         });
         Saved {
             schema: STATE_SCHEMA.to_owned(),
-            model: model_name.to_owned(),
+            model: document.name.clone(),
+            modules: document.imported(),
             seed,
             latents: latents.collect(),
             frozen: Frozen::of(&model.bound),

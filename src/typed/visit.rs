@@ -25,7 +25,7 @@ impl Expr {
             ExprKind::Call(_, arguments) | ExprKind::Covariance(_, arguments) => {
                 arguments.iter().collect()
             }
-            ExprKind::LogDensity(call, value) => {
+            ExprKind::LogDensity(_, call, value) => {
                 let mut parts = call.expressions();
                 parts.push(value);
                 parts
@@ -58,7 +58,7 @@ impl Expr {
             ExprKind::Call(_, arguments) | ExprKind::Covariance(_, arguments) => {
                 arguments.iter_mut().collect()
             }
-            ExprKind::LogDensity(call, value) => {
+            ExprKind::LogDensity(_, call, value) => {
                 let Call { arguments, truncation, .. } = &mut **call;
                 let ends = truncation.iter_mut().flat_map(|t| t.low.iter_mut().chain(&mut t.high));
                 arguments.iter_mut().chain(ends).chain(std::iter::once(&mut **value)).collect()

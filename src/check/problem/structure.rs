@@ -27,6 +27,10 @@ pub(in crate::check) enum StructureProblem {
     MixedLatent { name: String, span: Span, family: &'static str },
     /// A joint family where the density of one value is wanted.
     OneValueWanted { family: &'static str, span: Span },
+    /// A family without a sampler where a draw is wanted.
+    NotDrawn { family: String, span: Span },
+    /// Components of a mixture on different intervals.
+    MixedSupports { span: Span },
     /// Times of differential equations that are not over one axis.
     TimesAxis { name: String, span: Span, axes: String },
     /// An axis of states whose labels are not the states.
@@ -130,6 +134,20 @@ impl Explain for StructureProblem {
                 "of one value",
             )
             .help("write it as a `~` statement on the values"),
+            StructureProblem::NotDrawn { family, span } => Diagnostic::error(
+                Slug::WrongArguments,
+                format!("`{family}` has a log density and no sampler: it cannot be drawn from here"),
+                span,
+                "cannot be drawn from",
+            )
+            .help("observe it or give it to a latent: `y ~ …`; predictions need a family of the language"),
+            StructureProblem::MixedSupports { span } => Diagnostic::error(
+                Slug::SupportMismatch,
+                "the components of a mixture must live on the same interval",
+                span,
+                "their ends differ",
+            )
+            .help("use a finite latent and `if` for components on different sets"),
             StructureProblem::TimesAxis { name, span, axes } => Diagnostic::error(
                 Slug::WrongKind,
                 format!("the times after `at` must be over one axis, and `{name}` is over {axes}"),

@@ -158,7 +158,10 @@ fn collect_drawn<'p>(typed: &Program, distribution: &'p Distribution, duties: &m
                 }
             }
         }
-        Distribution::Family(_) | Distribution::PointMass(_) | Distribution::Structured(_) => {
+        Distribution::Family(_)
+        | Distribution::PointMass(_)
+        | Distribution::Structured(_)
+        | Distribution::Written(_) => {
             distribution.expressions().into_iter().for_each(|e| collect(typed, e, duties));
         }
     }

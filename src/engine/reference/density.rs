@@ -160,6 +160,7 @@ impl<S: Scalar> Reading<'_, S> {
                 let branch = if taken { &choice.yes } else { &choice.no };
                 self.drawn(evaluator, random, branch, at)
             }
+            Distribution::Written(written) => evaluator.eval(&written.log_density),
             // Statements over groups do not come here.
             Distribution::Structured(_) | Distribution::Joint(_) => {
                 Err(EvaluationError::Unavailable { span: random.span })
@@ -203,7 +204,8 @@ impl<S: Scalar> Reading<'_, S> {
                 Distribution::Family(_)
                 | Distribution::PointMass(_)
                 | Distribution::Elements(_)
-                | Distribution::Choice(_) => S::constant(0.0),
+                | Distribution::Choice(_)
+                | Distribution::Written(_) => S::constant(0.0),
             };
             total = total + value;
         }
