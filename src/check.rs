@@ -8,6 +8,7 @@ mod axes;
 mod call;
 mod cycle;
 mod declare;
+mod dependent;
 mod distribution;
 mod drawn;
 mod elaborate;
@@ -171,6 +172,8 @@ struct Checker<'a> {
     resolving: Vec<VariableId>,
     /// Definitions that were met while they were being resolved.
     recursive: HashSet<VariableId>,
+    /// The axes of ranges whose ends depend on indices, by the place of the range.
+    dependent: HashMap<Span, AxisId>,
     /// Names that stand for a value: the variate of a family that the program defines.
     given: Vec<(String, typed::Expr)>,
     /// The states of the differential equations that are being elaborated.
@@ -203,6 +206,7 @@ impl<'a> Checker<'a> {
             predicted: Vec::new(),
             resolving: Vec::new(),
             recursive: HashSet::new(),
+            dependent: HashMap::new(),
             given: Vec::new(),
             states: Vec::new(),
             starts: recurrence::Starts::default(),

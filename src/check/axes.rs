@@ -460,7 +460,7 @@ impl<'a> Checker<'a> {
         let mut inner = context.clone();
         let mut failed = Ok(());
         for binder in binders {
-            match self.binder_axis(binder) {
+            match self.binder_axis_in(binder, &inner) {
                 Ok(axis) => inner.bound.push(Bound {
                     name: binder.name.as_ref().map(|n| n.value.clone()),
                     index: IndexId(0),

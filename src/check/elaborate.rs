@@ -338,6 +338,7 @@ impl<'a> Checker<'a> {
         let operation = self.reduction(function)?;
         let (inner, indices) = self.bind(binders, context)?;
         let guard = guard.map(|g| self.guard_of(g, &inner)).transpose()?;
+        let guard = self.within_ranges(binders, &indices, guard, &inner)?;
         self.enter_scope(&indices, guard.as_ref());
         let body = self.elaborate(body, &inner).and_then(|e| self.number(e));
         self.leave_scope();
@@ -361,7 +362,7 @@ impl<'a> Checker<'a> {
         let mut indices = Vec::new();
         let mut failed = Ok(());
         for binder in binders {
-            match self.binder_axis(binder) {
+            match self.binder_axis_in(binder, &inner) {
                 Ok(axis) => {
                     let name = binder.name.as_ref().map(|n| n.value.clone());
                     let printed = match &name {

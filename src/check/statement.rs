@@ -562,6 +562,7 @@ impl<'a> Checker<'a> {
         {
             let (inner, indices) = self.bind(binders, &context)?;
             let guard = guard.as_ref().map(|g| self.guard_of(g, &inner)).transpose()?;
+            let guard = self.within_ranges(binders, &indices, guard, &inner)?;
             let value = self.factor_value(body, &inner)?;
             return Ok(Factor { indices, guard, value, span });
         }
