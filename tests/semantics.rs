@@ -1,4 +1,10 @@
-//! What expressions mean: definitions evaluated on small data, against values worked out by hand.
+//! What programs mean: definitions evaluated on small data, against values worked out by hand, and
+//! log densities against formulas written by hand.
+
+#[path = "semantics/finite.rs"]
+mod finite;
+#[path = "semantics/witness.rs"]
+mod witness;
 
 use vippl::bound::Program;
 use vippl::data::{Mode, Tables};

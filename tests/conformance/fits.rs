@@ -29,7 +29,8 @@ fn fits_are_finite_and_right_or_flagged() {
     let (mut within, mut compared) = (0, 0);
     let mut failures = Vec::new();
     for posterior in posteriors(&folder) {
-        if !FITTED.contains(&posterior.tier.as_str()) || latents(&folder, &posterior) > MOST_LATENTS {
+        if !FITTED.contains(&posterior.tier.as_str()) || latents(&folder, &posterior) > MOST_LATENTS
+        {
             continue;
         }
         let fitted = fit(&folder, &posterior, 1);

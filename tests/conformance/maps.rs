@@ -233,10 +233,7 @@ pub(crate) fn map(model: &str) -> Option<Map> {
         }),
         "2pl_latent_reg_irt" => Some(Map {
             latents: |p| {
-                vec![
-                    ("beta", summing_to_zero(p, "beta_free")),
-                    ("coef", p.vector("lambda_adj")),
-                ]
+                vec![("beta", summing_to_zero(p, "beta_free")), ("coef", p.vector("lambda_adj"))]
             },
             log_jacobian: |_| 0.0,
         }),
