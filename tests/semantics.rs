@@ -1,8 +1,14 @@
 //! What programs mean: definitions evaluated on small data, against values worked out by hand, and
 //! log densities against formulas written by hand.
 
+#[path = "semantics/field.rs"]
+mod field;
 #[path = "semantics/finite.rs"]
 mod finite;
+#[path = "semantics/joint.rs"]
+mod joint;
+#[path = "semantics/recurrence.rs"]
+mod recurrence;
 #[path = "semantics/witness.rs"]
 mod witness;
 

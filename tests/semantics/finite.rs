@@ -205,9 +205,8 @@ y ~ Normal(twice, 1)
                 let line: Vec<D> = (0..5).map(|i| slope[z[i]] * x[i]).collect();
                 let hits = z.iter().sum::<usize>() as f64;
                 let total = normal(d(2.5), sum(line.iter().copied()) + hits, d(2.0));
-                let row = |i: usize| {
-                    bernoulli(z[i] == 1, p) + normal(d(y[i]), line[i] * 2.0, d(1.0))
-                };
+                let row =
+                    |i: usize| bernoulli(z[i] == 1, p) + normal(d(y[i]), line[i] * 2.0, d(1.0));
                 total + sum((0..5).map(row))
             })
     });
@@ -249,9 +248,8 @@ y ~ Normal(k * p, 1)
     assert_density(program, &json!({ "y": y, "trials": trials }), |at| {
         let p = at.one("p");
         over_all(&[4, 1, 6], |k| {
-            let row = |i: usize| {
-                binomial(k[i], trials[i], p) + normal(d(y[i]), p * k[i] as f64, d(1.0))
-            };
+            let row =
+                |i: usize| binomial(k[i], trials[i], p) + normal(d(y[i]), p * k[i] as f64, d(1.0));
             sum((0..3).map(row))
         })
     });

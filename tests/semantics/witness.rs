@@ -117,7 +117,8 @@ pub(crate) fn bind(program: &str, data: &serde_json::Value) -> Program {
     let document = Document::open("program.vi", program);
     let text = |d: &[_]| render(d, &document.sources, &RenderOptions::default());
     assert!(!document.has_errors(), "{}", text(&document.diagnostics));
-    let bound = document.bind(&Tables::default().with_file("data.json", data.to_string()), Mode::Fit);
+    let bound =
+        document.bind(&Tables::default().with_file("data.json", data.to_string()), Mode::Fit);
     let messages = text(&bound.diagnostics);
     bound.value.unwrap_or_else(|| panic!("{messages}")).program
 }
