@@ -15,6 +15,7 @@ mod ode;
 mod recurrence;
 mod reduce;
 mod rows;
+mod shared;
 mod sites;
 mod stored;
 mod vector;
