@@ -14,7 +14,7 @@ use rand::{Rng, RngExt};
 const TRIES: usize = 64;
 
 /// Rounds of moves of every element between its neighbours.
-const SWEEPS: usize = 64;
+const SWEEPS: usize = 32;
 
 /// Why there is no draw.
 #[derive(Clone, Debug, PartialEq)]
