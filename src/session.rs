@@ -26,6 +26,6 @@ pub use failure::Failure;
 pub use fit::{FitOptions, Fitted, Timings};
 pub use model::{Inventory, Model, Sized, inventory};
 pub use nearest::nearest;
-pub use predict::Prediction;
+pub use predict::{Prediction, Wanted};
 pub use record::{draw_table, predicted_rows, prediction_table, record};
 pub use saved::{Saved, SavedFit, SavedLatent};

@@ -142,7 +142,8 @@ impl<'a, V> Evaluator<'a, V> {
         self.positions.borrow()[index.index()]
     }
 
-    /// Gives an element of a latent with finitely many values a value; NaN takes it away.
+    /// Gives an element of a latent with finitely many values, or of what is computed from such, a
+    /// value; NaN takes it away.
     pub fn assign(&self, variable: VariableId, position: usize, value: f64) {
         let mut assigned = self.assigned.borrow_mut();
         let values = &mut assigned[variable.index()];
@@ -171,6 +172,11 @@ impl<'a, V> Evaluator<'a, V> {
             self.set(*index, rest % size);
             rest /= size;
         }
+    }
+
+    /// The values of a variable that depends on data only.
+    pub(super) fn array(&self, variable: VariableId) -> Option<&'a Array> {
+        self.data[variable.index()].as_ref()
     }
 
     /// How many elements a variable has.
@@ -288,6 +294,10 @@ impl<'a, V> Evaluator<'a, V> {
                 value.ok_or(EvaluationError::Unassigned { variable, position })
             }
             Role::Derived(id) if info.plane == Plane::Finite => {
+                let assigned = self.assigned(variable, position);
+                if !assigned.is_nan() {
+                    return Ok(assigned);
+                }
                 self.data(self.enter(id, position).ok_or(unavailable)?)
             }
             Role::Derived(_) | Role::Latent(_) | Role::Data(_) | Role::Predicted(_) => {
@@ -498,15 +508,16 @@ impl<'a, V> Evaluator<'a, V> {
         match &expr.kind {
             ExprKind::Variable(variable, at) => {
                 let position = self.position(*variable, at)?;
+                if let Some(value) = self.values.value(*variable, position) {
+                    return Ok(value);
+                }
                 let info = self.typed.variable(*variable);
                 if let (Role::Derived(id), true) = (&info.role, info.finite)
                     && let Some(value) = self.enter(*id, position)
                 {
                     return self.eval(value);
                 }
-                self.values
-                    .value(*variable, position)
-                    .ok_or(EvaluationError::Unavailable { span: expr.span })
+                Err(EvaluationError::Unavailable { span: expr.span })
             }
             ExprKind::State(state) => {
                 let value = self.values.state(*state as usize);

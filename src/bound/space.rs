@@ -124,3 +124,8 @@ pub fn groups<V>(
     })?;
     Ok(groups)
 }
+
+/// The value in an interval whose unconstrained coordinate is u; an infinite end is none.
+pub fn inside(u: f64, low: f64, high: f64) -> f64 {
+    Bijector::onto(low.is_finite(), high.is_finite()).constrain(u, low, high)
+}
