@@ -7,7 +7,7 @@
 
 mod prior;
 
-pub(super) use prior::{Informed, Prior};
+pub(super) use prior::Prior;
 
 use crate::bound;
 use crate::engine::{self, Workspace};

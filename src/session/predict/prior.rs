@@ -6,9 +6,9 @@
 
 use super::{Latents, Plan, PredictError, StageKind, drawing_order, sample};
 use crate::bound;
-use crate::engine::{self, Workspace, reference};
+use crate::engine::reference;
 use crate::graph::lower::{ConstrainedLayout, Coordinates};
-use crate::inference::{LogDensity, Target};
+use crate::inference::Target;
 use crate::math::bijector::Bijector;
 use crate::typed::{RandomId, RandomRole};
 use rand::{Rng, RngExt};
@@ -55,7 +55,11 @@ impl<'a> Prior<'a> {
     }
 
     /// A draw of all latents, unconstrained; `None` if a value lies on an end of its support.
-    fn draw(&self, coordinates: &Coordinates, rng: &mut dyn Rng) -> Option<Vec<f64>> {
+    pub(in crate::session) fn draw(
+        &self,
+        coordinates: &Coordinates,
+        rng: &mut dyn Rng,
+    ) -> Option<Vec<f64>> {
         let mut constrained = vec![f64::NAN; self.layout.len()];
         let mut standardised: Vec<(RandomId, usize, f64)> = Vec::new();
         for (stage, (workspace, values)) in self.plan.stages.iter().zip(&mut self.plan.workspaces())
@@ -109,61 +113,5 @@ fn anywhere(ends: &[f64], rng: &mut dyn Rng) -> f64 {
     match ends {
         [low, high] => Bijector::onto(low.is_finite(), high.is_finite()).constrain(u, *low, *high),
         _ => u,
-    }
-}
-
-/// A compiled program that can draw starting points from its priors.
-pub(in crate::session) struct Informed<'a> {
-    pub(in crate::session) program: &'a engine::Program,
-    pub(in crate::session) prior: &'a Prior<'a>,
-    pub(in crate::session) coordinates: &'a Coordinates,
-}
-
-impl LogDensity for Informed<'_> {
-    type Workspace = Workspace;
-
-    fn dimension(&self) -> usize {
-        self.program.dimension()
-    }
-
-    fn workspace(&self) -> Workspace {
-        self.program.workspace()
-    }
-
-    fn log_density(&self, workspace: &mut Workspace, point: &[f64]) -> f64 {
-        self.program.log_density(workspace, point)
-    }
-
-    fn gradient(&self, workspace: &mut Workspace, point: &[f64], gradient: &mut [f64]) -> f64 {
-        self.program.gradient(workspace, point, gradient)
-    }
-
-    fn hessian_vector(
-        &self,
-        workspace: &mut Workspace,
-        point: &[f64],
-        direction: &[f64],
-        product: &mut [f64],
-    ) {
-        self.program.hessian_vector(workspace, point, direction, product);
-    }
-}
-
-impl Target for Informed<'_> {
-    fn quantity_count(&self) -> usize {
-        self.program.quantity_count()
-    }
-
-    fn quantities(&self, workspace: &mut Workspace, point: &[f64], out: &mut [f64]) {
-        self.program.quantities(workspace, point, out);
-    }
-
-    fn draw_prior(&self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
-        self.prior.draw(self.coordinates, rng)
-    }
-
-    fn cost(&self) -> usize {
-        let costs = self.program.costs();
-        costs.iter().map(|cost| cost.rows * cost.row_operations + cost.operations).sum()
     }
 }
