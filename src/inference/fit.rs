@@ -153,6 +153,8 @@ struct Found {
     left_out: usize,
     elbo_path: Vec<f64>,
     highest: Option<DVector<f64>>,
+    /// Whether no dip of the density divides the modes that are kept.
+    single: bool,
 }
 
 /// Fits a guide to a target, checks it, corrects it and judges the result.
@@ -212,7 +214,8 @@ fn find<T: Target>(
     }
 }
 
-/// The guide bent by a triangular map, if it is one normal.
+/// The guide bent by a triangular map, if there is one mode: the best normal, if several of them
+/// stand for it.
 fn bend<T: Target>(
     evaluator: &mut Evaluator<T>,
     found: Found,
@@ -220,7 +223,12 @@ fn bend<T: Target>(
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Found {
-    let Guide::FullRank(normal) = &found.guide else { return found };
+    let normal = match &found.guide {
+        Guide::FullRank(normal) => Some(normal),
+        Guide::Mixture(mixture) if found.single => mixture.components.first(),
+        Guide::Mixture(_) | Guide::MeanField(_) | Guide::Triangular(_) => None,
+    };
+    let Some(normal) = normal else { return found };
     let dimension = evaluator.dimension();
     let mut rng = stream(seed, Purpose::Bend, 0);
     let base = draws::matched(&mut rng, dimension, options.draws_for(dimension));
@@ -276,6 +284,8 @@ fn find_full_rank<T: Target>(
     let (best, elbo_path) = first.ok_or(FitError::NoFiniteGuide)?;
     let lowest = best - options.starts.mode_gap;
     let stepped = options.natural.max_iterations > 0;
+    let single =
+        modes.iter().filter(|mode| mode.fitted.elbo > lowest).all(|mode| mode.with_best);
     let reports = modes.iter().map(|mode| ModeReport {
         elbo: mode.fitted.elbo,
         starts: mode.support,
@@ -293,7 +303,7 @@ fn find_full_rank<T: Target>(
     };
     let algorithm = if stepped { "natural" } else { options.method.name() };
     let highest = Some(highest);
-    Ok(Found { guide, algorithm, starts, modes: reports, left_out, elbo_path, highest })
+    Ok(Found { guide, algorithm, starts, modes: reports, left_out, elbo_path, highest, single })
 }
 
 /// The best of a few mean-field fits from random points.
@@ -353,6 +363,7 @@ fn mean_field_found(fits: Vec<Option<super::fixed_draws::Fitted>>) -> Option<Fou
         left_out: 0,
         elbo_path: best.path,
         highest: None,
+        single: true,
     })
 }
 
@@ -410,6 +421,7 @@ fn conclude<T: Target>(
         starts: found.starts,
         modes: found.modes,
         left_out: found.left_out,
+        single: found.single,
         elbo_path: found.elbo_path,
         mean_field: matches!(found.guide, Guide::MeanField(_)),
         too_large: dimension > options.full_rank_limit,

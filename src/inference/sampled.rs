@@ -73,6 +73,7 @@ fn conclude<T: Target>(
         starts: Vec::new(),
         modes: Vec::new(),
         left_out: 0,
+        single: true,
         elbo_path: Vec::new(),
         mean_field: false,
         too_large: false,

@@ -288,6 +288,7 @@ mod tests {
             starts: Vec::new(),
             modes: vec![mode],
             left_out: 0,
+            single: true,
             elbo_path: Vec::new(),
             mean_field: false,
             too_large: false,

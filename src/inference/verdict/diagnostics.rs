@@ -89,6 +89,8 @@ pub struct Diagnostics {
     pub modes: Vec<ModeReport>,
     /// Distinct candidates near the best mode that were not fitted.
     pub left_out: usize,
+    /// Whether no dip of the density divides the modes that are kept.
+    pub single: bool,
     /// The ELBO of the best mode on the fixed draws, step by step.
     pub elbo_path: Vec<f64>,
     /// Whether the guide is mean-field.
