@@ -1,9 +1,15 @@
 //! A program bound to its data: sizes, labels and the values of everything that depends on data only.
 
 mod evaluate;
+pub mod finite;
+mod order;
+pub mod space;
 
 pub use evaluate::{EvaluationError, Evaluator, Values};
-pub(crate) use evaluate::{arithmetic, power};
+pub(crate) use evaluate::{arithmetic, covariance, log_sum_exp, power};
+pub use finite::{Finite, FiniteElement};
+pub use order::{Order, OrderError, order};
+pub use space::{Groups, Space};
 
 use crate::typed::{self, AxisId, ReduceId, VariableId};
 use ndarray::ArrayD;
@@ -19,6 +25,8 @@ pub struct Program {
     pub axes: Vec<Elements>,
     /// The value of every data-only variable, by [`VariableId`]; `None` for the others.
     pub values: Vec<Option<Array>>,
+    /// The order of every [`typed::Program::recurrences`], in their order.
+    pub recurrences: Vec<Order>,
     /// Data-only reductions outside any index, kept from fit to prediction.
     pub frozen: HashMap<ReduceId, f64>,
 }
@@ -92,6 +100,13 @@ impl Array {
     pub fn cells(&self) -> &[f64] {
         // Made from a vector in this order and never rearranged, so there is a slice.
         self.0.as_slice().unwrap_or(&[])
+    }
+
+    /// Changes a cell; nothing where there is none.
+    pub fn set(&mut self, position: usize, value: f64) {
+        if let Some(cell) = self.cells_mut().get_mut(position) {
+            *cell = value;
+        }
     }
 
     /// The cells, to be changed.

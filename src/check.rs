@@ -9,14 +9,24 @@ mod call;
 mod cycle;
 mod declare;
 mod distribution;
+mod drawn;
 mod elaborate;
+mod foreign;
+mod joint;
 mod liveness;
+mod observation;
+mod ode;
 mod problem;
 mod random;
+mod recurrence;
+mod special;
 mod statement;
 mod subscript;
+mod sum;
+mod whole;
 
 use crate::diagnostic::{Checked, Diagnostic};
+use crate::library;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{self, AxisId, IndexId, VariableId};
@@ -92,6 +102,27 @@ impl Context {
     }
 }
 
+/// A statement that defines a name, as written.
+#[derive(Clone, Copy, Debug)]
+enum Defined<'a> {
+    /// `name = value`
+    Equation(&'a ast::Define),
+    /// `ode name[axis] at times …`
+    Solved(&'a ast::Ode),
+    /// One state of an `ode at times …`: the block, and the position of the state in it.
+    State(&'a ast::Ode, usize),
+}
+
+impl<'a> Defined<'a> {
+    /// The equation, if it is one.
+    fn equation(self) -> Option<&'a ast::Define> {
+        match self {
+            Defined::Equation(define) => Some(define),
+            Defined::Solved(_) | Defined::State(..) => None,
+        }
+    }
+}
+
 /// An `axis` statement as written.
 #[derive(Clone, Copy, Debug)]
 struct AxisDeclaration<'a> {
@@ -110,7 +141,7 @@ struct Checker<'a> {
     /// Where each variable came from, by id.
     progress: Vec<Progress>,
     /// The tree of each `=` definition, by [`typed::DefinitionId`].
-    definitions: Vec<(&'a ast::Define, Span)>,
+    definitions: Vec<(Defined<'a>, Span)>,
     /// The tree of each `~` statement, by [`typed::RandomId`].
     randoms: Vec<(&'a ast::Random, Span)>,
     /// The variable and role of each `~` statement, by [`typed::RandomId`].
@@ -131,8 +162,16 @@ struct Checker<'a> {
     unknown: HashSet<String>,
     /// Names that occur in some expression.
     used: HashSet<VariableId>,
+    /// The observed names to be predicted, and where that is asked.
+    predicted: Vec<(VariableId, Span)>,
     /// The definitions being resolved, innermost last.
     resolving: Vec<VariableId>,
+    /// Definitions that were met while they were being resolved.
+    recursive: HashSet<VariableId>,
+    /// The states of the differential equations that are being elaborated.
+    states: Vec<String>,
+    /// The `start`s and reductions that are being elaborated.
+    starts: recurrence::Starts,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -155,7 +194,11 @@ impl<'a> Checker<'a> {
             poisoned: HashSet::new(),
             unknown: HashSet::new(),
             used: HashSet::new(),
+            predicted: Vec::new(),
             resolving: Vec::new(),
+            recursive: HashSet::new(),
+            states: Vec::new(),
+            starts: recurrence::Starts::default(),
             diagnostics: Vec::new(),
         }
     }
@@ -180,6 +223,12 @@ impl<'a> Checker<'a> {
     fn report(&mut self, problem: impl Explain) -> Reported {
         self.diagnostics.push(problem.diagnostic());
         Reported
+    }
+
+    /// The statement that a place is in.
+    fn statement_at(&self, span: Span) -> Option<Span> {
+        let statements = self.program.statements.iter().map(|s| s.span);
+        statements.into_iter().find(|s| s.start <= span.start && span.end <= s.end)
     }
 
     /// Allocates an index over an axis. Its printed name is made unique by `explain`.
@@ -234,6 +283,13 @@ impl<'a> Checker<'a> {
             .min_by_key(|(distance, c)| (*distance, c.len(), *c))
             .map(|(_, c)| c.to_owned())
     }
+}
+
+/// Whether a family gives elements of an axis or whole numbers.
+fn library_is_finite(name: &str) -> bool {
+    let discrete =
+        |family: &library::Family| family.parameterizations.iter().all(|p| p.variate.is_discrete());
+    special::Special::is_finite(name) || library::family(name).is_some_and(discrete)
 }
 
 /// How many slips make a likely misspelling of a name this long. One and two letters are never

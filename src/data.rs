@@ -18,11 +18,13 @@ mod json;
 mod labels;
 mod origin;
 mod report;
+mod suggest;
 
 pub use bind::{Binding, Mode, bind};
 pub use frozen::Frozen;
 pub use inputs::{Argument, Inputs, Tables, read_file};
 pub use report::{AxisReport, BindingReport, FileReport};
+pub use suggest::data_line;
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 //! order, so that the same point gives the same bits.
 
 mod blame;
+mod cholesky;
 mod compile;
 mod data;
 mod divide;
@@ -15,12 +16,14 @@ mod execute;
 mod flat;
 mod kernel;
 mod lane;
+mod ode;
 mod product;
 mod program;
 mod recurrence;
 pub mod reference;
 mod routine;
 mod step;
+mod triangular;
 mod workspace;
 
 pub use blame::Blame;

@@ -8,8 +8,10 @@ mod differentiate;
 pub mod eliminate;
 mod elimination;
 mod expression;
+mod linear;
 pub mod lower;
 mod node;
+mod ode;
 mod recurrence;
 mod simplify;
 mod trace;
@@ -18,9 +20,11 @@ pub use differentiate::{DifferentiationOptions, Seed, gradient};
 pub use elimination::{Elimination, Factor};
 pub(crate) use expression::Value;
 pub use expression::{Expression, Leaf, Literal, NodeId, Op};
+pub use linear::{Cholesky, TriangularSolve};
 pub use node::{
     Access, BufferId, Inconsistency, Input, Kernel, Matrix, Model, Node, Product, Quantity, Slot,
     Tag, Target,
 };
+pub use ode::Ode;
 pub use recurrence::Recurrence;
 pub use trace::{Graph, Traced, TracedMask};

@@ -11,6 +11,6 @@ pub mod special;
 
 pub use bijector::Bijector;
 pub use bijector::vector::VectorBijector;
-pub use derivative::{derivative, partials};
+pub use derivative::{derivative, partials, partials3};
 pub use dual::Dual;
-pub use scalar::{Binary, Scalar, Unary};
+pub use scalar::{Binary, Order, Orders, Scalar, Ternary, Unary};

@@ -3,6 +3,8 @@
 pub mod ast;
 pub mod dump;
 pub mod foreign;
+pub(crate) mod formula;
 pub mod lexer;
 pub mod parser;
+pub(crate) mod plain;
 pub mod token;

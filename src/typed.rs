@@ -10,10 +10,17 @@
 //! [`ExprKind::ElementOf`]).
 
 mod bounds;
+mod distribution;
 mod print;
 mod visit;
 
-use crate::library::{Elementwise, Family, Parameterization, Reduction};
+pub use distribution::{
+    Call, Choice, Distribution, Elements, Joint, JointArgument, PointMass, Structure, Structured,
+    Taken, Truncation,
+};
+
+use crate::library::joint::Kernel;
+use crate::library::{Elementwise, Reduction};
 use crate::source::Span;
 
 macro_rules! ids {
@@ -61,8 +68,12 @@ pub struct Program {
     pub indices: Vec<Index>,
     /// All `=` definitions; [`Program::definition_order`] sorts them.
     pub definitions: Vec<Definition>,
-    /// Every definition after all the definitions it uses.
+    /// Every definition after all the definitions it uses, except those of the same recurrence.
     pub definition_order: Vec<DefinitionId>,
+    /// Definitions in terms of each other's (or their own) other elements.
+    pub recurrences: Vec<Vec<VariableId>>,
+    /// Definitions and latents in terms of each other's (or their own) other elements.
+    pub series: Vec<Vec<VariableId>>,
     /// All `~` statements in source order.
     pub randoms: Vec<Random>,
     /// All `factor` statements in source order.
@@ -156,7 +167,7 @@ impl Program {
         self.variables.iter().position(|v| v.name == name).map(|i| VariableId(i as u32))
     }
 
-    /// The latents in source order: the layout of the canonical unconstrained space.
+    /// The continuous latents in source order: the layout of the canonical unconstrained space.
     pub fn latents(&self) -> impl Iterator<Item = VariableId> + '_ {
         self.randoms.iter().filter(|r| r.role == RandomRole::Latent).map(|r| r.variable)
     }
@@ -192,6 +203,8 @@ pub struct Variable {
     pub plane: Plane,
     /// How it gets its value.
     pub role: Role,
+    /// Whether it depends on latents with finitely many values, itself included.
+    pub finite: bool,
     /// The `~` statement that observes it, for data and names computed from data.
     pub observed: Option<RandomId>,
     /// What is known of its values before any data are read; only for latents and literals.
@@ -244,7 +257,9 @@ pub enum Kind {
 pub enum Plane {
     /// Data only: known before fitting.
     Data,
-    /// Latents.
+    /// Data and latents with finitely many values, which are summed out.
+    Finite,
+    /// Continuous latents.
     Latent,
     /// Predictions: known only after fitting.
     Predicted,
@@ -280,6 +295,37 @@ pub enum DefinitionValue {
     /// One expression per element of the last axis (`columns(…)` and list literals).
     /// The last index of the definition does not occur in them.
     PerElement(Vec<Expr>),
+    /// The solution of differential equations, over times and states.
+    Solved(Box<Solution>),
+}
+
+/// Differential equations and where they are solved.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// The rate of change of each state, in the order of the last axis.
+    pub rates: Vec<Expr>,
+    /// The value of each state at the first time.
+    pub initial: Vec<Expr>,
+    /// The time of the initial values; data-only.
+    pub start: Expr,
+    /// The time of each element of the first axis; data-only.
+    pub times: Expr,
+    /// Whether `stiff` was written.
+    pub stiff: bool,
+}
+
+impl DefinitionValue {
+    /// The expressions it is made of.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            DefinitionValue::Each(value) => vec![value],
+            DefinitionValue::PerElement(values) => values.iter().collect(),
+            DefinitionValue::Solved(solution) => {
+                let Solution { rates, initial, start, times, stiff: _ } = &**solution;
+                rates.iter().chain(initial).chain([start, times]).collect()
+            }
+        }
+    }
 }
 
 /// `variable[indices] ~ distribution`
@@ -291,7 +337,7 @@ pub struct Random {
     pub role: RandomRole,
     /// One index per axis of the variable.
     pub indices: Vec<IndexId>,
-    /// The distribution of one element.
+    /// The distribution of one element, or of all elements over the indices it is joint over.
     pub distribution: Distribution,
     /// Elements to leave out; data-only.
     pub guard: Option<Expr>,
@@ -306,8 +352,10 @@ pub struct Random {
 pub enum RandomRole {
     /// Conditions on data.
     Observed,
-    /// Declares a latent.
+    /// Declares a continuous latent.
     Latent,
+    /// Declares a latent with finitely many values, which is summed out.
+    Finite,
     /// Is drawn after the fit.
     Predicted,
 }
@@ -319,32 +367,6 @@ pub enum Centering {
     Centered,
     /// By its standardised value.
     Noncentered,
-}
-
-/// A family with its arguments, perhaps conditioned on an interval.
-#[derive(Clone, Debug)]
-pub struct Distribution {
-    /// The family.
-    pub family: &'static Family,
-    /// Which parameterization the argument names chose.
-    pub parameterization: &'static Parameterization,
-    /// One argument per parameter, in the parameterization's order.
-    pub arguments: Vec<Expr>,
-    /// `in [low, high]`.
-    pub truncation: Option<Truncation>,
-    /// The call.
-    pub span: Span,
-}
-
-/// `in [low, high]`: conditioned on the interval. An infinite literal end is `None`.
-#[derive(Clone, Debug)]
-pub struct Truncation {
-    /// The lower end.
-    pub low: Option<Expr>,
-    /// The upper end.
-    pub high: Option<Expr>,
-    /// The interval as written.
-    pub span: Span,
 }
 
 /// `factor value`, summed over `indices`.
@@ -388,6 +410,10 @@ pub enum ExprKind {
     ElementNumber(Box<Expr>),
     /// The element of `ty`'s axis with this integer; outside the axis is an error when bound.
     ElementOf(Box<Expr>),
+    /// The element of `ty`'s axis at this position, counted from 0; outside is an error.
+    ElementAt(Box<Expr>),
+    /// Whether an integer lies before the first element of an axis.
+    Below(Box<Expr>, AxisId),
     /// The number of elements of an axis.
     Size(AxisId),
     /// `-e`
@@ -398,7 +424,15 @@ pub enum ExprKind {
     Binary(Operator, Box<Expr>, Box<Expr>),
     /// A function applied to scalars.
     Call(Elementwise, Vec<Expr>),
-    /// The condition is data-only; the branch not taken is never evaluated.
+    /// The log density of a distribution of one value, at a value.
+    LogDensity(Box<Call>, Box<Expr>),
+    /// The present value of a state of differential equations.
+    State(u32),
+    /// The present time of differential equations.
+    Time,
+    /// The covariance of a process at two inputs: the inputs, then the kernel's parameters.
+    Covariance(Kernel, Vec<Expr>),
+    /// The condition depends on data and finite latents; the branch not taken is never evaluated.
     If(Box<Expr>, Box<Expr>, Box<Expr>),
     /// A reduction over indices.
     Reduce(Box<Reduce>),
@@ -450,6 +484,6 @@ pub struct Reduce {
     pub guard: Option<Expr>,
     /// What is reduced.
     pub body: Expr,
-    /// Whether it uses no index bound outside it, so that it has one value in the program.
-    pub closed: bool,
+    /// The indices bound outside that it uses. Without any it has one value in the program.
+    pub outer: Vec<IndexId>,
 }

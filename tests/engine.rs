@@ -6,8 +6,12 @@ mod cost;
 mod elimination;
 #[path = "engine/function.rs"]
 mod function;
+#[path = "engine/linear.rs"]
+mod linear;
 #[path = "engine/model.rs"]
 mod model;
+#[path = "engine/ode.rs"]
+mod ode;
 #[path = "engine/random.rs"]
 mod random;
 #[path = "engine/recurrence.rs"]

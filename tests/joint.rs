@@ -7,9 +7,12 @@ use oracle::{number, numbers, rows, stan};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use vippl::library::Density;
+use vippl::library::Support;
 use vippl::library::joint::kernel::KERNELS;
 use vippl::library::joint::outcome::OUTCOMES;
-use vippl::library::joint::{ALL, Extent, JointDensity, Kernel, OutcomeDensity, joint_family};
+use vippl::library::joint::{
+    ALL, Extent, JointDensity, Kernel, OutcomeDensity, VectorSupport, joint_family,
+};
 use vippl::math::Dual;
 
 /// Largest error relative to max(1, |reference|): matrices with condition 10⁴ lose digits.
@@ -143,6 +146,28 @@ fn invalid_arguments_give_no_number_and_no_draw() {
     let out_of_range = Extent { rows: 2, columns: 1, edges: &[[0, 2]] };
     assert!(JointDensity::Icar.log_density(out_of_range, &x, &[&[]]).is_nan());
     assert!(JointDensity::Icar.draw(pair, &[&[]], &mut rng).is_err());
+}
+
+#[test]
+fn supports_refuse_what_is_outside() {
+    let cases: [(VectorSupport, &[f64], &[f64]); 9] = [
+        (VectorSupport::Each(Support::Positive), &[0.1, 2.0], &[0.1, 0.0]),
+        (VectorSupport::Ordered, &[-1.0, 0.0], &[0.0, 0.0]),
+        (VectorSupport::ZeroSum, &[1.0, -1.0 + 1e-9], &[1.0, -0.999]),
+        (VectorSupport::Simplex, &[1.0, 1e-9], &[1.1, -0.1]),
+        (VectorSupport::CholeskyCorrelation, &[1.0, 0.0, 0.6, 0.8], &[1.0, 0.0, 0.6, -0.8]),
+        (VectorSupport::CholeskyFactor, &[2.0, 0.0, 5.0, 1.0], &[2.0, 0.1, 5.0, 1.0]),
+        (VectorSupport::Correlation, &[1.0, 0.5, 0.5, 1.0], &[1.0, 1.5, 1.5, 1.0]),
+        (VectorSupport::Covariance, &[4.0, 0.5, 0.5, 1.0], &[4.0, 0.5, 0.4, 1.0]),
+        (VectorSupport::Counts, &[0.0, 3.0], &[0.5, 3.0]),
+    ];
+    for (support, inside, outside) in cases {
+        assert!(support.contains(inside), "{support:?}");
+        assert!(!support.contains(outside), "{support:?}");
+        assert!(!support.contains(&[f64::NAN, 1.0, 1.0, 1.0]), "{support:?}");
+        // Neither a square matrix nor a vector in the set.
+        assert!(support.axes() == 1 || !support.contains(&inside[..3]), "{support:?}");
+    }
 }
 
 #[test]

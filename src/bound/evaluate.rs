@@ -5,10 +5,12 @@
 
 use super::{Array, Elements};
 use crate::library::Reduction;
+use crate::library::joint::Kernel;
 use crate::math::Scalar;
 use crate::source::Span;
 use crate::typed::{
-    self, AxisId, Expr, ExprKind, IndexId, Kind, Operator, Plane, Reduce, VariableId,
+    self, AxisId, Call, DefinitionId, DefinitionValue, Expr, ExprKind, IndexId, Kind, Operator,
+    Plane, Reduce, Role, VariableId,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -45,6 +47,13 @@ pub enum EvaluationError {
         /// The index expression.
         span: Span,
     },
+    /// An element of a latent with finitely many values that has not been given one.
+    Unassigned {
+        /// The latent.
+        variable: VariableId,
+        /// The row-major position of the element.
+        position: usize,
+    },
     /// A variable without a value: it belongs to a later plane than the evaluation.
     Unavailable {
         /// Where it was used.
@@ -56,6 +65,16 @@ pub enum EvaluationError {
 pub trait Values<S> {
     /// The element of a variable at a row-major position; `None` if it has no value here.
     fn value(&self, variable: VariableId, position: usize) -> Option<S>;
+
+    /// The present state of differential equations; `None` outside them.
+    fn state(&self, _state: usize) -> Option<S> {
+        None
+    }
+
+    /// The present time of differential equations.
+    fn time(&self) -> Option<S> {
+        None
+    }
 }
 
 /// No variables but data.
@@ -65,6 +84,9 @@ impl<S> Values<S> for () {
     }
 }
 
+/// How many values of reductions an evaluator keeps.
+const MOST_KEPT: usize = 1 << 16;
+
 /// Evaluates expressions of one program.
 pub struct Evaluator<'a, V> {
     typed: &'a typed::Program,
@@ -72,8 +94,12 @@ pub struct Evaluator<'a, V> {
     data: &'a [Option<Array>],
     /// Values of closed data-only reductions: given (frozen), or found on first use.
     frozen: RefCell<HashMap<typed::ReduceId, f64>>,
+    /// Values of the other data-only reductions, by the positions of the indices they use.
+    kept: RefCell<HashMap<(typed::ReduceId, Vec<u32>), f64>>,
     values: V,
     positions: RefCell<Vec<usize>>,
+    /// The present values of latents with finitely many values; NaN where there is none.
+    assigned: RefCell<Vec<Vec<f64>>>,
 }
 
 impl<'a, V> Evaluator<'a, V> {
@@ -86,12 +112,19 @@ impl<'a, V> Evaluator<'a, V> {
         values: V,
     ) -> Self {
         let positions = RefCell::new(vec![0; typed.indices.len()]);
-        Evaluator { typed, axes, data, frozen: RefCell::new(frozen), values, positions }
+        let assigned = RefCell::new(vec![Vec::new(); typed.variables.len()]);
+        let (frozen, kept) = (RefCell::new(frozen), RefCell::new(HashMap::new()));
+        Evaluator { typed, axes, data, frozen, kept, values, positions, assigned }
     }
 
     /// An evaluator of a bound program.
     pub fn of(bound: &'a super::Program, values: V) -> Self {
         Evaluator::new(&bound.typed, &bound.axes, &bound.values, bound.frozen.clone(), values)
+    }
+
+    /// The program.
+    pub fn typed(&self) -> &'a typed::Program {
+        self.typed
     }
 
     /// The closed data-only reductions evaluated so far.
@@ -109,9 +142,41 @@ impl<'a, V> Evaluator<'a, V> {
         self.positions.borrow()[index.index()]
     }
 
+    /// Gives an element of a latent with finitely many values a value; NaN takes it away.
+    pub fn assign(&self, variable: VariableId, position: usize, value: f64) {
+        let mut assigned = self.assigned.borrow_mut();
+        let values = &mut assigned[variable.index()];
+        if values.len() <= position {
+            values.resize(position + 1, f64::NAN);
+        }
+        values[position] = value;
+    }
+
+    /// The value given to an element of a latent with finitely many values; NaN without one.
+    pub fn assigned(&self, variable: VariableId, position: usize) -> f64 {
+        let assigned = self.assigned.borrow();
+        assigned[variable.index()].get(position).copied().unwrap_or(f64::NAN)
+    }
+
     /// The number of elements a bound index runs over.
     pub fn extent(&self, index: IndexId) -> usize {
         self.axes[self.typed.index_of(index).axis.index()].len()
+    }
+
+    /// Sets indices to a row-major position over them.
+    pub fn stand(&self, indices: &[IndexId], position: usize) {
+        let mut rest = position;
+        for index in indices.iter().rev() {
+            let size = self.extent(*index).max(1);
+            self.set(*index, rest % size);
+            rest /= size;
+        }
+    }
+
+    /// How many elements a variable has.
+    pub fn size(&self, variable: VariableId) -> usize {
+        let axes = &self.typed.variable(variable).axes;
+        axes.iter().map(|axis| self.axes[axis.index()].len()).product()
     }
 
     /// Calls `visit` for every combination of the indices, the last running fastest, that the
@@ -140,7 +205,8 @@ impl<'a, V> Evaluator<'a, V> {
         Ok(())
     }
 
-    /// The value of a data-only expression.
+    /// The value of an expression of data, and of latents with finitely many values that have
+    /// been given one.
     pub fn data(&self, expr: &Expr) -> Result<f64, EvaluationError> {
         match &expr.kind {
             ExprKind::Number(x) => Ok(*x),
@@ -148,13 +214,15 @@ impl<'a, V> Evaluator<'a, V> {
             ExprKind::Index(index) => Ok(self.positions.borrow()[index.index()] as f64),
             ExprKind::Variable(variable, at) => {
                 let position = self.position(*variable, at)?;
-                self.data[variable.index()]
-                    .as_ref()
-                    .and_then(|array| array.cells().get(position).copied())
-                    .ok_or(EvaluationError::Unavailable { span: expr.span })
+                self.known(*variable, position, expr.span)
             }
             ExprKind::ElementNumber(element) => self.element_number(element),
             ExprKind::ElementOf(number) => self.element_of(expr, number),
+            ExprKind::ElementAt(position) => self.element_at(expr, position),
+            ExprKind::Below(number, axis) => {
+                let first = self.first(*axis);
+                Ok(f64::from(u8::from(self.data(number)? < first)))
+            }
             ExprKind::Size(axis) => Ok(self.axes[axis.index()].len() as f64),
             ExprKind::Negate(a) => Ok(-self.data(a)?),
             ExprKind::Not(a) => Ok(f64::from(u8::from(self.data(a)? == 0.0))),
@@ -178,6 +246,14 @@ impl<'a, V> Evaluator<'a, V> {
                     arguments.iter().map(|a| self.data(a)).collect::<Result<Vec<_>, _>>()?;
                 Ok(function.apply(&arguments))
             }
+            ExprKind::LogDensity(call, value) => {
+                self.log_density(call, self.data(value)?, |e| self.data(e))
+            }
+            ExprKind::Covariance(kernel, arguments) => {
+                let arguments =
+                    arguments.iter().map(|a| self.data(a)).collect::<Result<Vec<_>, _>>()?;
+                Ok(covariance(*kernel, &arguments))
+            }
             ExprKind::If(condition, yes, no) => {
                 if self.data(condition)? != 0.0 {
                     self.data(yes)
@@ -186,7 +262,72 @@ impl<'a, V> Evaluator<'a, V> {
                 }
             }
             ExprKind::Reduce(reduce) => self.reduce_data(reduce, expr.span),
-            ExprKind::Error => Err(EvaluationError::Unavailable { span: expr.span }),
+            ExprKind::State(_) | ExprKind::Time | ExprKind::Error => {
+                Err(EvaluationError::Unavailable { span: expr.span })
+            }
+        }
+    }
+
+    /// An element of a variable that is data, finite, or computed from such.
+    fn known(
+        &self,
+        variable: VariableId,
+        position: usize,
+        span: Span,
+    ) -> Result<f64, EvaluationError> {
+        let unavailable = EvaluationError::Unavailable { span };
+        if let Some(array) = &self.data[variable.index()] {
+            return array.cells().get(position).copied().ok_or(unavailable);
+        }
+        let info = self.typed.variable(variable);
+        match info.role {
+            Role::Latent(_) if info.plane == Plane::Finite => {
+                let assigned = self.assigned.borrow();
+                let value = assigned[variable.index()].get(position).copied();
+                let value = value.filter(|v| !v.is_nan());
+                value.ok_or(EvaluationError::Unassigned { variable, position })
+            }
+            Role::Derived(id) if info.plane == Plane::Finite => {
+                self.data(self.enter(id, position).ok_or(unavailable)?)
+            }
+            Role::Derived(_) | Role::Latent(_) | Role::Data(_) | Role::Predicted(_) => {
+                Err(unavailable)
+            }
+        }
+    }
+
+    /// Sets the indices of a definition to an element; its value there.
+    pub fn enter(&self, id: DefinitionId, position: usize) -> Option<&'a Expr> {
+        let definition = self.typed.definition(id);
+        self.stand(&definition.indices, position);
+        let last = definition.indices.last().map_or(0, |index| self.at(*index));
+        match &definition.value {
+            DefinitionValue::Each(value) => Some(value),
+            DefinitionValue::PerElement(values) => values.get(last),
+            DefinitionValue::Solved(_) => None,
+        }
+    }
+
+    /// The position on the axis of an index of what a variable holds: an element of an axis is its
+    /// position already, a number counts from the first element.
+    pub fn outcome(&self, variable: VariableId, index: IndexId, value: f64) -> f64 {
+        match self.typed.variable(variable).kind {
+            Kind::Index(of) => {
+                let axis = self.typed.index_of(index).axis;
+                // Ranges take the elements of each other, by their integers.
+                value + if of == axis { 0.0 } else { self.first(of) - self.first(axis) }
+            }
+            Kind::Real | Kind::Int | Kind::Bool => {
+                value - self.first(self.typed.index_of(index).axis)
+            }
+        }
+    }
+
+    /// The integer of the first element of an axis; 1 for labels.
+    fn first(&self, axis: AxisId) -> f64 {
+        match &self.axes[axis.index()] {
+            Elements::Range { first, .. } => *first as f64,
+            Elements::Labels(labels) => labels.first().and_then(|l| l.parse().ok()).unwrap_or(1.0),
         }
     }
 
@@ -238,6 +379,18 @@ impl<'a, V> Evaluator<'a, V> {
         }
     }
 
+    fn element_at(&self, expr: &Expr, position: &Expr) -> Result<f64, EvaluationError> {
+        let value = self.data(position)?;
+        let Kind::Index(axis) = expr.ty else {
+            return Err(EvaluationError::Unavailable { span: expr.span });
+        };
+        if value >= 0.0 && value < self.axes[axis.index()].len() as f64 {
+            Ok(value)
+        } else {
+            Err(EvaluationError::OutOfRange { span: expr.span, axis, value })
+        }
+    }
+
     /// The row-major position of an element; subscripts are positions and data-only.
     pub fn position(&self, variable: VariableId, at: &[Expr]) -> Result<usize, EvaluationError> {
         let axes = &self.typed.variable(variable).axes;
@@ -261,9 +414,15 @@ impl<'a, V> Evaluator<'a, V> {
     }
 
     fn reduce_data(&self, reduce: &Reduce, span: Span) -> Result<f64, EvaluationError> {
-        if reduce.closed
+        if reduce.outer.is_empty()
             && let Some(value) = self.frozen.borrow().get(&reduce.id)
         {
+            return Ok(*value);
+        }
+        // Known while the indices that it uses stand where they stood before.
+        let at: Vec<u32> = reduce.outer.iter().map(|index| self.at(*index) as u32).collect();
+        let keeps = !reduce.outer.is_empty() && reduce.body.plane == Plane::Data;
+        if keeps && let Some(value) = self.kept.borrow().get(&(reduce.id, at.clone())) {
             return Ok(*value);
         }
         let mut elements = Vec::new();
@@ -272,10 +431,37 @@ impl<'a, V> Evaluator<'a, V> {
             Ok::<(), EvaluationError>(())
         })?;
         let value = reduction(reduce.operation, &elements, span)?;
-        if reduce.closed {
+        if keeps && self.kept.borrow().len() < MOST_KEPT {
+            self.kept.borrow_mut().insert((reduce.id, at), value);
+        }
+        if reduce.outer.is_empty() && reduce.body.plane == Plane::Data {
             self.frozen.borrow_mut().insert(reduce.id, value);
         }
         Ok(value)
+    }
+
+    /// The log density of one value, normalised over its interval.
+    pub fn log_density<S: Scalar>(
+        &self,
+        call: &Call,
+        x: S,
+        mut eval: impl FnMut(&Expr) -> Result<S, EvaluationError>,
+    ) -> Result<S, EvaluationError> {
+        let density = call.parameterization.density;
+        let arguments = call.arguments.iter().map(&mut eval).collect::<Result<Vec<S>, _>>()?;
+        let value = density.log_density(x, &arguments);
+        let Some(truncation) = call.normalised_over() else { return Ok(value) };
+        let (low, high) = (&truncation.low, &truncation.high);
+        let mass = if density.has_cdf() {
+            let low = low.as_ref().map(&mut eval).transpose()?;
+            let high = high.as_ref().map(&mut eval).transpose()?;
+            density.ln_mass(low, high, &arguments)
+        } else {
+            let low = low.as_ref().map_or(Ok(f64::NEG_INFINITY), |e| self.data(e))?;
+            let high = high.as_ref().map_or(Ok(f64::INFINITY), |e| self.data(e))?;
+            density.ln_mass_between(low, high, &arguments)
+        };
+        Ok(mass.map_or(value, |mass| value - mass))
     }
 
     /// The value of any expression. Conditions and subscripts are data-only.
@@ -283,18 +469,31 @@ impl<'a, V> Evaluator<'a, V> {
     where
         V: Values<S>,
     {
-        if expr.plane == Plane::Data {
+        if expr.plane <= Plane::Finite {
             return Ok(S::constant(self.data(expr)?));
         }
         match &expr.kind {
             ExprKind::Variable(variable, at) => {
                 let position = self.position(*variable, at)?;
+                let info = self.typed.variable(*variable);
+                if let (Role::Derived(id), true) = (&info.role, info.finite)
+                    && let Some(value) = self.enter(*id, position)
+                {
+                    return self.eval(value);
+                }
                 self.values
                     .value(*variable, position)
                     .ok_or(EvaluationError::Unavailable { span: expr.span })
             }
+            ExprKind::State(state) => {
+                let value = self.values.state(*state as usize);
+                value.ok_or(EvaluationError::Unavailable { span: expr.span })
+            }
+            ExprKind::Time => {
+                self.values.time().ok_or(EvaluationError::Unavailable { span: expr.span })
+            }
             ExprKind::Negate(a) => Ok(-self.eval::<S>(a)?),
-            ExprKind::Binary(Operator::Power, a, b) if b.plane == Plane::Data => {
+            ExprKind::Binary(Operator::Power, a, b) if b.plane <= Plane::Finite => {
                 Ok(power(self.eval::<S>(a)?, self.data(b)?))
             }
             ExprKind::Binary(operator, a, b) => {
@@ -305,6 +504,15 @@ impl<'a, V> Evaluator<'a, V> {
                 let arguments =
                     arguments.iter().map(|a| self.eval(a)).collect::<Result<Vec<S>, _>>()?;
                 Ok(function.apply(&arguments))
+            }
+            ExprKind::LogDensity(call, value) => {
+                let value = self.eval::<S>(value)?;
+                self.log_density(call, value, |e| self.eval(e))
+            }
+            ExprKind::Covariance(kernel, arguments) => {
+                let arguments =
+                    arguments.iter().map(|a| self.eval(a)).collect::<Result<Vec<S>, _>>()?;
+                Ok(covariance(*kernel, &arguments))
             }
             ExprKind::If(condition, yes, no) => {
                 if self.data(condition)? != 0.0 {
@@ -326,6 +534,8 @@ impl<'a, V> Evaluator<'a, V> {
             | ExprKind::Index(_)
             | ExprKind::ElementNumber(_)
             | ExprKind::ElementOf(_)
+            | ExprKind::ElementAt(_)
+            | ExprKind::Below(..)
             | ExprKind::Size(_)
             | ExprKind::Not(_)
             | ExprKind::Error => Err(EvaluationError::Unavailable { span: expr.span }),
@@ -401,6 +611,24 @@ pub(crate) fn power<S: Scalar>(x: S, exponent: f64) -> S {
     if exponent < 0.0 { result.recip() } else { result }
 }
 
+/// A covariance at two inputs, the first two arguments.
+pub(crate) fn covariance<S: Scalar>(kernel: Kernel, arguments: &[S]) -> S {
+    let (inputs, parameters) = arguments.split_at(arguments.len().min(2));
+    let (x, y) = inputs.split_at(inputs.len().min(1));
+    kernel.covariance(x, y, parameters)
+}
+
+/// ln Σ e^x; -inf of nothing.
+pub(crate) fn log_sum_exp<S: Scalar>(elements: &[S]) -> S {
+    let nothing = S::constant(f64::NEG_INFINITY);
+    let Some(largest) = elements.iter().copied().reduce(S::max) else { return nothing };
+    let zero = S::constant(0.0);
+    // Where the largest is -inf, so are all: nothing is subtracted.
+    let shift = S::select(largest.same(nothing), zero, largest);
+    let sum = elements.iter().fold(zero, |sum, x| sum + (*x - shift).exp());
+    sum.ln() + shift
+}
+
 /// Reduces elements; `sd` divides by n - 1.
 pub(crate) fn reduction<S: Scalar>(
     operation: Reduction,
@@ -409,7 +637,7 @@ pub(crate) fn reduction<S: Scalar>(
 ) -> Result<S, EvaluationError> {
     let n = elements.len();
     let needed = match operation {
-        Reduction::Sum | Reduction::Count => 0,
+        Reduction::Sum | Reduction::Count | Reduction::LogSumExp => 0,
         Reduction::Mean | Reduction::Max | Reduction::Min => 1,
         Reduction::Sd => 2,
     };
@@ -423,6 +651,7 @@ pub(crate) fn reduction<S: Scalar>(
             let zero = x.same(S::constant(0.0));
             count + S::select(zero, S::constant(0.0), S::constant(1.0))
         }),
+        Reduction::LogSumExp => log_sum_exp(elements),
         Reduction::Mean => sum(&mut elements.iter().copied()) / n as f64,
         Reduction::Sd => {
             let mean = sum(&mut elements.iter().copied()) / n as f64;

@@ -7,7 +7,7 @@ use super::{
     Bound, Checker, Context, Judged, Reported,
     problem::{AxisProblem, FamilyProblem, NameProblem, ValueProblem},
 };
-use crate::library;
+use crate::library::{self, WholeAxis};
 use crate::source::Span;
 use crate::syntax::ast::{self, Argument, BinaryOperator, Binder, Expr, ExprKind, Extent, Name};
 use crate::typed::{Axis, AxisId, AxisOrigin, IndexId, Kind, Role};
@@ -20,6 +20,10 @@ pub(super) enum Meaning {
     Variable(crate::typed::VariableId),
     /// A constant.
     Constant(f64),
+    /// A state of differential equations.
+    State(u32),
+    /// Their time.
+    Time,
 }
 
 impl<'a> Checker<'a> {
@@ -65,10 +69,10 @@ impl<'a> Checker<'a> {
             ExprKind::In(_, interval) => {
                 Err(self.report(ValueProblem::IntervalOnNumber { span: interval.span }))
             }
-            ExprKind::Start(_, value) => Err(self.report(NameProblem::NotYet {
-                what: "recurrences with `start`".to_owned(),
-                span: value.span,
-            })),
+            ExprKind::Start(inner, value) => {
+                let (inner_free, value_free) = self.both(inner, value, context)?;
+                self.larger("start", expr.span, (inner.span, inner_free), (value.span, value_free))
+            }
             ExprKind::Error => {
                 self.incomplete = true;
                 Err(Reported)
@@ -140,7 +144,9 @@ impl<'a> Checker<'a> {
 
     fn free_name(&mut self, name: &str, span: Span, context: &Context) -> Judged<Vec<AxisId>> {
         match self.lookup(name, span, context)? {
-            Meaning::Index(..) | Meaning::Constant(_) => Ok(Vec::new()),
+            Meaning::Index(..) | Meaning::Constant(_) | Meaning::State(_) | Meaning::Time => {
+                Ok(Vec::new())
+            }
             Meaning::Variable(variable) => {
                 let axes = self.axes_of(variable, span)?;
                 self.unbound(name, span, &axes, context)
@@ -181,6 +187,12 @@ impl<'a> Checker<'a> {
 
     /// What a name means here: an index of the equation, a variable, or a constant.
     pub(super) fn lookup(&mut self, name: &str, span: Span, context: &Context) -> Judged<Meaning> {
+        if let Some(state) = self.states.iter().position(|s| s == name) {
+            return Ok(Meaning::State(state as u32));
+        }
+        if name == "t" && !self.states.is_empty() {
+            return Ok(Meaning::Time);
+        }
         let variable = self.names.get(name).copied();
         if let Some(bound) = context.named(name).cloned() {
             // Both an index and a column whose row is bound too: nobody can tell which is meant.
@@ -231,9 +243,14 @@ impl<'a> Checker<'a> {
         }
         let indices = context.bound.iter().filter_map(|b| b.name.as_deref());
         let known = self.names.keys().map(String::as_str).chain(indices);
-        let nearest = Self::nearest(name, known);
+        // `mt.wt`: the column alone, if there is one.
+        let column = name.rsplit_once('.').map(|(_, c)| c.to_owned());
+        let column = column.filter(|c| self.names.contains_key(c));
+        let nearest = column.or_else(|| Self::nearest(name, known));
         let function = library::function(name).is_some();
-        self.report(NameProblem::UnknownName { name: name.to_owned(), span, nearest, function })
+        let rows = context.bound.first().map(|b| self.typed.axis(b.axis).name.clone());
+        let name = name.to_owned();
+        self.report(NameProblem::UnknownName { name, span, nearest, function, rows })
     }
 
     fn free_call(
@@ -247,13 +264,20 @@ impl<'a> Checker<'a> {
         if function_name == "size" {
             return Ok(Vec::new());
         }
-        let rule = self.function_rule(function, arguments.len());
+        if function_name == "logpdf" {
+            return self.free_logpdf(arguments, context);
+        }
+        let rule = self.function_rule(function, arguments, expr.span);
         if rule.is_err() {
             self.look_at(arguments, context);
         }
         let rule = rule?;
         let mut axes = Ok((expr.span, Vec::new()));
         for argument in arguments {
+            // The axis that a whole-axis function works along is a name, not a value.
+            if argument.name.as_ref().is_some_and(|n| n.value == "over") {
+                continue;
+            }
             let free = self.free(&argument.value, context);
             axes = match (axes, free) {
                 (Ok((span, so_far)), Ok(free)) => self
@@ -269,6 +293,7 @@ impl<'a> Checker<'a> {
         }
         let (_, axes) = axes?;
         match rule {
+            CallRule::WholeAxis(WholeAxis::Softmax | WholeAxis::CumSum) => Ok(axes),
             CallRule::Elementwise(_) => Ok(axes),
             CallRule::Reduction(_) | CallRule::WholeAxis(_) => {
                 if axes.is_empty() {
@@ -308,6 +333,7 @@ impl<'a> Checker<'a> {
             argument: arguments.first().map_or(expr.span, |a| a.value.span),
             column,
             bound,
+            statement: self.statement_at(expr.span),
         })
     }
 
@@ -355,13 +381,16 @@ impl<'a> Checker<'a> {
         let axes = self.typed.axes.iter().map(|axis| &axis.name);
         let axes = axes.filter(|name| !name.contains("..")).cloned().collect();
         let data = self.names.get(&name.value).map(|v| self.typed.variable(*v));
-        let column = data.filter(|v| matches!(v.role, Role::Data(_))).map(|v| v.span);
+        let column = data.filter(|v| matches!(v.role, Role::Data(_) | Role::Derived(_)));
+        let column = column.map(|v| (v.span, v.axes.is_empty()));
+        let kind = column.and_then(|(declared, _)| self.kind_at(declared));
         self.report(AxisProblem::UnknownBinder {
             name: name.value.clone(),
             span: name.span,
             nearest,
             axes,
             column,
+            kind,
         })
     }
 

@@ -3,7 +3,10 @@
 use super::elaborate::data;
 use super::{
     Checker, Context, Judged, Reported,
-    problem::{AxisProblem, FamilyProblem, NameProblem, ValueProblem},
+    foreign::{self, Rewriting},
+    problem::{
+        AxisProblem, FamilyProblem, NameProblem, StructureProblem, ValueProblem, reduced_name,
+    },
 };
 use crate::library::{self, Elementwise, Function, FunctionRule, Reduction, WholeAxis};
 use crate::source::Span;
@@ -33,6 +36,12 @@ impl CallRule {
                 2 => Some(CallRule::Elementwise(e)),
                 _ => None,
             },
+            FunctionRule::WholeAxis(WholeAxis::Softmax) => {
+                (count <= 2).then_some(CallRule::WholeAxis(WholeAxis::Softmax))
+            }
+            FunctionRule::WholeAxis(WholeAxis::CumSum) => {
+                (count <= 2).then_some(CallRule::WholeAxis(WholeAxis::CumSum))
+            }
             FunctionRule::WholeAxis(w) => (count == 1).then_some(CallRule::WholeAxis(w)),
         }
     }
@@ -54,9 +63,15 @@ fn keeps_integers(function: Elementwise) -> bool {
 
 impl<'a> Checker<'a> {
     /// The rule of a function for this many arguments.
-    pub(super) fn function_rule(&mut self, name: &Name, count: usize) -> Judged<CallRule> {
+    pub(super) fn function_rule(
+        &mut self,
+        name: &Name,
+        arguments: &[Argument],
+        call: Span,
+    ) -> Judged<CallRule> {
+        let count = arguments.len();
         let Some(function) = library::function(&name.value) else {
-            return Err(self.unknown_function(name));
+            return Err(self.unknown_function(name, arguments, call));
         };
         let Some(rule) = CallRule::of(function, count) else {
             return Err(self.report(ValueProblem::ArgumentCount {
@@ -66,10 +81,10 @@ impl<'a> Checker<'a> {
                 given: count,
             }));
         };
-        if let CallRule::WholeAxis(
-            WholeAxis::Softmax | WholeAxis::CumSum | WholeAxis::Cholesky | WholeAxis::Transpose,
-        ) = rule
-        {
+        if let CallRule::WholeAxis(WholeAxis::Transpose) = rule {
+            return Err(self.report(StructureProblem::LooseTranspose { span: name.span }));
+        }
+        if let CallRule::WholeAxis(WholeAxis::Cholesky) = rule {
             return Err(self.report(NameProblem::NotYet {
                 what: format!("the function `{}`", name.value),
                 span: name.span,
@@ -78,15 +93,9 @@ impl<'a> Checker<'a> {
         Ok(rule)
     }
 
-    fn unknown_function(&mut self, name: &Name) -> Reported {
+    fn unknown_function(&mut self, name: &Name, arguments: &[Argument], call: Span) -> Reported {
         if self.is_poisoned(&name.value) || !self.unknown.insert(format!("{}()", name.value)) {
             return Reported;
-        }
-        if matches!(name.value.as_str(), "logpdf") {
-            return self.report(NameProblem::NotYet {
-                what: format!("the function `{}`", name.value),
-                span: name.span,
-            });
         }
         if library::family(&name.value).is_some() {
             return self.report(FamilyProblem::DistributionAsNumber {
@@ -112,6 +121,31 @@ impl<'a> Checker<'a> {
             span: name.span,
             nearest,
             variable,
+            rewriting: foreign::function(name, arguments, call)
+                .or_else(|| self.own_line(plain, arguments, call)),
+        })
+    }
+
+    /// `scale(x)` inside an equation: a name for `standardize(x)` on a line of its own.
+    fn own_line(&self, name: &str, arguments: &[Argument], call: Span) -> Option<Rewriting> {
+        let function = library::function(library::synonym(name)?)?;
+        let is_whole = matches!(function.rule, FunctionRule::WholeAxis(WholeAxis::Standardize));
+        let [Argument { name: None, value }] = arguments else { return None };
+        let ExprKind::Name(column) = &value.kind else { return None };
+        let is_alone = self
+            .definitions
+            .iter()
+            .filter_map(|(d, _)| d.equation())
+            .any(|define| define.value.span == call);
+        let statement = self.statement_at(call).filter(|_| is_whole && !is_alone)?;
+        let instead = reduced_name(function.name, column);
+        let line = format!("{instead} = {}({column})", function.name);
+        Some(Rewriting {
+            help: format!("compute it on its own line: `{line}`"),
+            edits: vec![
+                (Span { end: statement.start, ..statement }, format!("{line}\n")),
+                (call, instead),
+            ],
         })
     }
 
@@ -121,7 +155,7 @@ impl<'a> Checker<'a> {
             Some(CallRule::Reduction(reduction)) => Ok(reduction),
             Some(CallRule::Elementwise(_) | CallRule::WholeAxis(_)) => Err(self
                 .report(ValueProblem::NotAReduction { name: name.value.clone(), span: name.span })),
-            None => Err(self.unknown_function(name)),
+            None => Err(self.unknown_function(name, &[], name.span)),
         }
     }
 
@@ -135,6 +169,13 @@ impl<'a> Checker<'a> {
         if function.value == "size" {
             return self.size(function, arguments, expr.span);
         }
+        if function.value == "logpdf" {
+            return self.logpdf(function, arguments, context);
+        }
+        let rule = self.function_rule(function, arguments, expr.span)?;
+        if let CallRule::WholeAxis(whole @ (WholeAxis::Softmax | WholeAxis::CumSum)) = rule {
+            return self.along_axis(whole, function, arguments, expr.span, context);
+        }
         if let Some(argument) = arguments.iter().find(|a| a.name.is_some()) {
             let named = argument.name.as_ref().map_or(argument.value.span, |n| n.span);
             return Err(self.report(ValueProblem::NamedArgumentOfFunction {
@@ -142,7 +183,7 @@ impl<'a> Checker<'a> {
                 span: named,
             }));
         }
-        match self.function_rule(function, arguments.len())? {
+        match rule {
             CallRule::Elementwise(elementwise) => {
                 let mut values = Vec::new();
                 for argument in arguments {
@@ -176,8 +217,10 @@ impl<'a> Checker<'a> {
     ) -> Judged<(typed::Expr, Vec<IndexId>)> {
         let free = self.free(argument, context)?;
         let (inner, indices) = self.bind_fresh(context, &free);
-        let body = self.elaborate(argument, &inner).and_then(|e| self.number(e))?;
-        Ok((body, indices))
+        self.enter_scope(&indices, None);
+        let body = self.elaborate(argument, &inner).and_then(|e| self.number(e));
+        self.leave_scope();
+        Ok((body?, indices))
     }
 
     /// `center(x)` is `x[i] - mean(j: x[j])`; `standardize(x)` divides that by `sd(j: x[j])`.

@@ -5,86 +5,64 @@ use super::{
     problem::{NameProblem, ValueProblem},
 };
 use crate::source::Span;
-use crate::typed::{RandomRole, Role, VariableId};
-use std::collections::HashSet;
+use crate::typed::{Expr, ExprKind, VariableId};
 
 impl<'a> Checker<'a> {
     /// Only the ends of ranges are looked at before the latents have their axes.
     pub(super) fn latent_in_range(&mut self, variable: VariableId, span: Span) -> Reported {
         let latent = self.typed.variable(variable);
         let latents = vec![(latent.name.clone(), latent.span)];
-        self.report(ValueProblem::LatentCondition { what: "the ends of a range", span, latents })
+        self.report(ValueProblem::LatentCondition {
+            what: "the ends of a range",
+            span,
+            latents,
+            reported: None,
+        })
     }
 
     /// A definition that was met while it is being resolved.
     pub(super) fn cycle(&mut self, variable: VariableId, span: Span) -> Reported {
         let start = self.resolving.iter().position(|v| *v == variable).unwrap_or(0);
         let members = self.resolving[start..].to_vec();
-        let indexed = members.iter().all(|v| match self.typed.variable(*v).role {
-            Role::Derived(d) => self.definitions[d.index()].0.binders.is_some(),
-            Role::Data(_) | Role::Latent(_) | Role::Predicted(_) => false,
-        });
-        if indexed {
-            return self
-                .report(NameProblem::NotYet { what: "recurrences with `start`".to_owned(), span });
-        }
         let names = members.iter().map(|v| self.typed.variable(*v).name.clone()).collect();
         let mut spans: Vec<Span> = members.iter().map(|v| self.typed.variable(*v).span).collect();
         spans.insert(0, span);
         self.report(NameProblem::Cycle { names, spans })
     }
 
-    /// Reports the first cycle of latents that are drawn in terms of themselves.
-    pub(super) fn check_latent_cycles(&mut self) {
-        let mut cleared = HashSet::new();
-        for i in 0..self.random_values.len() {
-            let (variable, role) = self.random_heads[i];
-            if role == RandomRole::Observed {
+    /// Reports names in terms of the very same elements of themselves: no subscript in the cycle
+    /// leads to another element. Other cycles may be found when data are bound.
+    pub(super) fn check_cycles(&mut self) {
+        for members in self.typed.series.clone() {
+            if members.iter().any(|v| self.moves(*v, &members)) {
                 continue;
             }
-            let mut path = Vec::new();
-            if self.leads_back(variable, &mut path, &mut cleared) {
-                self.latent_cycle(&path);
-                return;
-            }
+            let variables = members.iter().map(|v| self.typed.variable(*v));
+            let (names, spans): (Vec<String>, Vec<Span>) =
+                variables.map(|v| (v.name.clone(), v.span)).unzip();
+            self.report(NameProblem::Cycle { names, spans });
         }
     }
 
-    /// Walks depth first; on success the path holds the cycle alone.
-    fn leads_back(
-        &self,
-        variable: VariableId,
-        path: &mut Vec<VariableId>,
-        cleared: &mut HashSet<VariableId>,
-    ) -> bool {
-        if let Some(start) = path.iter().position(|v| *v == variable) {
-            path.drain(..start);
-            return true;
+    /// Whether a name uses another element of the members than its own.
+    fn moves(&self, variable: VariableId, members: &[VariableId]) -> bool {
+        let mut moves = false;
+        for expr in self.right_side(variable) {
+            expr.walk(&mut |e| {
+                if let ExprKind::Variable(used, at) = &e.kind
+                    && members.contains(used)
+                {
+                    moves |= at.iter().any(|s| !matches!(s.kind, ExprKind::Index(_)));
+                }
+                moves |= matches!(&e.kind, ExprKind::Reduce(reduce)
+                    if reduce.guard.is_some() && uses(&reduce.body, members));
+                moves |= matches!(&e.kind, ExprKind::If(..)) && uses(e, members);
+            });
         }
-        if cleared.contains(&variable) {
-            return false;
-        }
-        path.push(variable);
-        for used in self.direct(variable) {
-            if self.leads_back(used, path, cleared) {
-                return true;
-            }
-        }
-        path.pop();
-        cleared.insert(variable);
-        false
+        moves
     }
+}
 
-    fn latent_cycle(&mut self, members: &[VariableId]) -> Reported {
-        let variables = members.iter().map(|v| self.typed.variable(*v));
-        let (names, spans): (Vec<String>, Vec<Span>) =
-            variables.map(|v| (v.name.clone(), v.span)).unzip();
-        if let ([one], [span]) = (members, &spans[..])
-            && !self.typed.variable(*one).axes.is_empty()
-        {
-            let what = "recurrences with `start`".to_owned();
-            return self.report(NameProblem::NotYet { what, span: *span });
-        }
-        self.report(NameProblem::Cycle { names, spans })
-    }
+fn uses(expr: &Expr, members: &[VariableId]) -> bool {
+    expr.variables().iter().any(|v| members.contains(v))
 }

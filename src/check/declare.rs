@@ -2,7 +2,9 @@
 //!
 //! After this every name of the program is known, whatever the order of the equations.
 
-use super::{AxisDeclaration, Checker, Progress, problem::NameProblem};
+mod habit;
+
+use super::{AxisDeclaration, Checker, Defined, Progress, problem::NameProblem};
 use crate::library;
 use crate::source::Span;
 use crate::syntax::ast::{self, Binder, Entry, Extent, Name, StatementKind};
@@ -165,17 +167,32 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Reports `mu = Normal(0, 1)`.
+    /// Reports `mu = Normal(0, 1)`, and `y_new = normal_rng(mu, sigma)`.
     fn defines_as_distribution(&mut self, define: &ast::Define) -> bool {
         let ast::ExprKind::Call(family, _) = &define.value.ungrouped().kind else { return false };
-        if library::family(&family.value).is_none() {
-            return false;
+        let synonym = library::synonym(&family.value).and_then(library::family);
+        let drawn = family.value.ends_with("_rng");
+        let known = library::family(&family.value)
+            .or(synonym.filter(|_| drawn || family.value.starts_with(char::is_uppercase)));
+        let Some(known) = known else { return false };
+        let mut edits = Vec::new();
+        if define.binders.is_none() {
+            let name = define.name.span;
+            if drawn {
+                edits.push((Span { end: name.start, ..name }, "predict ".to_owned()));
+            }
+            let sign = Span { start: name.end, end: define.value.span.start, ..name };
+            edits.push((sign, " ~ ".to_owned()));
+            if known.name != family.value {
+                edits.push((family.span, known.name.to_owned()));
+            }
         }
         self.report(NameProblem::DefinesAsDistribution {
             name: define.name.value.clone(),
             span: define.name.span,
             value: family.span,
-            family: family.value.clone(),
+            family: known.name.to_owned(),
+            edits,
         });
         true
     }
@@ -187,9 +204,10 @@ impl<'a> Checker<'a> {
             StatementKind::Define(define) if self.defines_as_distribution(define) => {
                 self.poisoned.insert(define.name.value.clone());
             }
+            StatementKind::Define(define) if self.computes_data(define, statement.span) => {}
             StatementKind::Define(define) => {
                 let definition = DefinitionId(self.definitions.len() as u32);
-                self.definitions.push((define, statement.span));
+                self.definitions.push((Defined::Equation(define), statement.span));
                 self.declare_variable(
                     &define.name,
                     Role::Derived(definition),
@@ -210,9 +228,7 @@ impl<'a> Checker<'a> {
                 self.poisoned.insert(distribution.name.value.clone());
             }
             StatementKind::Ode(ode) => {
-                self.not_yet("ode", statement.span);
-                self.poisoned.extend(ode.name.iter().map(|(name, _)| name.value.clone()));
-                self.poisoned.extend(ode.equations.iter().map(|e| e.state.value.clone()));
+                self.declare_ode(ode, statement.span, documentation.as_ref())
             }
             // A statement that could not be read may have defined anything: stay silent about
             // names that are missing.
@@ -229,6 +245,9 @@ impl<'a> Checker<'a> {
     }
 
     fn declare_data(&mut self, data: &'a ast::Data, documentation: Option<&String>) {
+        if self.columns_in_brackets(data) {
+            return;
+        }
         for hint in &data.hints {
             self.report(NameProblem::NotYet {
                 what: format!("the hint `{}` on data", hint.name.value),
@@ -255,7 +274,8 @@ impl<'a> Checker<'a> {
                         continue;
                     }
                     let axis = self.typed.tables[table].axis;
-                    for column in columns {
+                    let label = self.label_column(name, columns);
+                    for column in columns.iter().filter(|c| Some(c.name.span) != label) {
                         let id = self.declare_entry(
                             &column.name,
                             vec![axis],
@@ -322,8 +342,27 @@ impl<'a> Checker<'a> {
         Some(id)
     }
 
+    /// Adds a variable that the program has no name for.
+    pub(super) fn hidden_variable(&mut self, name: String, span: Span, role: Role) -> VariableId {
+        let id = VariableId(self.typed.variables.len() as u32);
+        self.typed.variables.push(Variable {
+            name,
+            span,
+            axes: Vec::new(),
+            kind: Kind::Real,
+            plane: Plane::Latent,
+            role,
+            finite: false,
+            observed: None,
+            range: None,
+            documentation: None,
+        });
+        self.progress.push(Progress::Done);
+        id
+    }
+
     /// Adds a variable unless the name is taken.
-    fn declare_variable(
+    pub(super) fn declare_variable(
         &mut self,
         name: &'a Name,
         role: Role,
@@ -346,6 +385,7 @@ impl<'a> Checker<'a> {
             kind: Kind::Real,
             plane: Plane::Data,
             role,
+            finite: false,
             observed: None,
             range: None,
             documentation: documentation.cloned(),
@@ -398,7 +438,8 @@ impl<'a> Checker<'a> {
                     let (role, role_of) = if random.predict {
                         (Role::Predicted(id), RandomRole::Predicted)
                     } else {
-                        (Role::Latent(id), RandomRole::Latent)
+                        let finite = self.is_finite(&random.distribution);
+                        (Role::Latent(id), super::recurrence::latent_role(finite))
                     };
                     match self.declare_variable(name, role, documentation.as_ref()) {
                         Some(variable) => (variable, role_of),
@@ -462,10 +503,12 @@ impl<'a> Checker<'a> {
 /// The kind that other languages call by this name.
 fn meant_kind(kind: &str) -> Option<&'static str> {
     match kind {
-        "float" | "double" | "number" | "numeric" | "vector" => Some("real"),
-        "integer" => Some("int"),
-        "boolean" | "logical" => Some("bool"),
-        "string" | "str" => Some("index"),
+        "float" | "float32" | "float64" | "double" | "f64" | "number" | "numeric" | "vector"
+        | "continuous" => Some("real"),
+        "integer" | "int32" | "int64" | "long" | "count" => Some("int"),
+        "boolean" | "logical" | "binary" => Some("bool"),
+        "string" | "str" | "text" | "label" | "factor" | "category" | "categorical" | "nominal"
+        | "character" | "object" => Some("index"),
         _ => None,
     }
 }

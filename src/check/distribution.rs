@@ -1,48 +1,65 @@
 //! The right side of `~`: which family, which parameterization, which interval.
 
+use super::special::Special;
 use super::{
-    Checker, Context, Judged, Reported,
-    problem::{FamilyProblem, NameProblem, ValueProblem},
+    Checker, Context, Judged, Reported, foreign,
+    problem::{FamilyProblem, NameProblem, StructureProblem, ValueProblem},
 };
 use crate::library::{self, Bound, Density, Family, Parameterization, Support};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind, Interval, Name};
-use crate::typed::{self, Distribution, Plane, RandomRole, Role, Truncation};
+use crate::typed::{
+    self, Call, Choice, Distribution, Plane, PointMass, RandomRole, Role, Truncation,
+};
 
 impl<'a> Checker<'a> {
-    /// The distribution of one element of `name`, in the context of the left side.
+    /// The distribution of one element of the left side, in its context.
     pub(super) fn distribution(
         &mut self,
-        name: &Name,
+        left: &Left<'_>,
         expr: &Expr,
         context: &Context,
-        role: RandomRole,
     ) -> Judged<Distribution> {
         match &expr.kind {
-            ExprKind::Group(inner) => self.distribution(name, inner, context, role),
+            ExprKind::Group(inner) => self.distribution(left, inner, context),
             ExprKind::In(inner, interval) => {
-                let distribution = self.distribution(name, inner, context, role);
-                let truncation = self.truncation(name, interval, context);
+                let distribution = self.distribution(left, inner, context);
+                let truncation = self.truncation(left.name, interval, context);
                 let (mut distribution, truncation) = (distribution?, truncation?);
-                self.check_truncation(&distribution, interval.span)?;
-                distribution.truncation = Some(truncation);
+                self.truncate(&mut distribution, &truncation)?;
                 Ok(distribution)
             }
-            ExprKind::Name(family) if library::family(family).is_some() => {
+            ExprKind::Name(family) if is_family(family) => {
                 let family = Name::new(family.clone(), expr.span);
-                self.family_call(name, &family, &[], expr.span, context, role)
+                self.family_call(left, &family, &[], expr.span, context)
             }
             ExprKind::Call(family, arguments) => {
-                self.family_call(name, family, arguments, expr.span, context, role)
+                self.family_call(left, family, arguments, expr.span, context)
             }
-            ExprKind::If(..) => Err(self.report(NameProblem::NotYet {
-                what: "a choice between distributions".to_owned(),
-                span: expr.span,
-            })),
-            ExprKind::Start(..) => Err(self.report(NameProblem::NotYet {
-                what: "recurrences with `start`".to_owned(),
-                span: expr.span,
-            })),
+            ExprKind::If(condition, yes, no) => {
+                let condition = self.family_condition(left, condition, context);
+                let yes = self.distribution(left, yes, context);
+                let no = self.distribution(left, no, context);
+                let (condition, yes, no) = (condition?, yes?, no?);
+                Ok(Distribution::Choice(Box::new(Choice { condition, yes, no })))
+            }
+            ExprKind::Start(inner, first) => {
+                self.enter_start();
+                let inner = self.distribution(left, inner, context);
+                let below = self.leave_start();
+                let first = self.distribution(left, first, context);
+                let (inner, first) = (inner?, first?);
+                Ok(match below {
+                    Some(condition) => {
+                        Distribution::Choice(Box::new(Choice { condition, yes: first, no: inner }))
+                    }
+                    None => {
+                        return Err(
+                            self.report(StructureProblem::NothingBefore { span: expr.span })
+                        );
+                    }
+                })
+            }
             ExprKind::Error => {
                 self.incomplete = true;
                 Err(Reported)
@@ -55,65 +72,113 @@ impl<'a> Checker<'a> {
             | ExprKind::Index(..)
             | ExprKind::Comprehension { .. }
             | ExprKind::List(_) => {
-                let what = self.free(expr, context);
-                if what.is_err() {
-                    return Err(Reported);
-                }
-                Err(self.report(FamilyProblem::NotADistribution {
-                    name: name.value.clone(),
-                    span: expr.span,
-                    known: role == RandomRole::Observed,
-                }))
+                Err(self.not_a_distribution(left.name, expr, context, left.role))
             }
         }
     }
 
+    fn family_condition(
+        &mut self,
+        left: &Left<'_>,
+        condition: &Expr,
+        context: &Context,
+    ) -> Judged<typed::Expr> {
+        let free = self.free(condition, context)?;
+        if !free.is_empty() {
+            return Err(self.missing_axis(left.name, condition, &free, context));
+        }
+        self.condition(condition, context)
+    }
+
     fn family_call(
         &mut self,
-        name: &Name,
+        left: &Left<'_>,
         family_name: &Name,
         arguments: &[Argument],
         span: Span,
         context: &Context,
-        role: RandomRole,
     ) -> Judged<Distribution> {
-        let Some(family) = library::family(&family_name.value) else {
+        if let Some(special) = Special::of(&family_name.value, arguments, |n| self.is_axis(n)) {
+            return self.special(special, left, family_name, arguments, span, context);
+        }
+        if library::family(&family_name.value).is_none() {
             let reported = self.unknown_family(family_name, arguments);
             self.look_at(arguments, context);
             return Err(reported);
+        }
+        self.call(left, family_name, arguments, span, context).map(Distribution::Family)
+    }
+
+    /// `PointMass(value)`
+    pub(super) fn point_mass(
+        &mut self,
+        left: &Left<'_>,
+        name: &Name,
+        arguments: &[Argument],
+        span: Span,
+        context: &Context,
+    ) -> Judged<Distribution> {
+        let [Argument { name: None, value }] = arguments else {
+            self.look_at(arguments, context);
+            return Err(self.report(FamilyProblem::WrongFamilyArguments {
+                family: "PointMass",
+                span: name.span,
+                forms: vec!["PointMass(value)".to_owned()],
+                given: arguments.len(),
+                stranger: None,
+                renamed: None,
+            }));
         };
+        let value = self.family_argument(left, value, context)?;
+        Ok(Distribution::PointMass(PointMass { value, span }))
+    }
+
+    /// A family of one value with its arguments, each a single number in the context.
+    pub(super) fn call(
+        &mut self,
+        left: &Left<'_>,
+        family_name: &Name,
+        arguments: &[Argument],
+        span: Span,
+        context: &Context,
+    ) -> Judged<Call> {
+        // The caller has looked the family up.
+        let family = library::family(&family_name.value).ok_or(Reported)?;
         let slots = self.match_arguments(family, family_name, arguments);
         let mut values = Vec::new();
         for argument in arguments {
-            values.push(self.family_argument(name, &argument.value, context, role));
+            values.push(self.family_argument(left, &argument.value, context));
         }
         let (parameterization, slots) = slots?;
         let values = values.into_iter().collect::<Judged<Vec<_>>>()?;
         let arguments = slots.iter().map(|slot| values[*slot].clone()).collect();
-        Ok(Distribution { family, parameterization, arguments, truncation: None, span })
+        Ok(Call { family, parameterization, arguments, truncation: None, span })
     }
 
     /// An argument: a single number in the context of the left side.
-    fn family_argument(
+    pub(super) fn family_argument(
         &mut self,
-        name: &Name,
+        left: &Left<'_>,
         value: &Expr,
         context: &Context,
-        role: RandomRole,
     ) -> Judged<typed::Expr> {
         let free = self.free(value, context)?;
         if !free.is_empty() {
-            return Err(self.missing_axis(name, value, &free, context));
+            return Err(self.missing_axis(left.name, value, &free, context));
         }
         let typed = self.elaborate(value, context)?;
         let typed = self.number(typed)?;
-        if typed.plane == Plane::Predicted && role != RandomRole::Predicted {
-            return Err(self.report(NameProblem::UsesPrediction {
-                name: name.value.clone(),
-                span: value.span,
-            }));
-        }
+        self.not_predicted(left, &typed)?;
         Ok(typed)
+    }
+
+    /// Only predictions use predictions.
+    pub(super) fn not_predicted(&mut self, left: &Left<'_>, value: &typed::Expr) -> Judged<()> {
+        if value.plane == Plane::Predicted && left.role != RandomRole::Predicted {
+            let name = left.name.value.clone();
+            return Err(self.report(NameProblem::UsesPrediction { name, span: value.span }));
+        }
+        Ok(())
     }
 
     fn unknown_family(&mut self, name: &Name, arguments: &[Argument]) -> Reported {
@@ -134,12 +199,12 @@ impl<'a> Checker<'a> {
             .map(str::to_owned)
             .or_else(|| Self::nearest(&name.value, families));
         let function = library::function(&name.value).is_some();
+        let rewriting = foreign::distribution(name, arguments, nearest.as_deref());
         self.report(FamilyProblem::UnknownFamily {
             name: name.value.clone(),
             span: name.span,
-            nearest,
             function,
-            link: link_in(&name.value, arguments),
+            rewriting,
         })
     }
 
@@ -173,8 +238,7 @@ impl<'a> Checker<'a> {
             .filter_map(|a| a.name.as_ref())
             .find(|n| !known.contains(&n.value.as_str()))
             .map(|n| {
-                let nearest = parameter_synonym(&n.value, &known)
-                    .or_else(|| Self::nearest(&n.value, known.iter().copied()));
+                let nearest = Self::nearest(&n.value, known.iter().copied());
                 (n.value.clone(), n.span, nearest)
             });
         Err(self.report(FamilyProblem::WrongFamilyArguments {
@@ -183,6 +247,8 @@ impl<'a> Checker<'a> {
             forms: forms(family),
             given: arguments.len(),
             stranger,
+            renamed: foreign::renamed(family, arguments)
+                .or_else(|| foreign::without_location(family, arguments)),
         }))
     }
 
@@ -192,13 +258,18 @@ impl<'a> Checker<'a> {
         interval: &Interval,
         context: &Context,
     ) -> Judged<Truncation> {
-        let low = self.family_argument(name, &interval.low, context, RandomRole::Predicted);
-        let high = self.family_argument(name, &interval.high, context, RandomRole::Predicted);
+        let left = Left { name, role: RandomRole::Predicted, over: &[] };
+        let low = self.family_argument(&left, &interval.low, context);
+        let high = self.family_argument(&left, &interval.high, context);
         let (low, high) = (low?, high?);
         if let (Some(a), Some(b)) = (low.constant(), high.constant())
             && a >= b
         {
-            return Err(self.report(FamilyProblem::EmptyInterval { span: interval.span }));
+            return Err(self.report(FamilyProblem::EmptyInterval {
+                name: name.value.clone(),
+                span: interval.span,
+                ends: (interval.low.span, a, interval.high.span, b),
+            }));
         }
         let finite =
             |end: typed::Expr, infinity: f64| (end.constant() != Some(infinity)).then_some(end);
@@ -209,16 +280,35 @@ impl<'a> Checker<'a> {
         })
     }
 
-    fn check_truncation(&mut self, distribution: &Distribution, span: Span) -> Judged<()> {
-        let density = distribution.parameterization.density;
-        if distribution.truncation.is_some() {
+    /// Conditions every family of one value in a distribution on an interval.
+    fn truncate(&mut self, distribution: &mut Distribution, truncation: &Truncation) -> Judged<()> {
+        let span = truncation.span;
+        let call = match distribution {
+            Distribution::Family(call) => call,
+            Distribution::Structured(structured) => &mut structured.element,
+            Distribution::Choice(choice) => {
+                self.truncate(&mut choice.yes, truncation)?;
+                return self.truncate(&mut choice.no, truncation);
+            }
+            Distribution::PointMass(_) | Distribution::Elements(_) | Distribution::Joint(_) => {
+                let family = distribution.family_name();
+                return Err(self.report(FamilyProblem::NoCdf { family, span, half: None }));
+            }
+        };
+        if call.truncation.is_some() {
             return Err(self.report(FamilyProblem::TwoIntervals { span }));
         }
-        if density != Density::Flat && !density.has_cdf() {
-            return Err(
-                self.report(FamilyProblem::NoCdf { family: distribution.family.name, span })
-            );
+        let density = call.parameterization.density;
+        let known =
+            |end: &Option<typed::Expr>| end.as_ref().is_none_or(|end| end.plane == Plane::Data);
+        // Masses between ends that are known can be added up.
+        let summable = density.is_discrete() && known(&truncation.low) && known(&truncation.high);
+        if density != Density::Flat && !density.has_cdf() && !summable {
+            let half = foreign::half(call, truncation);
+            let family = call.family.name;
+            return Err(self.report(FamilyProblem::NoCdf { family, span, half }));
         }
+        call.truncation = Some(truncation.clone());
         Ok(())
     }
 
@@ -228,24 +318,10 @@ impl<'a> Checker<'a> {
             if random.role != RandomRole::Latent {
                 continue;
             }
-            let d = &random.distribution;
-            let (low, high) = d.parameterization.variate.bounds();
-            // An end that is not a constant is unknown: NaN compares with nothing.
-            let value = |bound| match bound {
-                Bound::Value(x) => x,
-                Bound::Parameter(i) => {
-                    d.arguments.get(i).and_then(typed::Expr::constant).unwrap_or(f64::NAN)
-                }
+            let range = match random.distribution.calls()[..] {
+                [(_, d)] => range_of(d),
+                _ => continue,
             };
-            let mut range = (value(low), value(high));
-            if let Some(truncation) = &d.truncation {
-                if let Some(end) = &truncation.low {
-                    range.0 = end.constant().map_or(f64::NAN, |x| x.max(range.0));
-                }
-                if let Some(end) = &truncation.high {
-                    range.1 = end.constant().map_or(f64::NAN, |x| x.min(range.1));
-                }
-            }
             self.typed.variables[random.variable.index()].range = Some(range);
         }
     }
@@ -254,9 +330,11 @@ impl<'a> Checker<'a> {
     pub(super) fn check_supports(&mut self) {
         let randoms = std::mem::take(&mut self.random_values);
         for random in randoms.iter().flatten() {
-            let d = &random.distribution;
-            for (argument, parameter) in d.arguments.iter().zip(d.parameterization.parameters) {
-                self.check_support(d, argument, parameter.name, parameter.support);
+            for (_, call) in random.distribution.calls() {
+                let parameters = call.parameterization.parameters;
+                for (argument, parameter) in call.arguments.iter().zip(parameters) {
+                    self.check_support(call, argument, parameter.name, parameter.support);
+                }
             }
         }
         self.random_values = randoms;
@@ -264,32 +342,39 @@ impl<'a> Checker<'a> {
 
     fn check_support(
         &mut self,
-        distribution: &Distribution,
+        distribution: &Call,
         argument: &typed::Expr,
         parameter: &'static str,
         support: Support,
     ) {
-        if support.is_discrete() && argument.plane != Plane::Data {
+        if support.is_discrete() && argument.plane > Plane::Finite {
             self.report(ValueProblem::WrongKind {
                 what: format!("`{}`'s {parameter}", distribution.family.name),
                 wanted: "a whole number known from data".to_owned(),
                 span: argument.span,
                 found: "something that depends on latents".to_owned(),
-                help: None,
+                help: forms(distribution.family)
+                    .first()
+                    .map(|form| format!("the arguments are `{form}`, in this order")),
             });
             return;
         }
         if let Some(value) = argument.constant() {
-            // Bounds that name other parameters are checked with the data.
+            // Bounds that name other parameters are checked with the data, or are literals too.
             let fixed = !matches!(support, Support::Interval(..) | Support::Integers(..));
+            let family = distribution.family.name;
             if fixed && !support.contains(value, &[]) {
+                let span = argument.span;
                 self.report(FamilyProblem::LiteralOutsideSupport {
-                    family: distribution.family.name,
+                    family,
                     parameter,
                     support,
-                    span: argument.span,
+                    span,
                     value,
                 });
+            } else if !fixed && let Some(other) = foreign::beyond(distribution, support, value) {
+                let at = (argument.span, value);
+                self.report(FamilyProblem::LiteralsOutOfOrder { family, parameter, at, other });
             }
             return;
         }
@@ -321,27 +406,46 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// The left side of a `~` statement.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Left<'t> {
+    /// The name.
+    pub(super) name: &'t Name,
+    /// What the statement does with it.
+    pub(super) role: RandomRole,
+    /// The axes or indices after `over`.
+    pub(super) over: &'t [Name],
+}
+
 /// Families of the language that later versions run.
-const PLANNED_FAMILIES: &[&str] = &[
-    "Categorical",
-    "Censored",
-    "Dirichlet",
-    "GP",
-    "ICAR",
-    "InvWishart",
-    "LKJ",
-    "LKJCholesky",
-    "MatrixNormal",
-    "Mixture",
-    "Multinomial",
-    "MvNormal",
-    "Ordered",
-    "OrderedLogistic",
-    "PointMass",
-    "Scaled",
-    "Wishart",
-    "ZeroSum",
-];
+const PLANNED_FAMILIES: &[&str] = &["Censored", "Mixture", "Scaled"];
+
+/// Whether a name without arguments is a family.
+pub(super) fn is_family(name: &str) -> bool {
+    library::family(name).is_some() || Special::named(name)
+}
+
+/// The values of a family: its support, cut by literal bounds. An end that is not a constant is
+/// unknown: NaN compares with nothing.
+fn range_of(call: &Call) -> (f64, f64) {
+    let (low, high) = call.parameterization.variate.bounds();
+    let value = |bound| match bound {
+        Bound::Value(x) => x,
+        Bound::Parameter(i) => {
+            call.arguments.get(i).and_then(typed::Expr::constant).unwrap_or(f64::NAN)
+        }
+    };
+    let mut range = (value(low), value(high));
+    if let Some(truncation) = &call.truncation {
+        if let Some(end) = &truncation.low {
+            range.0 = end.constant().map_or(f64::NAN, |x| x.max(range.0));
+        }
+        if let Some(end) = &truncation.high {
+            range.1 = end.constant().map_or(f64::NAN, |x| x.min(range.1));
+        }
+    }
+    range
+}
 
 /// The argument for each parameter, if all arguments find a place and no parameter lacks one.
 fn fit(parameterization: &Parameterization, arguments: &[Argument]) -> Option<Vec<usize>> {
@@ -360,17 +464,6 @@ fn fit(parameterization: &Parameterization, arguments: &[Argument]) -> Option<Ve
     slots.into_iter().collect()
 }
 
-/// The link that a name such as `poisson_log` says, and its argument: the last, if it has no name.
-fn link_in(name: &str, arguments: &[Argument]) -> Option<(&'static str, Span)> {
-    let link = match name {
-        "poisson_log" => "log",
-        "bernoulli_logit" | "binomial_logit" => "logit",
-        _ => return None,
-    };
-    let last = arguments.last().filter(|a| a.name.is_none())?;
-    Some((link, last.value.span))
-}
-
 /// The names that the first form of a family has for arguments of which none is named.
 fn first_names(family: &Family, arguments: &[Argument]) -> Vec<(Span, &'static str)> {
     let Some(first) = family.parameterizations.first() else { return Vec::new() };
@@ -379,24 +472,6 @@ fn first_names(family: &Family, arguments: &[Argument]) -> Vec<(Span, &'static s
         return Vec::new();
     }
     arguments.iter().zip(first.parameters).map(|(a, p)| (a.value.span, p.name)).collect()
-}
-
-/// What other programs call a parameter that is known here by one of these names.
-fn parameter_synonym(name: &str, known: &[&str]) -> Option<String> {
-    const SYNONYMS: &[(&str, &[&str])] = &[
-        ("alpha", &["shape", "a"]),
-        ("beta", &["rate", "b"]),
-        ("lam", &["rate"]),
-        ("lambda", &["rate"]),
-        ("loc", &["mean", "location"]),
-        ("mu", &["mean", "location"]),
-        ("nu", &["df"]),
-        ("prob", &["p"]),
-        ("sigma", &["sd", "scale"]),
-        ("std", &["sd", "scale"]),
-    ];
-    let (_, ours) = SYNONYMS.iter().find(|(theirs, _)| *theirs == name)?;
-    ours.iter().find(|ours| known.contains(ours)).map(|ours| (*ours).to_owned())
 }
 
 /// Every way to call a family: `Gamma(shape = …, rate = …)`.

@@ -33,7 +33,9 @@ impl<'a> Checker<'a> {
             }
             ExprKind::Unary(UnaryOperator::Not, a) => {
                 let a = self.condition(a, context)?;
-                Ok(data(typed::ExprKind::Not(Box::new(a)), Kind::Bool, span))
+                let plane = a.plane;
+                let kind = typed::ExprKind::Not(Box::new(a));
+                Ok(typed::Expr { kind, ty: Kind::Bool, plane, span })
             }
             ExprKind::Binary(operator, _, a, b) => {
                 self.elaborate_binary(*operator, a, b, span, context)
@@ -65,12 +67,13 @@ impl<'a> Checker<'a> {
                 let no = self.elaborate(no, context).and_then(|e| self.number(e));
                 let (condition, yes, no) = (condition?, yes?, no?);
                 let ty = join(yes.ty, no.ty);
-                let plane = yes.plane.max(no.plane);
+                let plane = condition.plane.max(yes.plane).max(no.plane);
                 let parts = (Box::new(condition), Box::new(yes), Box::new(no));
                 let kind = typed::ExprKind::If(parts.0, parts.1, parts.2);
                 Ok(typed::Expr { kind, ty, plane, span })
             }
-            ExprKind::List(_) | ExprKind::In(..) | ExprKind::Start(..) | ExprKind::Error => {
+            ExprKind::Start(inner, value) => self.elaborate_start(inner, value, span, context),
+            ExprKind::List(_) | ExprKind::In(..) | ExprKind::Error => {
                 self.free(expr, context).and(Err(Reported))
             }
         }
@@ -80,6 +83,14 @@ impl<'a> Checker<'a> {
         match self.lookup(name, span, context)? {
             Meaning::Index(index, axis) => {
                 Ok(data(typed::ExprKind::Index(index), Kind::Index(axis), span))
+            }
+            Meaning::State(state) => {
+                let kind = typed::ExprKind::State(state);
+                Ok(typed::Expr { kind, ty: Kind::Real, plane: Plane::Latent, span })
+            }
+            Meaning::Time => {
+                let kind = typed::ExprKind::Time;
+                Ok(typed::Expr { kind, ty: Kind::Real, plane: Plane::Latent, span })
             }
             Meaning::Constant(value) => Ok(data(typed::ExprKind::Number(value), Kind::Real, span)),
             Meaning::Variable(variable) => {
@@ -106,7 +117,12 @@ impl<'a> Checker<'a> {
         Ok(data(typed::ExprKind::Index(bound.index), Kind::Index(axis), span))
     }
 
-    fn element(&self, variable: VariableId, at: Vec<typed::Expr>, span: Span) -> typed::Expr {
+    pub(super) fn element(
+        &self,
+        variable: VariableId,
+        at: Vec<typed::Expr>,
+        span: Span,
+    ) -> typed::Expr {
         let info = self.typed.variable(variable);
         let (ty, plane) = (info.kind, info.plane);
         typed::Expr { kind: typed::ExprKind::Variable(variable, at), ty, plane, span }
@@ -211,8 +227,8 @@ impl<'a> Checker<'a> {
                 (a?, b?)
             }
         };
-        self.require_data(&a_typed, "a condition")?;
-        self.require_data(&b_typed, "a condition")?;
+        self.require_finite(&a_typed, "a condition")?;
+        self.require_finite(&b_typed, "a condition")?;
         match (a_typed.ty, b_typed.ty) {
             (Kind::Index(x), Kind::Index(y)) if x == y => Ok((a_typed, b_typed)),
             (Kind::Index(x), Kind::Index(y))
@@ -246,10 +262,10 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A condition: data-only, 0 or 1 (any number that is not 0 counts as true).
+    /// A condition of data and finite latents, 0 or 1 (any number that is not 0 counts as true).
     pub(super) fn condition(&mut self, expr: &Expr, context: &Context) -> Judged<typed::Expr> {
         let condition = self.elaborate(expr, context)?;
-        self.require_data(&condition, "a condition")?;
+        self.require_finite(&condition, "a condition")?;
         match condition.ty {
             Kind::Bool | Kind::Int => Ok(condition),
             Kind::Real | Kind::Index(_) => Err(self.report(ValueProblem::WrongKind {
@@ -264,18 +280,26 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Index expressions, conditions and ranges are known before the fit.
+    /// Guards and ranges are known before the fit.
     pub(super) fn require_data(&mut self, expr: &typed::Expr, what: &'static str) -> Judged<()> {
-        if expr.plane == Plane::Data {
-            return Ok(());
-        }
+        if expr.plane == Plane::Data { Ok(()) } else { Err(self.latent_condition(expr, what)) }
+    }
+
+    /// Index expressions and conditions are known once the finite latents are.
+    pub(super) fn require_finite(&mut self, expr: &typed::Expr, what: &'static str) -> Judged<()> {
+        if expr.plane <= Plane::Finite { Ok(()) } else { Err(self.latent_condition(expr, what)) }
+    }
+
+    fn latent_condition(&mut self, expr: &typed::Expr, what: &'static str) -> Reported {
         let latents = self.typed.latents_in(expr);
         let latents = latents.iter().map(|v| {
             let variable = self.typed.variable(*v);
             (variable.name.clone(), variable.span)
         });
         let latents = latents.collect();
-        Err(self.report(ValueProblem::LatentCondition { what, span: expr.span, latents }))
+        let reported = self.reported_name();
+        let span = expr.span;
+        self.report(ValueProblem::LatentCondition { what, span, latents, reported })
     }
 
     /// `a @ b`: the sum over their one shared axis.
@@ -312,10 +336,18 @@ impl<'a> Checker<'a> {
     ) -> Judged<typed::Expr> {
         let operation = self.reduction(function)?;
         let (inner, indices) = self.bind(binders, context)?;
-        let guard = guard.map(|g| self.condition(g, &inner)).transpose();
+        let guard = guard.map(|g| self.guard_of(g, &inner)).transpose()?;
+        self.enter_scope(&indices, guard.as_ref());
         let body = self.elaborate(body, &inner).and_then(|e| self.number(e));
-        let (guard, body) = (guard?, body?);
-        Ok(self.reduce(operation, indices, guard, body, span))
+        self.leave_scope();
+        Ok(self.reduce(operation, indices, guard, body?, span))
+    }
+
+    /// A `where`: known from data alone.
+    pub(super) fn guard_of(&mut self, guard: &Expr, context: &Context) -> Judged<typed::Expr> {
+        let guard = self.condition(guard, context)?;
+        self.require_data(&guard, "`where`")?;
+        Ok(guard)
     }
 
     /// Extends a context by written binders.
@@ -356,15 +388,15 @@ impl<'a> Checker<'a> {
     ) -> typed::Expr {
         let id = ReduceId(self.typed.reduce_count);
         self.typed.reduce_count += 1;
-        let plane = body.plane;
+        let plane = guard.as_ref().map_or(body.plane, |g| g.plane.max(body.plane));
         let ty = match operation {
             Reduction::Sum if body.ty == Kind::Bool => Kind::Int,
             Reduction::Sum | Reduction::Max | Reduction::Min => body.ty,
             Reduction::Count => Kind::Int,
-            Reduction::Mean | Reduction::Sd => Kind::Real,
+            Reduction::Mean | Reduction::Sd | Reduction::LogSumExp => Kind::Real,
         };
-        let mut reduce = Reduce { id, operation, indices, guard, body, closed: false };
-        reduce.closed = reduce.uses_only_own_indices();
+        let mut reduce = Reduce { id, operation, indices, guard, body, outer: Vec::new() };
+        reduce.outer = reduce.indices_from_outside();
         typed::Expr { kind: typed::ExprKind::Reduce(Box::new(reduce)), ty, plane, span }
     }
 }

@@ -1,7 +1,7 @@
 //! Which latents reach an observation, which data are used.
 
 use super::{Checker, Progress, problem::NameProblem};
-use crate::typed::{Definition, DefinitionValue, Expr, Kind, Random, RandomRole, Role, VariableId};
+use crate::typed::{Expr, Kind, Random, RandomRole, Role, VariableId};
 use std::collections::HashSet;
 
 impl<'a> Checker<'a> {
@@ -13,6 +13,10 @@ impl<'a> Checker<'a> {
             || self.progress.contains(&Progress::Poisoned)
             || self.diagnostics.iter().any(|d| d.is_error());
         if broken {
+            return;
+        }
+        self.check_observations();
+        if self.diagnostics.iter().any(|d| d.is_error()) {
             return;
         }
         let mut suspected = HashSet::new();
@@ -31,6 +35,9 @@ impl<'a> Checker<'a> {
             self.report(NameProblem::NothingObserved { span });
             return;
         }
+        if unused.is_empty() {
+            self.note_constant_observations();
+        }
         for problem in unused {
             self.report(problem);
         }
@@ -44,7 +51,7 @@ impl<'a> Checker<'a> {
         let dead = |v: &VariableId| !live.contains(v);
         let latents = self.random_values.iter().flatten();
         let latents: Vec<&Random> =
-            latents.filter(|r| r.role == RandomRole::Latent && dead(&r.variable)).collect();
+            latents.filter(|r| is_latent(r.role) && dead(&r.variable)).collect();
         let mut used: HashSet<VariableId> = HashSet::new();
         for random in &latents {
             let mut pending = in_random(random);
@@ -59,13 +66,19 @@ impl<'a> Checker<'a> {
 
     /// What a variable is computed or drawn from.
     pub(super) fn direct(&self, variable: VariableId) -> Vec<VariableId> {
+        self.right_side(variable).into_iter().flat_map(Expr::variables).collect()
+    }
+
+    /// The expressions a variable is computed or drawn from.
+    pub(super) fn right_side(&self, variable: VariableId) -> Vec<&Expr> {
         match self.typed.variable(variable).role {
-            Role::Derived(id) => {
-                self.definition_values.get(&id).map(in_definition).unwrap_or_default()
-            }
+            Role::Derived(id) => match self.definition_values.get(&id).map(|d| &d.value) {
+                Some(value) => value.expressions(),
+                None => Vec::new(),
+            },
             Role::Latent(id) | Role::Predicted(id) => {
                 let random = self.random_values.get(id.index()).and_then(Option::as_ref);
-                random.map(in_random).unwrap_or_default()
+                random.map(expressions).unwrap_or_default()
             }
             Role::Data(_) => Vec::new(),
         }
@@ -75,7 +88,7 @@ impl<'a> Checker<'a> {
     fn live(&self) -> HashSet<VariableId> {
         let mut pending: Vec<VariableId> = Vec::new();
         for random in self.random_values.iter().flatten() {
-            if random.role != RandomRole::Latent {
+            if !is_latent(random.role) {
                 pending.push(random.variable);
                 pending.extend(in_random(random));
             }
@@ -123,15 +136,17 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn in_random(random: &Random) -> Vec<VariableId> {
-    let d = &random.distribution;
-    let ends = d.truncation.iter().flat_map(|t| t.low.iter().chain(t.high.iter()));
-    d.arguments.iter().chain(ends).chain(random.guard.iter()).flat_map(Expr::variables).collect()
+fn is_latent(role: RandomRole) -> bool {
+    match role {
+        RandomRole::Latent | RandomRole::Finite => true,
+        RandomRole::Observed | RandomRole::Predicted => false,
+    }
 }
 
-fn in_definition(definition: &Definition) -> Vec<VariableId> {
-    match &definition.value {
-        DefinitionValue::Each(value) => value.variables(),
-        DefinitionValue::PerElement(values) => values.iter().flat_map(Expr::variables).collect(),
-    }
+fn expressions(random: &Random) -> Vec<&Expr> {
+    random.distribution.expressions().into_iter().chain(random.guard.iter()).collect()
+}
+
+fn in_random(random: &Random) -> Vec<VariableId> {
+    expressions(random).into_iter().flat_map(Expr::variables).collect()
 }

@@ -3,11 +3,13 @@
 mod axes;
 mod families;
 mod names;
+mod structure;
 mod values;
 
-pub(super) use axes::{AxisProblem, Left, MissingAxis};
-pub(super) use families::FamilyProblem;
+pub(super) use axes::{AxisProblem, Left, MissingAxis, reduced_name};
+pub(super) use families::{FamilyProblem, NotADistribution};
 pub(super) use names::NameProblem;
+pub(super) use structure::StructureProblem;
 pub(super) use values::ValueProblem;
 
 use crate::diagnostic::Diagnostic;

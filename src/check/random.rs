@@ -1,13 +1,14 @@
 //! `~` statements: which name, over which axes, with which guard, hints and distribution.
 
+use super::distribution::Left;
 use super::{
     Bound, Checker, Context, Judged, Progress, Reported,
-    problem::{AxisProblem, FamilyProblem, NameProblem, ValueProblem},
+    problem::{AxisProblem, FamilyProblem, NameProblem, StructureProblem, ValueProblem},
 };
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, Name};
 use crate::typed::{
-    self, AxisId, Centering, Kind, Plane, Random, RandomId, RandomRole, VariableId,
+    self, AxisId, Centering, Distribution, Kind, Plane, Random, RandomId, RandomRole, VariableId,
 };
 
 impl<'a> Checker<'a> {
@@ -24,7 +25,6 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        self.check_latent_cycles();
         self.infer_ranges();
         self.check_supports();
     }
@@ -52,19 +52,21 @@ impl<'a> Checker<'a> {
         }
         let guard = tree.guard.as_ref().map(|g| self.guard(&tree.name, g, &context)).transpose();
         let hints = self.hints(tree, role);
-        let distribution = self.distribution(&tree.name, &tree.distribution, &context, role);
-        if let Some(over) = tree.over.first() {
+        let left = Left { name: &tree.name, role, over: &tree.over };
+        let distribution = self.distribution(&left, &tree.distribution, &context);
+        let (guard, centering, distribution) = (guard?, hints?, distribution?);
+        if let (Some(over), []) = (tree.over.first(), distribution.over()) {
             return Err(self.report(AxisProblem::OverOnElementwise { span: over.span }));
         }
-        let (guard, centering, distribution) = (guard?, hints?, distribution?);
-        if role == RandomRole::Latent {
-            self.check_latent(tree, &distribution, guard.as_ref())?;
+        match role {
+            RandomRole::Latent => self.check_latent(tree, &distribution)?,
+            RandomRole::Finite => self.check_finite(tree, &distribution)?,
+            RandomRole::Observed => self.check_observed_kind(tree, variable, &distribution)?,
+            RandomRole::Predicted => {}
         }
         let centering = self.check_centering(tree, centering, &distribution)?;
         if role == RandomRole::Observed {
             self.typed.variables[variable.index()].observed = Some(id);
-        } else if distribution.parameterization.variate.is_discrete() {
-            self.typed.variables[variable.index()].kind = Kind::Int;
         }
         Ok(Random { variable, role, indices, distribution, guard, centering, span })
     }
@@ -86,17 +88,6 @@ impl<'a> Checker<'a> {
                 declared,
             }));
         }
-        if let Kind::Index(axis) = info.kind {
-            let found = self.typed.kind_name(info.kind);
-            let axis = self.typed.axis(axis).name.clone();
-            return Err(self.report(ValueProblem::ObservesElement {
-                name,
-                span: tree.name.span,
-                declared,
-                found,
-                axis,
-            }));
-        }
         let left: Vec<AxisId> = context.bound.iter().map(|b| b.axis).collect();
         if left != axes {
             return Err(self.report(AxisProblem::WrongLeftAxes {
@@ -110,49 +101,118 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
+    /// Elements of an axis are observed by what gives elements of that axis, numbers by the rest.
+    fn check_observed_kind(
+        &mut self,
+        tree: &ast::Random,
+        variable: VariableId,
+        distribution: &Distribution,
+    ) -> Judged<()> {
+        let info = self.typed.variable(variable);
+        let (declared, kind, name) = (info.span, info.kind, info.name.clone());
+        for taken in distribution.leaves() {
+            match (taken.leaf, kind) {
+                (Distribution::Elements(elements), _) => {
+                    self.check_outcome(&tree.name, kind, elements)?;
+                }
+                (Distribution::PointMass(_), _) => {}
+                (
+                    Distribution::Family(_)
+                    | Distribution::Choice(_)
+                    | Distribution::Structured(_)
+                    | Distribution::Joint(_),
+                    Kind::Index(axis),
+                ) => {
+                    let found = self.typed.kind_name(kind);
+                    let axis = self.typed.axis(axis).name.clone();
+                    let span = tree.name.span;
+                    return Err(self.report(ValueProblem::ObservesElement {
+                        name,
+                        span,
+                        declared,
+                        found,
+                        axis,
+                    }));
+                }
+                (
+                    Distribution::Family(_)
+                    | Distribution::Choice(_)
+                    | Distribution::Structured(_)
+                    | Distribution::Joint(_),
+                    Kind::Real | Kind::Int | Kind::Bool,
+                ) => {}
+            }
+        }
+        Ok(())
+    }
+
     fn guard(&mut self, name: &Name, guard: &Expr, context: &Context) -> Judged<typed::Expr> {
         let free = self.free(guard, context)?;
         if !free.is_empty() {
             return Err(self.missing_axis(name, guard, &free, context));
         }
-        self.condition(guard, context)
+        self.guard_of(guard, context)
     }
 
-    /// What a latent needs beyond a distribution.
-    fn check_latent(
-        &mut self,
-        tree: &ast::Random,
-        distribution: &typed::Distribution,
-        guard: Option<&typed::Expr>,
-    ) -> Judged<()> {
-        if distribution.parameterization.variate.is_discrete() {
-            let nearest = self.nearest_data(&tree.name.value);
-            return Err(self.report(NameProblem::DiscreteLatent {
-                name: tree.name.value.clone(),
-                span: tree.name.span,
-                family: distribution.family.name,
-                at: distribution.span,
-                nearest,
-            }));
+    /// What a continuous latent needs beyond a distribution.
+    fn check_latent(&mut self, tree: &ast::Random, distribution: &Distribution) -> Judged<()> {
+        for taken in distribution.leaves() {
+            if let Distribution::PointMass(point) = taken.leaf {
+                let name = tree.name.value.clone();
+                return Err(self.report(StructureProblem::LatentAtom { name, span: point.span }));
+            }
         }
-        if let Some(guard) = guard {
-            return Err(self.report(NameProblem::NotYet {
-                what: "latents with `where`".to_owned(),
-                span: guard.span,
-            }));
+        for (_, call) in distribution.calls() {
+            if call.family.name != "Flat" {
+                continue;
+            }
+            let ends = call.truncation.as_ref();
+            if !ends.is_some_and(|t| t.low.is_some() && t.high.is_some()) {
+                let half = ends.is_some();
+                let (name, span) = (tree.name.value.clone(), call.span);
+                self.report(FamilyProblem::ImproperPrior { name, span, half });
+            }
         }
-        if distribution.family.name == "Flat" {
-            let bounded = distribution
-                .truncation
-                .as_ref()
-                .is_some_and(|t| t.low.is_some() && t.high.is_some());
-            if !bounded {
-                let half = distribution.truncation.is_some();
-                self.report(FamilyProblem::ImproperPrior {
-                    name: tree.name.value.clone(),
-                    span: distribution.span,
-                    half,
-                });
+        Ok(())
+    }
+
+    /// What a latent that is summed out needs: finitely many values, known from data.
+    fn check_finite(&mut self, tree: &ast::Random, distribution: &Distribution) -> Judged<()> {
+        let name = tree.name.value.clone();
+        for taken in distribution.leaves() {
+            match taken.leaf {
+                Distribution::Family(call) => {
+                    let (low, high) = call.ends();
+                    let known = |end: &Option<typed::Expr>| {
+                        end.as_ref().is_some_and(|e| e.plane == Plane::Data)
+                    };
+                    let (family, span) = (call.family.name, call.span);
+                    if !call.parameterization.variate.is_discrete() {
+                        return Err(self.report(StructureProblem::MixedLatent {
+                            name,
+                            span,
+                            family,
+                        }));
+                    }
+                    if !(known(&low) && known(&high)) {
+                        let nearest = self.nearest_data(&tree.name.value);
+                        return Err(self.report(NameProblem::DiscreteLatent {
+                            name,
+                            span: tree.name.span,
+                            family,
+                            at: span,
+                            nearest,
+                        }));
+                    }
+                }
+                Distribution::PointMass(point) => {
+                    self.require_data(&point.value, "the value of a `PointMass`")?;
+                }
+                Distribution::Elements(_) => {}
+                Distribution::Choice(_) | Distribution::Structured(_) | Distribution::Joint(_) => {
+                    let (family, span) = (taken.leaf.family_name(), taken.leaf.span());
+                    return Err(self.report(StructureProblem::MixedLatent { name, span, family }));
+                }
             }
         }
         Ok(())
@@ -191,18 +251,19 @@ impl<'a> Checker<'a> {
         &mut self,
         tree: &ast::Random,
         centering: Option<(Centering, Span)>,
-        distribution: &typed::Distribution,
+        distribution: &Distribution,
     ) -> Judged<Option<Centering>> {
         let Some((centering, span)) = centering else { return Ok(None) };
-        let applies =
-            distribution.family.location_scale.is_some() && distribution.truncation.is_none();
+        let call = distribution.call();
+        let truncated = call.is_some_and(|call| call.truncation.is_some());
+        let applies = call.is_some_and(|call| call.family.location_scale.is_some()) && !truncated;
         if !applies {
             return Err(self.report(FamilyProblem::CenteringDoesNotApply {
                 name: tree.name.value.clone(),
                 span,
-                family: distribution.family.name,
-                at: distribution.span,
-                truncated: distribution.truncation.is_some(),
+                family: distribution.family_name(),
+                at: distribution.span(),
+                truncated,
             }));
         }
         Ok(Some(centering))

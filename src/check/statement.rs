@@ -1,7 +1,7 @@
 //! Definitions, factors and reports: from trees to checked statements.
 
 use super::{
-    Checker, Context, Judged, Progress, Reported,
+    Checker, Context, Defined, Judged, Progress, Reported,
     problem::{AxisProblem, Left, MissingAxis, NameProblem, ValueProblem},
 };
 use crate::source::{Span, Spanned};
@@ -20,6 +20,27 @@ pub(super) fn column_label(argument: &Argument) -> Option<Spanned<String>> {
     }
 }
 
+/// Whether an expression is written with `transpose`, and so is a matrix.
+fn mentions_transpose(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Call(function, arguments) => {
+            function.value == "transpose" || arguments.iter().any(|a| mentions_transpose(&a.value))
+        }
+        ExprKind::Group(a) | ExprKind::Unary(_, a) => mentions_transpose(a),
+        ExprKind::Binary(_, _, a, b) => mentions_transpose(a) || mentions_transpose(b),
+        ExprKind::Number { .. }
+        | ExprKind::Label(_)
+        | ExprKind::Name(_)
+        | ExprKind::Index(..)
+        | ExprKind::Comprehension { .. }
+        | ExprKind::List(_)
+        | ExprKind::If(..)
+        | ExprKind::In(..)
+        | ExprKind::Start(..)
+        | ExprKind::Error => false,
+    }
+}
+
 impl<'a> Checker<'a> {
     /// Resolves everything that was declared.
     pub(super) fn resolve_all(&mut self) {
@@ -33,6 +54,8 @@ impl<'a> Checker<'a> {
             let _reported = self.axes_of(id, span);
         }
         self.resolve_randoms();
+        self.find_recurrences();
+        self.check_cycles();
         self.resolve_others();
     }
 
@@ -61,9 +84,12 @@ impl<'a> Checker<'a> {
             let binders = self.randoms[i].0.binders.as_deref().unwrap_or(&[]);
             let axes = binders.iter().map(|b| self.binder_axis(b)).collect::<Vec<_>>();
             let axes = axes.into_iter().collect::<Judged<Vec<_>>>();
+            let kind = self.drawn_kind(self.randoms[i].0, role);
             let info = &mut self.typed.variables[variable.index()];
+            info.kind = kind;
             info.plane = match role {
                 RandomRole::Predicted => Plane::Predicted,
+                RandomRole::Finite => Plane::Finite,
                 RandomRole::Latent | RandomRole::Observed => Plane::Latent,
             };
             self.progress[variable.index()] = match axes {
@@ -81,14 +107,14 @@ impl<'a> Checker<'a> {
         match self.progress[variable.index()] {
             Progress::Done => Ok(self.typed.variable(variable).axes.clone()),
             Progress::Poisoned => Err(Reported),
-            Progress::Busy => Err(self.cycle(variable, span)),
+            Progress::Busy => self.recursive_axes(variable, span),
             Progress::Waiting => {
                 let Role::Derived(definition) = self.typed.variable(variable).role else {
                     return Err(self.latent_in_range(variable, span));
                 };
                 self.progress[variable.index()] = Progress::Busy;
                 self.resolving.push(variable);
-                let outcome = self.resolve_definition(variable, definition);
+                let outcome = self.resolve_until_stable(variable, definition);
                 self.resolving.pop();
                 self.progress[variable.index()] =
                     if outcome.is_ok() { Progress::Done } else { Progress::Poisoned };
@@ -97,14 +123,54 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn resolve_definition(&mut self, variable: VariableId, id: DefinitionId) -> Judged<()> {
-        let (define, span) = self.definitions[id.index()];
-        if let Some(guard) = &define.guard {
-            return Err(self.report(NameProblem::NotYet {
-                what: "definitions with `where`".to_owned(),
-                span: guard.span,
-            }));
+    /// The axes of a definition that is being resolved: those it writes. Its kind and plane are
+    /// guesses until it is resolved.
+    fn recursive_axes(&mut self, variable: VariableId, span: Span) -> Judged<Vec<AxisId>> {
+        let Role::Derived(id) = self.typed.variable(variable).role else {
+            return Err(self.cycle(variable, span));
+        };
+        let equation = self.definitions[id.index()].0.equation();
+        let Some(binders) = equation.and_then(|define| define.binders.as_ref()) else {
+            return Err(self.cycle(variable, span));
+        };
+        if self.recursive.insert(variable) {
+            let plane = self.plane_by_names(variable);
+            self.typed.variables[variable.index()].plane = plane;
         }
+        binders.iter().map(|b| self.binder_axis(b)).collect()
+    }
+
+    /// Resolves a definition, again if what it met of itself was not what it turned out to be.
+    fn resolve_until_stable(&mut self, variable: VariableId, id: DefinitionId) -> Judged<()> {
+        self.typed.variables[variable.index()].kind = Kind::Bool;
+        loop {
+            let (known, order) = (self.diagnostics.len(), self.typed.definition_order.len());
+            let guess = self.typed.variable(variable).kind;
+            self.resolve_definition(variable, id)?;
+            let found = self.typed.variable(variable).kind;
+            if !self.recursive.contains(&variable) || found == guess {
+                return Ok(());
+            }
+            // What was resolved on the way used the guess.
+            self.diagnostics.truncate(known);
+            for id in self.typed.definition_order.split_off(order) {
+                let other = self.definition_values.remove(&id).map(|d| d.variable);
+                if let Some(other) = other.filter(|o| *o != variable) {
+                    self.progress[other.index()] = Progress::Waiting;
+                }
+            }
+        }
+    }
+
+    fn resolve_definition(&mut self, variable: VariableId, id: DefinitionId) -> Judged<()> {
+        let (defined, span) = self.definitions[id.index()];
+        let define = match defined {
+            Defined::Equation(define) => define,
+            Defined::Solved(ode) => return self.resolve_ode(variable, id, ode, span),
+            Defined::State(ode, state) => {
+                return self.resolve_state(variable, id, ode, state, span);
+            }
+        };
         let (context, indices) = match &define.binders {
             Some(binders) => self.bind(binders, &Context::default())?,
             None => (Context::default(), Vec::new()),
@@ -115,6 +181,9 @@ impl<'a> Checker<'a> {
             self.columns(define, function, arguments, context, indices)?
         } else if let ExprKind::List(elements) = &define.value.kind {
             self.list(define, elements, context, indices)?
+        } else if define.binders.is_none() && mentions_transpose(&define.value) {
+            let (_, (indices, value)) = self.matrix(&define.value, &context)?;
+            (indices.to_vec(), DefinitionValue::Each(value))
         } else {
             self.each(define, context, indices)?
         };
@@ -122,6 +191,8 @@ impl<'a> Checker<'a> {
         let parts: Vec<&typed::Expr> = match &value {
             DefinitionValue::Each(expr) => vec![expr],
             DefinitionValue::PerElement(exprs) => exprs.iter().collect(),
+            // Solutions are resolved elsewhere.
+            DefinitionValue::Solved(_) => Vec::new(),
         };
         let plane = parts.iter().map(|e| e.plane).max().unwrap_or(Plane::Data);
         let kind = parts.iter().map(|e| e.ty).reduce(super::elaborate::join_any);
@@ -129,9 +200,14 @@ impl<'a> Checker<'a> {
         info.axes = axes;
         info.plane = plane;
         info.kind = kind.unwrap_or(Kind::Real);
-        self.typed.definition_order.push(id);
-        self.definition_values.insert(id, Definition { variable, indices, value, span });
+        self.keep_definition(id, Definition { variable, indices, value, span });
         Ok(())
+    }
+
+    /// Keeps a definition after those it uses.
+    pub(super) fn keep_definition(&mut self, id: DefinitionId, definition: Definition) {
+        self.typed.definition_order.push(id);
+        self.definition_values.insert(id, definition);
     }
 
     /// `f = e`, with the axes on the left or, without any, those of e.
@@ -152,7 +228,15 @@ impl<'a> Checker<'a> {
             indices = fresh;
             inner
         };
-        let value = self.elaborate(&define.value, &inner)?;
+        let mut value = self.elaborate(&define.value, &inner)?;
+        if let Some(guard) = &define.guard {
+            // A cell that is left out does not exist.
+            let guard = self.guard_of(guard, &inner)?;
+            let nothing = super::special::constant(f64::NAN, guard.span);
+            let ty = value.ty;
+            value = super::special::choose(guard, value, nothing);
+            value.ty = ty;
+        }
         Ok((indices, DefinitionValue::Each(value)))
     }
 
@@ -174,10 +258,13 @@ impl<'a> Checker<'a> {
         }
         let mut failed = Ok(());
         let mut values = Vec::new();
-        for argument in arguments {
+        for (position, argument) in arguments.iter().enumerate() {
             if column_label(argument).is_none() {
-                failed =
-                    Err(self.report(ValueProblem::UnnamedColumn { span: argument.value.span }));
+                let is_one =
+                    matches!(argument.value.kind, ExprKind::Number { value, .. } if value == 1.0);
+                let name = if is_one { "one".to_owned() } else { format!("x{}", position + 1) };
+                let span = argument.value.span;
+                failed = Err(self.report(ValueProblem::UnnamedColumn { span, name }));
             }
         }
         let labels: Vec<_> = arguments.iter().filter_map(column_label).collect();
@@ -287,6 +374,8 @@ impl<'a> Checker<'a> {
             column.map(|v| v.name.clone())
         });
         let culprit = self.first_over(value, free, context);
+        let member = self.member_column(&left, free);
+        let binder = self.only_binder(name);
         let kind = match self.names.get(&name.value).map(|v| &self.typed.variable(*v).role) {
             Some(Role::Data(_)) => Left::Data,
             Some(Role::Latent(_) | Role::Predicted(_)) => Left::Latent,
@@ -302,9 +391,36 @@ impl<'a> Checker<'a> {
             value: value.span,
             free: self.axis_list(free),
             column,
+            member: member.zip(binder),
             culprit,
             nearest,
         })))
+    }
+
+    /// A column over the one missing axis that says which element of the one axis on the left
+    /// each row belongs to.
+    fn member_column(&self, left: &[AxisId], free: &[AxisId]) -> Option<String> {
+        let ([group], [rows]) = (left, free) else { return None };
+        let column = self
+            .typed
+            .variables
+            .iter()
+            .find(|v| v.axes == [*rows] && matches!(v.kind, Kind::Index(of) if of == *group));
+        column.map(|v| v.name.clone())
+    }
+
+    /// The one bare index on the left of the equation of this name, with its place.
+    fn only_binder(&self, name: &Name) -> Option<(String, Span)> {
+        let randoms = self.randoms.iter().map(|(r, _)| (&r.name, &r.binders));
+        let defines = self.definitions.iter().filter_map(|(d, _)| d.equation());
+        let defines = defines.map(|define| (&define.name, &define.binders));
+        let (_, binders) = randoms.chain(defines).find(|(n, _)| n.span == name.span)?;
+        match binders.as_deref() {
+            Some([ast::Binder { name: Some(name), extent: None, span }]) => {
+                Some((name.value.clone(), *span))
+            }
+            Some(_) | None => None,
+        }
     }
 
     /// The first bare name of an expression that brings one of the axes, with its place.
@@ -372,6 +488,18 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// The name of the definition being resolved, if the program reports it.
+    pub(super) fn reported_name(&self) -> Option<String> {
+        let variable = self.typed.variable(*self.resolving.last()?);
+        let Role::Derived(id) = variable.role else { return None };
+        let listed = self.program.statements.iter().any(|s| {
+            matches!(&s.kind, StatementKind::Report(names)
+                if names.iter().any(|n| n.value == variable.name))
+        });
+        (listed || self.definitions[id.index()].0.equation().is_some_and(|d| d.report))
+            .then(|| variable.name.clone())
+    }
+
     fn add_report(&mut self, name: &Name) {
         let context = Context::default();
         if let Ok(super::axes::Meaning::Variable(variable)) =
@@ -391,7 +519,17 @@ impl<'a> Checker<'a> {
             return;
         };
         match self.typed.variable(variable).observed {
-            Some(random) => self.typed.predictive.push(random),
+            Some(random) => match self.predicted.iter().find(|(v, _)| *v == variable) {
+                Some((_, first)) => {
+                    let (first, span) = (*first, name.span);
+                    let name = name.value.clone();
+                    self.report(NameProblem::PredictedTwice { name, span, first });
+                }
+                None => {
+                    self.predicted.push((variable, name.span));
+                    self.typed.predictive.push(random);
+                }
+            },
             None if self.progress[variable.index()] == Progress::Poisoned => {}
             None => {
                 let declared = self.typed.variable(variable).span;
@@ -416,7 +554,7 @@ impl<'a> Checker<'a> {
             && function.value == "sum"
         {
             let (inner, indices) = self.bind(binders, &context)?;
-            let guard = guard.as_ref().map(|g| self.condition(g, &inner)).transpose()?;
+            let guard = guard.as_ref().map(|g| self.guard_of(g, &inner)).transpose()?;
             let value = self.factor_value(body, &inner)?;
             return Ok(Factor { indices, guard, value, span });
         }

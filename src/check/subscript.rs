@@ -2,7 +2,7 @@
 
 use super::{
     Checker, Context, Judged, Reported,
-    problem::{AxisProblem, NameProblem, ValueProblem},
+    problem::{AxisProblem, ValueProblem},
 };
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOperator, Expr, ExprKind, Subscript, UnaryOperator};
@@ -78,6 +78,7 @@ impl<'a> Checker<'a> {
                 given: subscripts.len(),
                 axes: self.axis_list(&axes),
                 declared: self.typed.variable(variable).span,
+                index: self.axis_of_subscript(subscripts),
             }));
         }
         let mut slots = vec![None; axes.len()];
@@ -165,7 +166,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Only axes declared as integer ranges take the elements of each other.
-    fn exchangeable(&self, a: AxisId, b: AxisId) -> bool {
+    pub(super) fn exchangeable(&self, a: AxisId, b: AxisId) -> bool {
         let range = |axis: AxisId| matches!(self.typed.axis(axis).origin, AxisOrigin::Range(..));
         range(a) && range(b)
     }
@@ -247,10 +248,13 @@ impl<'a> Checker<'a> {
             return self.label_on(axis, &value.to_string(), span);
         }
         if !self.typed.is_integer_axis(axis) && self.shifts(&subscript.value, context) {
+            if self.typed.is_ordered_axis(axis) {
+                return self.shifted_label(axis, &subscript.value, context);
+            }
             return Err(self.shift_of_labels(axis, span));
         }
         let value = self.elaborate(&subscript.value, context)?;
-        self.require_data(&value, "an index")?;
+        self.require_finite(&value, "an index")?;
         let wrong = |checker: &mut Self, found: String, help: Option<String>| {
             Err(checker.report(AxisProblem::WrongAxis {
                 name: name.to_owned(),
@@ -265,10 +269,12 @@ impl<'a> Checker<'a> {
             Kind::Index(of) if of == axis => Ok(value),
             Kind::Index(of) if self.exchangeable(of, axis) => {
                 let number = self.element_number(value)?;
+                self.note_shift(&number, axis);
                 Ok(element_of(axis, number))
             }
             Kind::Index(of) => wrong(self, self.typed.axis(of).name.clone(), None),
             Kind::Int | Kind::Bool if self.typed.is_integer_axis(axis) => {
+                self.note_shift(&value, axis);
                 Ok(element_of(axis, value))
             }
             Kind::Int | Kind::Bool => {
@@ -292,11 +298,7 @@ impl<'a> Checker<'a> {
     }
 
     /// `k - 1` along an axis of labels: without a meaning unless the program lists the labels.
-    fn shift_of_labels(&mut self, axis: AxisId, span: Span) -> Reported {
-        if self.typed.is_ordered_axis(axis) {
-            let what = "a shift along an axis of labels".to_owned();
-            return self.report(NameProblem::NotYet { what, span });
-        }
+    pub(super) fn shift_of_labels(&mut self, axis: AxisId, span: Span) -> Reported {
         let axis = self.typed.axis(axis);
         let (name, declared) = (axis.name.clone(), axis.span);
         self.report(AxisProblem::NoOrder { axis: name, span, declared })

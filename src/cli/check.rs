@@ -16,7 +16,7 @@ use std::fmt::Write;
 pub(super) fn check(arguments: &CheckArguments, terminal: &Terminal) -> Result<Exit, Refusal> {
     let program = &arguments.program;
     let warnings = Warnings { quiet: program.json, deny: program.deny_warnings };
-    let mut loaded = Loaded::open(&program.model, warnings, terminal)?;
+    let mut loaded = Loaded::open(&program.model, &program.data, warnings, terminal)?;
     let (inventory, report) = if program.data.is_empty() {
         let typed = loaded.document.typed();
         let axes = |variable| {
@@ -41,7 +41,9 @@ pub(super) fn check(arguments: &CheckArguments, terminal: &Terminal) -> Result<E
 fn to_text(loaded: &Loaded, inventory: &Inventory, report: Option<&BindingReport>) -> String {
     let mut out = String::new();
     for file in report.iter().flat_map(|report| &report.files) {
-        let rows = file.rows.map_or(String::new(), |rows| format!("{rows} rows; "));
+        let rows = file
+            .rows
+            .map_or(String::new(), |n| format!("{n} {}; ", if n == 1 { "row" } else { "rows" }));
         let _ = writeln!(out, "{}: {rows}{}", file.file, file.names.join(", "));
     }
     for axis in report.iter().flat_map(|report| &report.axes) {

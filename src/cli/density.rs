@@ -16,7 +16,7 @@ use std::fmt::Write;
 pub(super) fn density(arguments: &DensityArguments, terminal: &Terminal) -> Result<Exit, Refusal> {
     let program = &arguments.program;
     let warnings = Warnings { quiet: program.json, deny: program.deny_warnings };
-    let mut loaded = Loaded::open(&program.model, warnings, terminal)?;
+    let mut loaded = Loaded::open(&program.model, &program.data, warnings, terminal)?;
     let directory = files::directory_of(&program.model);
     let binding = loaded.bind(&program.data, &directory, Mode::Fit, terminal)?;
     let model = loaded.compile(binding)?;

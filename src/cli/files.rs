@@ -97,11 +97,11 @@ impl OutputDirectory {
             Some(parent) if parent != Path::new("") => parent.to_path_buf(),
             Some(_) | None => PathBuf::from("."),
         };
-        if parent.is_dir() {
-            Ok(OutputDirectory { path, parent })
-        } else {
-            refuse("cannot be made: the directory it should be in does not exist")
+        if !parent.is_dir() {
+            return refuse("cannot be made: the directory it should be in does not exist");
         }
+        check_writable(&path, &parent)?;
+        Ok(OutputDirectory { path, parent })
     }
 
     /// Writes all parts to a new directory beside the place, then moves it there. Files of an
@@ -134,6 +134,26 @@ impl OutputDirectory {
         }
         moved
     }
+}
+
+/// Learns before a long fit, not after it, that a result cannot be written.
+fn check_writable(path: &Path, parent: &Path) -> Result<(), Refusal> {
+    match tempfile::Builder::new().prefix(".vippl-").tempdir_in(parent) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let message = format!("`{}` cannot be written: {}", path.display(), error.kind());
+            Err(Refusal::new(Exit::Output, message))
+        }
+    }
+}
+
+/// Refuses a file that could not be written beside its place.
+pub(super) fn claim_file(path: &Path) -> Result<(), Refusal> {
+    let parent = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        Some(_) | None => Path::new("."),
+    };
+    check_writable(path, parent)
 }
 
 /// Gives a directory the mode of any new one: temporary ones are private.

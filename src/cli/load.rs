@@ -27,20 +27,29 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    /// Opens a program, telling everything found in it.
+    /// Opens a program, telling everything found in it; `data` is what else was given.
     pub(super) fn open(
         model: &Path,
+        data: &[String],
         warnings: Warnings,
         terminal: &Terminal,
     ) -> Result<Self, Refusal> {
         let start = Instant::now();
+        refuse_a_table(model, data)?;
         let text = files::read_text(model)?;
         let name = if model == Path::new("-") {
             "<stdin>".to_owned()
         } else {
             model.display().to_string()
         };
-        let document = Document::open(&name, &text);
+        let mut document = Document::open(&name, &text);
+        if document.has_errors() && !data.is_empty() {
+            let reader = DataReader::default();
+            let read = |path: &Path| reader.read(path);
+            let tables =
+                Inputs::parse(data).read(document.typed(), &files::directory_of(model), &read);
+            document.blame_missing_data_line(&tables);
+        }
         let found = document.diagnostics.clone();
         let mut loaded =
             Loaded { document, told: Vec::new(), timings: Timings::default(), warnings };
@@ -67,6 +76,11 @@ impl Loaded {
         bound.value.ok_or_else(|| {
             Refusal::new(Exit::Internal, "the data could not be bound, and nothing says why")
         })
+    }
+
+    /// Tells which reports a run without predictions does not print.
+    pub(super) fn tell_unprinted_reports(&mut self, terminal: &Terminal) -> Result<(), Refusal> {
+        self.tell(self.document.unprinted_reports(), Exit::Program, terminal)
     }
 
     /// Compiles a bound program.
@@ -101,4 +115,28 @@ impl Loaded {
         self.told.extend(found);
         Ok(())
     }
+}
+
+/// A file of data where the program should be, as in `vippl run data.csv model.vi`.
+fn refuse_a_table(model: &Path, data: &[String]) -> Result<(), Refusal> {
+    let is = |path: &Path, endings: &[&str]| {
+        let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+        ending.is_some_and(|e| endings.contains(&e.as_str()))
+    };
+    if !is(model, &["csv", "tsv", "json", "xlsx", "xls"]) {
+        return Ok(());
+    }
+    let shown = model.display();
+    let program = data.iter().find(|d| is(Path::new(d.as_str()), &["vi"]));
+    let message = match program {
+        Some(program) => format!(
+            "the program comes first, then the data: write `{program} {shown}`, not \
+             `{shown} {program}`"
+        ),
+        None => format!(
+            "`{shown}` is a file of data, not a program: write `MODEL.vi {shown}` with the name \
+             of your program"
+        ),
+    };
+    Err(Refusal::new(Exit::Usage, message))
 }

@@ -15,10 +15,11 @@ use std::path::Path;
 /// Draws predictions from a saved fit.
 pub(super) fn predict(arguments: &PredictArguments, terminal: &Terminal) -> Result<Exit, Refusal> {
     let fit = load(&arguments.directory)?;
+    arguments.output.as_deref().map_or(Ok(()), files::claim_file)?;
     let pool = thread_pool(arguments.threads)?;
     let warnings = Warnings { quiet: arguments.quiet, deny: false };
     let model = arguments.directory.join("model.vi");
-    let mut loaded = Loaded::open(&model, warnings, terminal)?;
+    let mut loaded = Loaded::open(&model, &[], warnings, terminal)?;
     loaded.document.forget_default_files();
     let data: Vec<String> = arguments.data.iter().chain(&arguments.more_data).cloned().collect();
     let mode = Mode::Predict(&fit.state.frozen);

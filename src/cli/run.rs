@@ -24,7 +24,10 @@ pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Result<Exit,
         output.map(|path| OutputDirectory::claim(path, arguments.force, &is_ours)).transpose()?;
     let pool = thread_pool(arguments.threads)?;
     let warnings = Warnings { quiet: arguments.quiet, deny: arguments.deny_warnings };
-    let mut loaded = Loaded::open(&arguments.model, warnings, terminal)?;
+    let mut loaded = Loaded::open(&arguments.model, &arguments.data, warnings, terminal)?;
+    if !arguments.predict {
+        loaded.tell_unprinted_reports(terminal)?;
+    }
     let directory = files::directory_of(&arguments.model);
     let binding = loaded.bind(&arguments.data, &directory, Mode::Fit, terminal)?;
     let model = loaded.compile(binding)?;

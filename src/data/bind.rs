@@ -3,11 +3,14 @@
 //! Axes, columns and definitions wait for one another only through what they name: each round
 //! settles everything whose needs are settled, until nothing moves.
 
+mod advice;
 mod axes;
 mod cells;
 mod explain;
+mod finite;
 mod indices;
 mod observed;
+mod recurrence;
 mod supports;
 
 use super::claim::{self, Claims, data_variables, entry};
@@ -62,8 +65,8 @@ pub fn bind(typed: Program, tables: &Tables, mode: Mode<'_>) -> Checked<Option<B
     }
     diagnostics.extend(claims.ignored());
     let report = BindingReport::new(&binder, tables);
-    let Binder { axes, values, frozen, .. } = binder;
-    let program = bound::Program { typed, axes, values, frozen };
+    let Binder { axes, values, frozen, recurrences, .. } = binder;
+    let program = bound::Program { typed, axes, values, recurrences, frozen };
     Checked { value: Some(Binding { program, report }), diagnostics }
 }
 
@@ -103,6 +106,8 @@ pub(super) struct Binder<'a> {
     placed: Vec<Option<Placed>>,
     /// Observed data that a prediction was not given, and what is computed from them.
     absent: Vec<bool>,
+    /// The orders of the recurrences, once all are known.
+    recurrences: Vec<bound::Order>,
     /// Axes, by id, and variables that have been tried and refused.
     refused_axes: Vec<bool>,
     refused: Vec<bool>,
@@ -128,6 +133,7 @@ impl<'a> Binder<'a> {
             sized: vec![None; axes],
             placed: vec![None; variables],
             absent: vec![false; variables],
+            recurrences: Vec::new(),
             refused_axes: vec![false; axes],
             refused: vec![false; variables],
             problems: Vec::new(),
@@ -147,15 +153,27 @@ impl<'a> Binder<'a> {
         self.problems.append(&mut cellar_problems);
         self.check_given();
         self.check_ranks();
-        while self.settle_axes() | self.settle_data() | self.settle_definitions() {}
+        while self.settle_axes()
+            | self.settle_data()
+            | self.settle_definitions()
+            | self.settle_recurrences()
+        {}
         if !self.has_errors() {
             self.report_unsettled();
         }
         if !self.has_errors() {
             self.check_missing_cells();
+        }
+        if !self.has_errors() {
             self.check_index_plane();
+            self.order_recurrences();
+        }
+        if !self.has_errors() {
             self.check_supports();
             self.check_observed();
+        }
+        if !self.has_errors() {
+            self.check_finite();
             self.freeze_reductions();
         }
     }
@@ -253,10 +271,13 @@ impl<'a> Binder<'a> {
                 ExprKind::Variable(variable, _) => self.values[variable.index()].is_some(),
                 ExprKind::Index(index) => self.is_settled(self.typed.index_of(*index).axis),
                 ExprKind::Size(axis) => self.is_settled(*axis),
-                ExprKind::Label(_) | ExprKind::ElementOf(_) => match e.ty {
-                    Kind::Index(axis) => self.is_settled(axis),
-                    Kind::Real | Kind::Int | Kind::Bool => true,
-                },
+                ExprKind::Below(_, axis) => self.is_settled(*axis),
+                ExprKind::Label(_) | ExprKind::ElementOf(_) | ExprKind::ElementAt(_) => {
+                    match e.ty {
+                        Kind::Index(axis) => self.is_settled(axis),
+                        Kind::Real | Kind::Int | Kind::Bool => true,
+                    }
+                }
                 ExprKind::ElementNumber(element) => match element.ty {
                     Kind::Index(axis) => self.is_settled(axis),
                     Kind::Real | Kind::Int | Kind::Bool => true,
@@ -269,6 +290,10 @@ impl<'a> Binder<'a> {
                 | ExprKind::Not(_)
                 | ExprKind::Binary(..)
                 | ExprKind::Call(..)
+                | ExprKind::Covariance(..)
+                | ExprKind::LogDensity(..)
+                | ExprKind::State(_)
+                | ExprKind::Time
                 | ExprKind::If(..)
                 | ExprKind::Error => true,
             };
@@ -336,7 +361,12 @@ impl<'a> Binder<'a> {
                 continue;
             }
             self.absent[variable] = values_of(&definition.value).any(|e| self.mentions_absent(e));
-            match self.define(*id) {
+            let defined =
+                self.define(*id).and_then(|array| match self.undefined(*id, array.cells()) {
+                    Some(problem) => Err(Box::new(problem)),
+                    None => Ok(array),
+                });
+            match defined {
                 Ok(array) => {
                     self.values[variable] = Some(array);
                     moved = true;
@@ -365,6 +395,8 @@ impl<'a> Binder<'a> {
                 });
                 visited.map_err(|error| Failure::at(evaluator, indices, error))
             }),
+            // Solutions are computed with the latents.
+            DefinitionValue::Solved(_) => Ok(()),
             DefinitionValue::PerElement(elements) => {
                 let last = shape.last().copied().unwrap_or(0);
                 if last != elements.len() {
@@ -485,11 +517,7 @@ impl<'a> Binder<'a> {
 
 /// The expressions on the right of a definition.
 fn values_of(value: &DefinitionValue) -> impl Iterator<Item = &Expr> {
-    let values = match value {
-        DefinitionValue::Each(value) => std::slice::from_ref(value),
-        DefinitionValue::PerElement(values) => values,
-    };
-    values.iter()
+    value.expressions().into_iter()
 }
 
 fn is_range(origin: &AxisOrigin) -> bool {

@@ -6,6 +6,7 @@ use super::csv::Csv;
 use super::inputs::{Asked, Content, Tables};
 use super::json::Value;
 use super::labels::nearest;
+use super::suggest;
 use crate::diagnostic::{Diagnostic, Severity, Slug};
 use crate::source::Span;
 use crate::typed::{AxisId, AxisOrigin, DataEntry, Kind, Program, Role, VariableId};
@@ -124,6 +125,13 @@ pub(super) fn claim<'a>(program: &'a Program, tables: &'a Tables) -> Claims<'a> 
     for pass in 0..4 {
         for (index, file) in tables.files.iter().enumerate() {
             match &file.content {
+                Ok(_) if claims.is_given_twice(index) => {
+                    if pass == 0 {
+                        let name = &file.name;
+                        let message = format!("`{name}` is a second file for the same data");
+                        claims.problems.push(unclaimed(message).help("leave one of them out"));
+                    }
+                }
                 Ok(content) => {
                     if order(pass, &file.asked, matches!(content, Content::Json(_))) {
                         claims.claim_file(index, content);
@@ -144,7 +152,15 @@ pub(super) fn claim<'a>(program: &'a Program, tables: &'a Tables) -> Claims<'a> 
 
 impl<'a> Claims<'a> {
     fn claim_scalars(&mut self) {
-        for (name, value) in &self.tables.scalars {
+        for (position, (name, value)) in self.tables.scalars.iter().enumerate() {
+            if let Some((_, first)) = self.tables.scalars[..position].iter().find(|s| s.0 == *name)
+            {
+                self.problems.push(
+                    unclaimed(format!("`{name}` is given twice: {first} and {value}"))
+                        .help("leave one of them out"),
+                );
+                continue;
+            }
             let variable = self.data_named(name);
             match variable {
                 Some(v) if self.program.variable(v).axes.is_empty() => {
@@ -160,6 +176,15 @@ impl<'a> Claims<'a> {
                 }
                 None => self.unknown(name),
             }
+        }
+    }
+
+    /// Whether an earlier file was given for the same name.
+    fn is_given_twice(&self, file: usize) -> bool {
+        let files = &self.tables.files;
+        match &files[file].asked {
+            Asked::Named(_) => files[..file].iter().any(|f| f.asked == files[file].asked),
+            Asked::Positional | Asked::Default(_) => false,
         }
     }
 
@@ -316,17 +341,19 @@ impl<'a> Claims<'a> {
             ([group], ..) | ([], [group], ..) => self.take_group(*group, file, csv),
             ([], [], [variable], _) => self.take_variable(*variable, file, csv),
             ([], [], [], [group]) => self.take_group(*group, file, csv),
-            ([], [], [], []) => self.unwanted(file),
+            ([], [], [], []) => self.unwanted(file, csv),
             _ => self.ambiguous(file, &open, &matrices),
         }
     }
 
-    fn unwanted(&mut self, file: usize) {
+    fn unwanted(&mut self, file: usize, csv: &Csv) {
         let name = &self.tables.files[file].name;
-        self.problems.push(
+        let problem = suggest::columns_as_scalars(self.program, csv).unwrap_or_else(|| {
             unclaimed(format!("no data of the program are left for `{name}`"))
-                .help("leave it out, or declare what it holds with `data`"),
-        );
+                .note(format!("its columns are {}", list(csv.header.iter().map(String::as_str))))
+                .help("leave it out, or declare what it holds: `data row(…)` with its columns")
+        });
+        self.problems.push(problem);
     }
 
     fn ambiguous(&mut self, file: usize, groups: &[usize], matrices: &[VariableId]) {
@@ -376,7 +403,8 @@ impl<'a> Claims<'a> {
                     Severity::Error,
                     format!("`{}` has two columns called `{name}`", csv.name),
                 )
-                .at(self.program.variable(variable).span, "declared here"),
+                .at(self.program.variable(variable).span, "declared here")
+                .help("rename one of them in the first line of the file, or delete it"),
             ),
             (None, _) => self.absent.push((variable, file)),
         }

@@ -123,12 +123,23 @@ impl Numbers {
         match number(text) {
             Some(value) if !value.is_nan() => self.values.push(value),
             Some(_) => self.push_missing(text),
-            None if is_missing(text) => self.push_missing(text),
+            None if is_missing(text) || is_written_missing(text) => self.push_missing(text),
             None => {
                 self.bad.add(cell, text);
                 self.values.push(f64::NAN);
             }
         }
+    }
+
+    /// Adds a cell that is text where numbers are not: a number in quotes is a mistake.
+    pub(crate) fn push_text(&mut self, text: &str) {
+        let cell = self.values.len();
+        let trimmed = text.trim().as_bytes();
+        if is_missing(trimmed) || is_written_missing(trimmed) {
+            return self.push_missing(trimmed);
+        }
+        self.bad.add(cell, trimmed);
+        self.values.push(f64::NAN);
     }
 
     /// Adds a missing cell.
@@ -163,6 +174,12 @@ impl Labels {
 /// Whether an unquoted cell says that there is no value.
 pub(crate) fn is_missing(text: &[u8]) -> bool {
     matches!(text, b"" | b"NA" | b"NaN" | b"null")
+}
+
+/// Whether a cell of a column of numbers says in another way that there is no value.
+fn is_written_missing(text: &[u8]) -> bool {
+    let marks: &[&[u8]] = &[b"n/a", b"#n/a", b"<na>", b"na", b"none", b".", b"-", b"--", b"?"];
+    marks.iter().any(|mark| text.eq_ignore_ascii_case(mark))
 }
 
 /// A number or a truth value.

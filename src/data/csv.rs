@@ -73,6 +73,32 @@ impl Csv {
             .iter()
             .map(|cell| String::from_utf8_lossy(cell.trim_ascii()).into_owned())
             .collect();
+        let is_comment = csv.header.len() == 1 && csv.header[0].starts_with('#')
+            || csv.header.first().is_some_and(|h| h.starts_with("# ") || h.starts_with("##"));
+        if is_comment {
+            let problem = csv.bad("begins with a comment where the names of its columns should be");
+            return Err(Box::new(
+                problem
+                    .note(format!("its first line is {}", csv.header.join(", ")))
+                    .help("delete that line: a CSV file has no comments"),
+            ));
+        }
+        let words = |text: &[u8]| String::from_utf8_lossy(text).split_whitespace().count();
+        if csv.header.len() == 1 && words(csv.header[0].as_bytes()) > 1 {
+            let mut next = ByteRecord::new();
+            let mut reader = csv.reader();
+            let mut read = || reader.read_byte_record(&mut next).is_ok_and(|found| found);
+            // The first record is the header.
+            let has_row = read() && read();
+            if has_row && words(next.as_slice()) == words(csv.header[0].as_bytes()) {
+                let problem = csv.bad("has spaces between its cells");
+                return Err(Box::new(
+                    problem
+                        .note(format!("its first line is {}", csv.header[0]))
+                        .help("write a `,`, a `;` or a tab between cells"),
+                ));
+            }
+        }
         if csv.header.iter().all(|h| h.parse::<f64>().is_ok()) {
             let problem = csv.bad("has numbers where the names of its columns should be");
             return Err(Box::new(
@@ -117,7 +143,8 @@ impl Csv {
             rows += 1;
         }
         if rows == 0 {
-            return Err(Box::new(self.bad("has a header but no rows")));
+            let problem = self.bad("has a header but no rows");
+            return Err(Box::new(problem.help("write a line of cells for each row below it")));
         }
         if self.text[last..].trim_ascii_end().contains(&b'\n') && self.has_open_quote() {
             return Err(Box::new(self.open_quote()));
@@ -190,7 +217,11 @@ impl Csv {
         } else if found > names && self.delimiter == b',' {
             problem.help("a cell that holds a comma must be written in double quotes")
         } else {
-            problem.help("every line must have one cell for each name of the header")
+            let cells: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
+            let cells = cells.join(&char::from(self.delimiter).to_string());
+            problem
+                .note(format!("line {line} is `{cells}`"))
+                .help("every line must have one cell for each name of the header; one without a value is empty")
         }
     }
 

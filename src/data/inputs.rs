@@ -178,10 +178,36 @@ impl Tables {
             Err(error) => {
                 let message = format!("`{name}` cannot be read");
                 let problem = Diagnostic::new(Slug::BadFile, Severity::Error, message);
-                Err(Box::new(problem.note(error.to_string())))
+                let problem = problem.note(error.to_string());
+                Err(Box::new(match &asked {
+                    Asked::Named(data) => advise(problem, data, &name),
+                    Asked::Positional | Asked::Default(_) => problem,
+                }))
             }
         };
         self.files.push(File { asked, name, content });
+    }
+}
+
+/// What to write for `y=1,2,3` and `y=NA`, which were read as the names of files.
+fn advise(problem: Diagnostic, data: &str, value: &str) -> Diagnostic {
+    let inner = value.trim_matches(['[', ']', '(', ')', ' ']);
+    let cells: Vec<&str> = inner.split([',', ';', ' ']).filter(|c| !c.is_empty()).collect();
+    let is_list = cells.len() > 1 && cells.iter().all(|c| c.parse::<f64>().is_ok());
+    if is_list {
+        let cells = cells.join(", ");
+        problem.help(format!(
+            "the command line takes single numbers; write a file `data.json` with \
+             `{{\"{data}\": [{cells}]}}`, and give `data.json`"
+        ))
+    } else if matches!(value, "NA" | "na" | "NaN" | "null" | "None" | "") {
+        problem
+            .help(format!("a single number cannot be missing: leave `{data}` out of the program"))
+    } else {
+        problem.help(format!(
+            "a number is written `{data}=12`, a file `{data}=FILE`; anything that is not a number \
+             is read as a file"
+        ))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Stan's data files are read unchanged: one object; numbers, and nested arrays in row order;
 //! `"NaN"`, `"Inf"`, `"-Inf"` as text. `null` is a missing cell. Truth values are 1 and 0, any
-//! other text is a label. An object inside the object is a table, column by column.
+//! other text is a label. An object inside the object is a table, column by column; an array of
+//! objects is one row by row.
 
 use super::column::{Cells, Labels, Numbers, Want};
 use crate::diagnostic::{Diagnostic, Severity, Slug};
@@ -44,11 +45,20 @@ pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Value, Box<Diagnostic>> {
         .map_err(|error| {
             let message = format!("`{name}` is not usable JSON");
             let problem = Diagnostic::new(Slug::BadFile, Severity::Error, message);
-            Box::new(problem.note(error.to_string()))
+            let help = "names stand in double quotes, a `,` between values and none after the last; \
+                        the rows of an array are of equal length";
+            Box::new(problem.note(error.to_string()).help(help))
         })
 }
 
 impl Block {
+    /// Fills a column up to a row with missing cells.
+    fn skip_to(&mut self, row: usize) {
+        let gap = self.values.len()..row;
+        self.missing.extend(gap.clone());
+        self.values.extend(gap.map(|_| f64::NAN));
+    }
+
     /// The cells as what the program wants of them.
     pub(crate) fn cells(&self, want: Want) -> Cells {
         let mut texts = self.texts.iter().peekable();
@@ -69,7 +79,7 @@ impl Block {
 fn push_number(numbers: &mut Numbers, value: f64, text: Option<&String>, missing: bool) {
     match text {
         _ if missing => numbers.push_missing(b"null"),
-        Some(text) if value.is_nan() => numbers.push(text.as_bytes()),
+        Some(text) if value.is_nan() => numbers.push_text(text),
         Some(_) | None => numbers.values.push(value),
     }
 }
@@ -113,10 +123,23 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Object(entries))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Value, A::Error> {
-        let mut block = Block::default();
-        Nested { block: &mut block, depth: 0 }.visit_seq(seq)?;
-        Ok(Value::Block(block))
+    /// An array of cells, or of rows: objects that give a cell each by the name of its column.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut block = Block { shape: vec![0], ..Block::default() };
+        let mut rows: Vec<Vec<(String, Block)>> = Vec::new();
+        let mut length = 0;
+        while let Some(row) = seq.next_element_seed(Element { block: &mut block })? {
+            rows.extend(row);
+            length += 1;
+        }
+        if rows.is_empty() {
+            block.shape[0] = length;
+            return Ok(Value::Block(block));
+        }
+        if rows.len() != length {
+            return Err(A::Error::custom("an array mixes objects and other values"));
+        }
+        Ok(Value::Object(columns(rows)))
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
@@ -141,6 +164,94 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {
         scalar(|block| block.visit_unit())
+    }
+}
+
+/// The columns of rows, in the order they first occur; a row without one has a missing cell.
+fn columns(rows: Vec<Vec<(String, Block)>>) -> Vec<(String, Value)> {
+    let count = rows.len();
+    let mut columns: Vec<(String, Block)> = Vec::new();
+    let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+    for (row, cells) in rows.into_iter().enumerate() {
+        for (name, cell) in cells {
+            let place = *places.entry(name.clone()).or_insert_with(|| {
+                columns.push((name, Block { shape: vec![count], ..Block::default() }));
+                columns.len() - 1
+            });
+            let column = &mut columns[place].1;
+            column.skip_to(row);
+            column.missing.extend(cell.missing.iter().map(|_| row));
+            column.texts.extend(cell.texts.into_iter().map(|(_, text)| (row, text)));
+            column.values.extend(cell.values);
+        }
+    }
+    columns.iter_mut().for_each(|(_, column)| column.skip_to(count));
+    columns.into_iter().map(|(name, column)| (name, Value::Block(column))).collect()
+}
+
+/// An element of an array: a cell or array that goes into its block, or a row.
+struct Element<'a> {
+    block: &'a mut Block,
+}
+
+impl<'de> DeserializeSeed<'de> for Element<'_> {
+    type Value = Option<Vec<(String, Block)>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Element<'_> {
+    type Value = Option<Vec<(String, Block)>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, a label, an array or a row")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut row: Vec<(String, Block)> = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if row.iter().any(|(known, _)| *known == name) {
+                return Err(A::Error::custom(format!("the name `{name}` occurs twice in a row")));
+            }
+            match map.next_value_seed(ValueSeed)? {
+                Value::Block(cell) if cell.shape.is_empty() => row.push((name, cell)),
+                Value::Block(_) | Value::Object(_) => {
+                    let problem = format!("`{name}` is not one cell of its row");
+                    return Err(A::Error::custom(problem));
+                }
+            }
+        }
+        Ok(Some(row))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        Nested { block: self.block, depth: 1 }.visit_seq(seq).map(|()| None)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        Nested { block: self.block, depth: 1 }.visit_bool(value).map(|()| None)
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+        Nested { block: self.block, depth: 1 }.visit_i64(value).map(|()| None)
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+        Nested { block: self.block, depth: 1 }.visit_u64(value).map(|()| None)
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
+        Nested { block: self.block, depth: 1 }.visit_f64(value).map(|()| None)
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
+        Nested { block: self.block, depth: 1 }.visit_str(value).map(|()| None)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Nested { block: self.block, depth: 1 }.visit_unit().map(|()| None)
     }
 }
 

@@ -137,6 +137,24 @@ fn json_labels_are_texts_and_large_integers_stay_exact() {
 }
 
 #[test]
+fn json_objects_in_an_array_are_rows_and_a_row_may_lack_a_cell() {
+    let text = br#"[{"a": 1, "b": "x"}, {"b": "y"}, {"a": 3, "b": null, "c": true}]"#;
+    let Ok(Value::Object(columns)) = json::parse("f", text) else { panic!("not columns") };
+    let column = |name: &str, want| {
+        let found = columns.iter().find(|(key, _)| key == name);
+        let Some((_, Value::Block(block))) = found else { panic!("no column {name}") };
+        assert_eq!(block.shape, [3]);
+        block.cells(want)
+    };
+    let Cells::Numbers(a) = column("a", Want::Numbers) else { panic!("not numbers") };
+    assert_eq!((a.values[0], a.values[2], &a.missing.first[..]), (1.0, 3.0, &[1][..]));
+    let Cells::Labels(b) = column("b", Want::Labels) else { panic!("not labels") };
+    assert_eq!((&b.names[..], b.missing.count), (&["x".to_owned(), "y".to_owned()][..], 1));
+    let Cells::Numbers(c) = column("c", Want::Numbers) else { panic!("not numbers") };
+    assert_eq!((c.values[2], &c.missing.first[..]), (1.0, &[0, 1][..]));
+}
+
+#[test]
 fn json_that_cannot_be_used_says_why() {
     for (text, reason) in [
         ("", "EOF"),
@@ -144,7 +162,11 @@ fn json_that_cannot_be_used_says_why() {
         ("[1, [2]]", "mixes numbers and arrays"),
         ("[[1], 2]", "mixes numbers and arrays"),
         ("[[1, 2], [3]]", "different lengths: 2 and 1"),
-        ("[{\"a\": 1}]", "expected a number"),
+        ("[{\"a\": 1}, 2]", "mixes objects and other values"),
+        ("[2, {\"a\": 1}]", "mixes objects and other values"),
+        ("[{\"a\": [1]}]", "`a` is not one cell"),
+        ("[{\"a\": 1, \"a\": 2}]", "the name `a` occurs twice"),
+        ("[[{\"a\": 1}]]", "expected a number"),
         ("{\"a\": 1, \"a\": 2}", "the name `a` occurs twice"),
     ] {
         let problem = json::parse("f.json", text.as_bytes()).expect_err(text);

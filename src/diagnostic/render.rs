@@ -129,7 +129,9 @@ fn without_place(diagnostic: &Diagnostic, options: &RenderOptions) -> String {
 /// The help in words, and the line as it would read after the edits.
 fn help(diagnostic: &Diagnostic, primary: &Label, sources: &Sources) -> Option<String> {
     let words = diagnostic.help.as_deref().map(str::to_string);
+    let elsewhere = diagnostic.edits.first().map(|edit| edit.span);
     let line = edited_line(&diagnostic.edits, primary.span, sources)
+        .or_else(|| edited_line(&diagnostic.edits, elsewhere?, sources))
         .map(|line| format!("the line becomes\n    {}", line.trim_end().replace('\n', "\n    ")));
     match (words, line) {
         (Some(words), Some(line)) => Some(format!("{words}\n{line}")),

@@ -72,6 +72,8 @@ slugs! {
     Cycle = "cycle";
     /// A program without an observation.
     NothingObserved = "nothing-observed";
+    /// An observation by a distribution that depends on what is observed.
+    SelfObservation = "self-observation";
     /// A use of a predicted name outside `predict` and `report`.
     PredictedName = "predicted-name";
     /// An axis that nothing defines.

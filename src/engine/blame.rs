@@ -31,7 +31,12 @@ impl Program {
                 let (row, value) = elimination.first_bad_root(state)?;
                 Some(Blame { tag: elimination.tag, row, value })
             }
-            Step::Map(_) | Step::Product(_) | Step::Recurrence(_) => {
+            Step::Map(_)
+            | Step::Product(_)
+            | Step::Recurrence(_)
+            | Step::Cholesky(_)
+            | Step::TriangularSolve(_)
+            | Step::Ode(_) => {
                 step.evaluate(state);
                 None
             }

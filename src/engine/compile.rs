@@ -266,6 +266,9 @@ impl<'a> Emitter<'a> {
             Op::Mul(a, b) => Code::Mul(self.operand(a), self.operand(b)),
             Op::Div(a, b) => Code::Div(self.operand(a), self.operand(b)),
             Op::Binary(f, a, b) => Code::Binary(f, self.operand(a), self.operand(b)),
+            Op::Ternary(f, a, b, c) => {
+                Code::Ternary(f, self.register(a), self.register(b), self.register(c))
+            }
             Op::Less(a, b) => Code::Less(self.operand(a), self.operand(b)),
             Op::Same(a, b) => Code::Same(self.operand(a), self.operand(b)),
             Op::Gated(a, b) => Code::Gated(self.operand(a), self.operand(b)),

@@ -65,6 +65,7 @@ pub(super) fn evaluate_data(
             | Op::Div(..)
             | Op::Unary(..)
             | Op::Binary(..)
+            | Op::Ternary(..)
             | Op::Less(..)
             | Op::Same(..)
             | Op::Select(..)

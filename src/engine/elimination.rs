@@ -86,20 +86,19 @@ impl EliminationStep {
             state.adjoints[*position] = state.adjoints[*position] + one;
         }
         let State { values, adjoints, memory, scratch, .. } = state;
-        self.for_each_weight(values, memory, scratch, |batch, item, entry, weight| {
-            batch.for_each_table(item, entry, |position| {
-                adjoints[position] = adjoints[position] + weight;
-            });
+        self.for_each_weight(values, memory, scratch, |batch, item, assignment, weights| {
+            batch.add_to_tables(item, assignment, weights, adjoints);
         });
     }
 
-    /// Calls `visit` with batch, item, entry and its posterior probability where that is not 0.
+    /// Calls `visit` with batch, item, assignment of the scope, and the posterior probabilities of
+    /// that and each state of the variable; leaves out what is impossible.
     fn for_each_weight<T: Lane>(
         &self,
         values: &[T],
         memory: &mut [T],
         scratch: &mut [T],
-        mut visit: impl FnMut(&Batch, usize, usize, T),
+        mut visit: impl FnMut(&Batch, usize, usize, &[T]),
     ) {
         let memory = &mut memory[self.memory..self.memory + 2 * self.messages];
         let (messages, adjoints) = memory.split_at_mut(self.messages);
@@ -109,8 +108,8 @@ impl EliminationStep {
         }
         for batch in self.batches.iter().rev() {
             for item in (0..batch.len()).rev() {
-                batch.receive(item, values, messages, adjoints, scratch, |entry, weight| {
-                    visit(batch, item, entry, weight);
+                batch.receive(item, values, messages, adjoints, scratch, |assignment, weights| {
+                    visit(batch, item, assignment, weights);
                 });
             }
         }

@@ -173,6 +173,12 @@ fn compute<T: Lane>(
         Code::Mul(a, b) => zip(out, view(a), view(b), |a, b| a * b),
         Code::Div(a, b) => zip(out, view(a), view(b), |a, b| a / b),
         Code::Binary(f, a, b) => zip(out, view(a), view(b), |a, b| a.apply2(f, b)),
+        Code::Ternary(f, a, b, c) => {
+            let rest = register(b).iter().zip(register(c));
+            for ((out, a), (b, c)) in out.iter_mut().zip(register(a)).zip(rest) {
+                *out = a.apply3(f, *b, *c);
+            }
+        }
         Code::Less(a, b) => zip(out, view(a), view(b), |a, b| from_mask(a.less(b))),
         Code::Same(a, b) => zip(out, view(a), view(b), |a, b| from_mask(a.same(b))),
         Code::Gated(a, b) => zip(out, view(a), view(b), Scalar::gated),
@@ -224,6 +230,7 @@ fn compute_row<T: Lane>(routine: &Routine, state: &State<T>, code: Code, row: us
         Code::Mul(a, b) => number(a) * number(b),
         Code::Div(a, b) => number(a) / number(b),
         Code::Binary(f, a, b) => number(a).apply2(f, number(b)),
+        Code::Ternary(f, a, b, c) => register(a).apply3(f, register(b), register(c)),
         Code::Less(a, b) => from_mask(number(a).less(number(b))),
         Code::Same(a, b) => from_mask(number(a).same(number(b))),
         Code::Gated(a, b) => number(a).gated(number(b)),

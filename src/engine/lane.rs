@@ -8,8 +8,13 @@ pub(super) trait Lane: Scalar<Mask = bool> + Send + Sync {
     /// The number without its tangent.
     fn real(self) -> f64;
 
+    /// The number and its tangent, which is 0 where there is none.
+    fn parts(self) -> [f64; 2];
+
     /// Whether the number and its tangent are 0.
-    fn is_zero(self) -> bool;
+    fn is_zero(self) -> bool {
+        self.parts() == [0.0; 2]
+    }
 }
 
 impl Lane for f64 {
@@ -17,8 +22,8 @@ impl Lane for f64 {
         self
     }
 
-    fn is_zero(self) -> bool {
-        self == 0.0
+    fn parts(self) -> [f64; 2] {
+        [self, 0.0]
     }
 }
 
@@ -27,8 +32,8 @@ impl Lane for Dual<f64> {
         self.value
     }
 
-    fn is_zero(self) -> bool {
-        self.value == 0.0 && self.tangent == 0.0
+    fn parts(self) -> [f64; 2] {
+        [self.value, self.tangent]
     }
 }
 
@@ -45,6 +50,27 @@ pub(super) fn sum<T: Lane>(xs: &[T]) -> T {
         }
     }
     rest.iter().chain(&partial).fold(T::constant(0.0), |sum, x| sum + *x)
+}
+
+/// Σ x y, always in the same order.
+pub(super) fn dot<T: Lane>(xs: &[T], ys: &[T]) -> T {
+    let mut partial = [T::constant(0.0); PARTIAL_SUMS];
+    let (x_chunks, x_rest) = xs.as_chunks::<PARTIAL_SUMS>();
+    let (y_chunks, y_rest) = ys.as_chunks::<PARTIAL_SUMS>();
+    for (xs, ys) in x_chunks.iter().zip(y_chunks) {
+        for ((sum, x), y) in partial.iter_mut().zip(xs).zip(ys) {
+            *sum = *sum + *x * *y;
+        }
+    }
+    let rest = x_rest.iter().zip(y_rest).map(|(x, y)| *x * *y);
+    rest.chain(partial).fold(T::constant(0.0), |sum, x| sum + x)
+}
+
+/// to += factor x, as far as both go.
+pub(super) fn add_scaled<T: Lane>(to: &mut [T], factor: T, xs: &[T]) {
+    for (to, x) in to.iter_mut().zip(xs) {
+        *to = *to + factor * *x;
+    }
 }
 
 /// The number that stands for a mask.

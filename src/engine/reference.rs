@@ -3,11 +3,15 @@
 //!
 //! Derivatives are by num-dual in global forward mode, a fixed number of directions at a time.
 
-use crate::bound::{self, EvaluationError, Evaluator, Values};
+mod density;
+mod finite;
+mod ode;
+
+use crate::bound::{self, EvaluationError, Evaluator, Space, Values};
 use crate::math::Scalar;
 use crate::math::bijector::Bijector;
 use crate::typed::{
-    DefinitionId, DefinitionValue, Distribution, Expr, Plane, Random, RandomRole, VariableId,
+    DefinitionId, DefinitionValue, Expr, Plane, Random, RandomRole, Role, VariableId,
 };
 use num_dual::DualSVec64;
 use std::cell::RefCell;
@@ -125,26 +129,7 @@ pub fn unconstrain(bound: &bound::Program, constrained: &[f64]) -> Result<Vec<f6
     }
     let mut point = Vec::with_capacity(constrained.len());
     for random in latents(bound) {
-        let (low, high) = random.distribution.ends();
-        let bijector = Bijector::onto(low.is_some(), high.is_some());
-        let evaluator = reading.evaluator();
-        evaluator.for_each(&random.indices, None, |position| {
-            let low = optional(&evaluator, low.as_ref(), f64::NEG_INFINITY)?;
-            let high = optional(&evaluator, high.as_ref(), f64::INFINITY)?;
-            let value =
-                Values::<f64>::value(&&reading, random.variable, position).unwrap_or(f64::NAN);
-            let u = bijector.unconstrain(value, low, high);
-            if !u.is_finite() {
-                return Err(PointError::Outside(OutsideSupport {
-                    variable: random.variable,
-                    position,
-                    value,
-                    support: (low, high),
-                }));
-            }
-            point.push(u);
-            Ok(())
-        })?;
+        reading.coordinates(random, &mut point)?;
     }
     Ok(point)
 }
@@ -165,6 +150,8 @@ fn optional<S: Scalar, V: Values<S>>(
 struct Reading<'a, S> {
     bound: &'a bound::Program,
     values: RefCell<Vec<Option<Vec<S>>>>,
+    /// The states of the differential equations that are being solved, and the time.
+    states: RefCell<Vec<S>>,
 }
 
 impl<S: Scalar> Values<S> for &Reading<'_, S> {
@@ -172,12 +159,20 @@ impl<S: Scalar> Values<S> for &Reading<'_, S> {
         let values = self.values.borrow();
         values[variable.index()].as_ref().and_then(|v| v.get(position).copied())
     }
+
+    fn state(&self, state: usize) -> Option<S> {
+        self.states.borrow().get(state).copied()
+    }
+
+    fn time(&self) -> Option<S> {
+        self.states.borrow().last().copied()
+    }
 }
 
 impl<'a, S: Scalar> Reading<'a, S> {
     fn new(bound: &'a bound::Program) -> Self {
         let values = RefCell::new(vec![None; bound.typed.variables.len()]);
-        Reading { bound, values }
+        Reading { bound, values, states: RefCell::new(Vec::new()) }
     }
 
     fn evaluator(&self) -> Evaluator<'_, &Self> {
@@ -211,14 +206,18 @@ impl<'a, S: Scalar> Reading<'a, S> {
         let mut waiting: Vec<(&Random, usize)> = Vec::new();
         let mut offset = 0;
         if point.is_some() {
+            let evaluator = self.evaluator();
             for random in latents(self.bound) {
                 waiting.push((random, offset));
-                offset += self.size(random.variable);
+                offset += Space::of(&evaluator, random)?.dimension();
             }
         }
         let typed = &self.bound.typed;
         let mut undefined: Vec<DefinitionId> = typed.definition_order.clone();
-        undefined.retain(|d| typed.variable(typed.definition(*d).variable).plane == Plane::Latent);
+        undefined.retain(|d| {
+            let variable = typed.variable(typed.definition(*d).variable);
+            variable.plane == Plane::Latent && !variable.finite
+        });
         loop {
             let before = waiting.len() + undefined.len();
             let mut failure = None;
@@ -256,27 +255,89 @@ impl<'a, S: Scalar> Reading<'a, S> {
     }
 
     fn constrain(&self, random: &Random, own: &[S]) -> Result<S, EvaluationError> {
-        let (low, high) = random.distribution.ends();
-        let bijector = Bijector::onto(low.is_some(), high.is_some());
         let evaluator = self.evaluator();
-        let mut values = Vec::new();
+        let space = Space::of(&evaluator, random)?;
+        let (low, high) = random.distribution.ends();
+        let ends = |evaluator: &Evaluator<'_, &Self>| -> Result<(S, S), EvaluationError> {
+            let low = optional(evaluator, low.as_ref(), f64::NEG_INFINITY)?;
+            Ok((low, optional(evaluator, high.as_ref(), f64::INFINITY)?))
+        };
+        let mut values = vec![S::constant(f64::NAN); self.size(random.variable)];
         let mut log_jacobian = S::constant(0.0);
-        evaluator.for_each(&random.indices, None, |position| {
-            let low = optional(&evaluator, low.as_ref(), f64::NEG_INFINITY)?;
-            let high = optional(&evaluator, high.as_ref(), f64::INFINITY)?;
-            values.push(bijector.constrain(own[position], low, high));
-            log_jacobian = log_jacobian + bijector.log_jacobian(own[position], low, high);
-            Ok::<(), EvaluationError>(())
-        })?;
+        match &space.groups {
+            None => {
+                let bijector = Bijector::onto(low.is_some(), high.is_some());
+                let mut u = own.iter();
+                evaluator.for_each(&random.indices, random.guard.as_ref(), |position| {
+                    let u = u.next().copied().unwrap_or(S::constant(f64::NAN));
+                    let (low, high) = ends(&evaluator)?;
+                    values[position] = bijector.constrain(u, low, high);
+                    log_jacobian = log_jacobian + bijector.log_jacobian(u, low, high);
+                    Ok::<(), EvaluationError>(())
+                })?;
+            }
+            Some(groups) => {
+                let dimension = groups.bijector.dimension(groups.rows);
+                let nothing: &[S] = &[];
+                let mut coordinates = own.chunks(dimension.max(1));
+                for members in &groups.members {
+                    let u = coordinates.next().unwrap_or(nothing);
+                    let first = members.first().map_or(0, |m| *m as usize);
+                    evaluator.stand(&random.indices, first);
+                    let (low, high) = ends(&evaluator)?;
+                    let (x, jacobian) = groups.bijector.constrain(u, groups.rows, low, high);
+                    for (member, x) in members.iter().zip(x) {
+                        values[*member as usize] = x;
+                    }
+                    log_jacobian = log_jacobian + jacobian;
+                }
+            }
+        }
         self.set(random.variable, values);
         Ok(log_jacobian)
     }
 
+    /// Computes a definition, or the whole recurrence that it belongs to.
     fn define(&self, id: DefinitionId) -> Result<(), EvaluationError> {
-        let definition = self.bound.typed.definition(id);
-        if self.is_set(definition.variable) {
+        let variable = self.bound.typed.definition(id).variable;
+        if self.is_set(variable) {
             return Ok(());
         }
+        let recurrence = self.bound.recurrences.iter().find(|r| r.members.contains(&variable));
+        match recurrence {
+            Some(order) => self.recur(order),
+            None => self.define_alone(id),
+        }
+    }
+
+    /// Computes the elements of a recurrence in their order; nothing if one has no value yet.
+    fn recur(&self, order: &bound::Order) -> Result<(), EvaluationError> {
+        for member in &order.members {
+            let nothing = vec![S::constant(f64::NAN); self.size(*member)];
+            self.set(*member, nothing);
+        }
+        let evaluator = self.evaluator();
+        for (variable, position) in order.waves.iter().flatten() {
+            let Role::Derived(id) = self.bound.typed.variable(*variable).role else { continue };
+            let Some(value) = evaluator.enter(id, *position) else { continue };
+            match evaluator.eval::<S>(value) {
+                Ok(value) => {
+                    if let Some(values) = &mut self.values.borrow_mut()[variable.index()] {
+                        values[*position] = value;
+                    }
+                }
+                Err(error) => {
+                    let mut values = self.values.borrow_mut();
+                    order.members.iter().for_each(|m| values[m.index()] = None);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn define_alone(&self, id: DefinitionId) -> Result<(), EvaluationError> {
+        let definition = self.bound.typed.definition(id);
         let evaluator = self.evaluator();
         let mut values = Vec::new();
         match &definition.value {
@@ -285,6 +346,9 @@ impl<'a, S: Scalar> Reading<'a, S> {
                     values.push(evaluator.eval(value)?);
                     Ok::<(), EvaluationError>(())
                 })?;
+            }
+            DefinitionValue::Solved(solution) => {
+                values = self.solve(&evaluator, &definition.indices, solution)?;
             }
             DefinitionValue::PerElement(elements) => {
                 let outer = definition.indices.len().saturating_sub(1);
@@ -299,47 +363,45 @@ impl<'a, S: Scalar> Reading<'a, S> {
         self.set(definition.variable, values);
         Ok(())
     }
-
-    fn log_density(&self) -> Result<S, EvaluationError> {
-        let evaluator = self.evaluator();
-        let mut total = S::constant(0.0);
-        for random in &self.bound.typed.randoms {
-            if random.role == RandomRole::Predicted {
-                continue;
-            }
-            let observed = self.bound.values[random.variable.index()].as_ref();
-            evaluator.for_each(&random.indices, random.guard.as_ref(), |position| {
-                let x = match observed {
-                    Some(array) => S::constant(array.cells()[position]),
-                    None => Values::<S>::value(&self, random.variable, position)
-                        .ok_or(EvaluationError::Unavailable { span: random.span })?,
-                };
-                total = total + distribution(&evaluator, &random.distribution, x)?;
-                Ok::<(), EvaluationError>(())
-            })?;
-        }
-        for factor in &self.bound.typed.factors {
-            evaluator.for_each(&factor.indices, factor.guard.as_ref(), |_| {
-                total = total + evaluator.eval(&factor.value)?;
-                Ok::<(), EvaluationError>(())
-            })?;
-        }
-        Ok(total)
-    }
 }
 
-/// The log density of one value, normalised over its interval.
-fn distribution<S: Scalar, V: Values<S>>(
-    evaluator: &Evaluator<'_, V>,
-    distribution: &Distribution,
-    x: S,
-) -> Result<S, EvaluationError> {
-    let density = distribution.parameterization.density;
-    let arguments =
-        distribution.arguments.iter().map(|a| evaluator.eval(a)).collect::<Result<Vec<S>, _>>()?;
-    let value = density.log_density(x, &arguments);
-    let Some(truncation) = &distribution.truncation else { return Ok(value) };
-    let low = truncation.low.as_ref().map(|e| evaluator.eval(e)).transpose()?;
-    let high = truncation.high.as_ref().map(|e| evaluator.eval(e)).transpose()?;
-    Ok(density.ln_mass(low, high, &arguments).map_or(value, |mass| value - mass))
+impl Reading<'_, f64> {
+    /// Appends the coordinates of a latent whose values are given.
+    fn coordinates(&self, random: &Random, point: &mut Vec<f64>) -> Result<(), PointError> {
+        let evaluator = self.evaluator();
+        let space = Space::of(&evaluator, random)?;
+        let (low, high) = random.distribution.ends();
+        let ends = || -> Result<(f64, f64), EvaluationError> {
+            let low = optional(&evaluator, low.as_ref(), f64::NEG_INFINITY)?;
+            Ok((low, optional(&evaluator, high.as_ref(), f64::INFINITY)?))
+        };
+        let value = |position: usize| {
+            Values::<f64>::value(&self, random.variable, position).unwrap_or(f64::NAN)
+        };
+        let outside = |position: usize, support: (f64, f64)| {
+            let value = value(position);
+            let variable = random.variable;
+            Err(PointError::Outside(OutsideSupport { variable, position, value, support }))
+        };
+        match &space.groups {
+            None => {
+                let bijector = Bijector::onto(low.is_some(), high.is_some());
+                evaluator.for_each(&random.indices, random.guard.as_ref(), |position| {
+                    let support = ends()?;
+                    let u = bijector.unconstrain(value(position), support.0, support.1);
+                    point.push(u);
+                    if u.is_finite() { Ok(()) } else { outside(position, support) }
+                })
+            }
+            Some(groups) => groups.members.iter().try_for_each(|members| {
+                let first = members.first().map_or(0, |m| *m as usize);
+                evaluator.stand(&random.indices, first);
+                let support = ends()?;
+                let x: Vec<f64> = members.iter().map(|m| value(*m as usize)).collect();
+                let u = groups.bijector.unconstrain(&x, groups.rows, support.0, support.1);
+                point.extend_from_slice(&u);
+                if u.iter().all(|u| u.is_finite()) { Ok(()) } else { outside(first, support) }
+            }),
+        }
+    }
 }

@@ -5,7 +5,7 @@
 
 use super::flat::Places;
 use crate::graph::Op;
-use crate::math::scalar::{Binary, Unary};
+use crate::math::scalar::{Binary, Ternary, Unary};
 use std::sync::Arc;
 
 /// How many rows an instruction handles at once: long enough to hide its dispatch, short enough
@@ -66,6 +66,8 @@ pub(super) enum Code {
     Mul(Operand, Operand),
     Div(Operand, Operand),
     Binary(Binary, Operand, Operand),
+    /// Registers.
+    Ternary(Ternary, u32, u32, u32),
     Less(Operand, Operand),
     Same(Operand, Operand),
     Gated(Operand, Operand),

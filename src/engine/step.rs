@@ -1,13 +1,16 @@
 //! A compiled node: evaluated forwards, and backwards for its part of the chain rule.
 
+use super::cholesky::CholeskyStep;
 use super::elimination::EliminationStep;
 use super::execute::run;
 use super::flat::Layout;
 use super::kernel::{DensityStep, KernelCompiler, KernelStep, MapStep, Schedule, cost};
 use super::lane::Lane;
+use super::ode::OdeStep;
 use super::product::PlacedProduct;
 use super::program::{Cost, Options};
 use super::recurrence::RecurrenceStep;
+use super::triangular::TriangularSolveStep;
 use super::workspace::{Extent, State};
 use crate::graph::{Inconsistency, Node};
 
@@ -24,6 +27,12 @@ pub(super) enum Step {
     Recurrence(RecurrenceStep),
     /// Finite variables summed out: adds to the log density.
     Elimination(EliminationStep),
+    /// Lower factors of symmetric matrices.
+    Cholesky(CholeskyStep),
+    /// Equations in triangular matrices.
+    TriangularSolve(TriangularSolveStep),
+    /// Solutions of differential equations.
+    Ode(OdeStep),
 }
 
 impl Step {
@@ -46,6 +55,11 @@ impl Step {
             Node::Elimination(elimination) => {
                 Step::Elimination(EliminationStep::new(elimination, layout, options)?)
             }
+            Node::Cholesky(cholesky) => Step::Cholesky(CholeskyStep::new(cholesky, layout)),
+            Node::TriangularSolve(solve) => {
+                Step::TriangularSolve(TriangularSolveStep::new(solve, layout))
+            }
+            Node::Ode(ode) => Step::Ode(OdeStep::new(ode, layout, options)),
         })
     }
 
@@ -53,7 +67,12 @@ impl Step {
     pub(super) fn store(&self, state: &mut State<f64>) {
         match self {
             Step::Density(_) | Step::Elimination(_) => {}
-            Step::Map(_) | Step::Product(_) | Step::Recurrence(_) => self.evaluate(state),
+            Step::Map(_)
+            | Step::Product(_)
+            | Step::Recurrence(_)
+            | Step::Cholesky(_)
+            | Step::TriangularSolve(_)
+            | Step::Ode(_) => self.evaluate(state),
         }
     }
 
@@ -65,6 +84,9 @@ impl Step {
             Step::Product(product) => product.forward(state),
             Step::Recurrence(recurrence) => recurrence.forward(state),
             Step::Elimination(elimination) => elimination.forward(state),
+            Step::Cholesky(cholesky) => cholesky.forward(state),
+            Step::TriangularSolve(solve) => solve.forward(state),
+            Step::Ode(ode) => ode.evaluate(state),
         }
     }
 
@@ -72,9 +94,13 @@ impl Step {
     pub(super) fn forward<T: Lane>(&self, state: &mut State<T>) {
         match self {
             Step::Density(density) => run(&density.gradient, state),
-            Step::Map(_) | Step::Product(_) | Step::Recurrence(_) | Step::Elimination(_) => {
-                self.evaluate(state);
-            }
+            Step::Ode(ode) => ode.forward(state),
+            Step::Map(_)
+            | Step::Product(_)
+            | Step::Recurrence(_)
+            | Step::Elimination(_)
+            | Step::Cholesky(_)
+            | Step::TriangularSolve(_) => self.evaluate(state),
         }
     }
 
@@ -86,6 +112,9 @@ impl Step {
             Step::Product(product) => product.backward(state),
             Step::Recurrence(recurrence) => recurrence.backward(state),
             Step::Elimination(elimination) => elimination.backward(state),
+            Step::Cholesky(cholesky) => cholesky.backward(state),
+            Step::TriangularSolve(solve) => solve.backward(state),
+            Step::Ode(ode) => ode.backward(state),
         }
     }
 
@@ -101,6 +130,9 @@ impl Step {
             },
             Step::Recurrence(recurrence) => recurrence.cost(),
             Step::Elimination(elimination) => elimination.cost(),
+            Step::Cholesky(cholesky) => cholesky.cost(),
+            Step::TriangularSolve(solve) => solve.cost(),
+            Step::Ode(ode) => ode.cost(),
         }
     }
 
@@ -115,7 +147,8 @@ impl Step {
                 extent.include(&map.value);
                 extent.include(&map.adjoint);
             }
-            Step::Product(_) => {}
+            Step::Product(_) | Step::Cholesky(_) | Step::TriangularSolve(_) => {}
+            Step::Ode(ode) => ode.extend(extent),
             Step::Recurrence(recurrence) => recurrence.extend(extent),
             Step::Elimination(elimination) => elimination.extend(extent),
         }

@@ -24,6 +24,10 @@ pub(super) struct Extent {
     pub(super) memory: usize,
     /// Numbers that a step needs while it runs.
     pub(super) scratch: usize,
+    /// Plain numbers that a step needs while it runs.
+    pub(super) reals: usize,
+    /// Positions that a step needs while it runs.
+    pub(super) pivots: usize,
 }
 
 impl Extent {
@@ -56,6 +60,8 @@ pub(super) struct State<T> {
     pub(super) memory: Vec<T>,
     /// What a step needs while it runs.
     pub(super) scratch: Vec<T>,
+    pub(super) reals: Vec<f64>,
+    pub(super) pivots: Vec<usize>,
     /// The log density so far.
     pub(super) total: T,
 }
@@ -71,6 +77,8 @@ impl<T: Lane> State<T> {
             row: vec![zero; extent.registers],
             memory: vec![zero; extent.memory],
             scratch: vec![zero; extent.scratch],
+            reals: vec![0.0; extent.reals],
+            pivots: vec![0; extent.pivots],
             total: zero,
         }
     }

@@ -3,7 +3,7 @@
 //! Invariant: operations come after their operands, and every one is needed by some output.
 
 use crate::math::Scalar;
-use crate::math::scalar::{Binary, Unary};
+use crate::math::scalar::{Binary, Ternary, Unary};
 
 /// An operation of an [`Expression`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,6 +62,8 @@ pub enum Op {
     Unary(Unary, NodeId),
     /// f(a, b)
     Binary(Binary, NodeId, NodeId),
+    /// f(a, b, c)
+    Ternary(Ternary, NodeId, NodeId, NodeId),
     /// a < b
     Less(NodeId, NodeId),
     /// a == b
@@ -87,7 +89,7 @@ impl Op {
             | Op::Less(a, b)
             | Op::Same(a, b)
             | Op::Gated(a, b) => [Some(a), Some(b), None],
-            Op::Select(mask, yes, no) => [Some(mask), Some(yes), Some(no)],
+            Op::Ternary(_, a, b, c) | Op::Select(a, b, c) => [Some(a), Some(b), Some(c)],
         };
         list.into_iter().flatten()
     }
@@ -103,6 +105,7 @@ impl Op {
             Op::Mul(a, b) => Op::Mul(f(a), f(b)),
             Op::Div(a, b) => Op::Div(f(a), f(b)),
             Op::Binary(g, a, b) => Op::Binary(g, f(a), f(b)),
+            Op::Ternary(g, a, b, c) => Op::Ternary(g, f(a), f(b), f(c)),
             Op::Less(a, b) => Op::Less(f(a), f(b)),
             Op::Same(a, b) => Op::Same(f(a), f(b)),
             Op::Gated(a, b) => Op::Gated(f(a), f(b)),
@@ -158,6 +161,7 @@ impl Op {
             Op::Div(a, b) => number(a) / number(b),
             Op::Unary(f, a) => number(a).apply(f),
             Op::Binary(f, a, b) => number(a).apply2(f, number(b)),
+            Op::Ternary(f, a, b, c) => number(a).apply3(f, number(b), number(c)),
             Op::Less(a, b) => return Value::Mask(number(a).less(number(b))),
             Op::Same(a, b) => return Value::Mask(number(a).same(number(b))),
             Op::Select(mask, yes, no) => match value(mask) {

@@ -5,19 +5,27 @@
 //! and its log-Jacobian). Definitions are traced into the kernels that use them, unless storing
 //! them is cheaper: they then become kernels of their own.
 
+mod builder;
 mod constrained;
+mod drawn;
 mod expression;
+mod finite;
+mod joint;
+mod ode;
+mod recurrence;
 mod reduce;
 mod rows;
 mod sites;
 mod stored;
+mod vector;
 
 pub use constrained::{ConstrainedLayout, Parameters, definition, parameters};
 pub use sites::{Coordinates, Site, Transform, recenterable};
 
-use super::node::{Model, Node, Quantity, Slot, Tag, Target};
+use super::node::{Kernel, Model, Node, Quantity, Slot, Tag, Target};
 use super::trace::Graph;
-use crate::bound::{self, EvaluationError, Evaluator};
+use crate::bound::finite::{is_finite, mentions};
+use crate::bound::{self, EvaluationError, Evaluator, Finite};
 use crate::source::Span;
 use crate::typed::{
     DefinitionId, DefinitionValue, Expr, Plane, Random, RandomId, RandomRole, VariableId,
@@ -25,6 +33,7 @@ use crate::typed::{
 use expression::Tracer;
 use rows::Rows;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// A density and where its parts came from.
 #[derive(Clone, Debug)]
@@ -66,6 +75,11 @@ pub struct Origin {
 pub enum LowerError {
     /// An expression has no value.
     Evaluation(EvaluationError),
+    /// Times of differential equations that do not ascend from their start.
+    TimesDescend {
+        /// The times.
+        span: Span,
+    },
     /// `max`, `min` of more latent elements than are compared one by one.
     TooManyToCompare {
         /// The reduction.
@@ -87,8 +101,8 @@ impl From<EvaluationError> for LowerError {
 ///
 /// See [`LowerError`].
 pub fn density(bound: &bound::Program, coordinates: &Coordinates) -> Result<Density, LowerError> {
-    let mut lowering = Lowering::new(bound);
-    lowering.place_latents(coordinates);
+    let mut lowering = Lowering::new(bound)?;
+    lowering.place_latents(coordinates)?;
     for (id, _) in lowering.unplaced.clone() {
         lowering.transform(id)?;
     }
@@ -100,6 +114,7 @@ pub fn density(bound: &bound::Program, coordinates: &Coordinates) -> Result<Dens
     for factor in &bound.typed.factors {
         lowering.factor(factor)?;
     }
+    lowering.sum_out();
     let reported = lowering.report()?;
     Ok(Density {
         model: lowering.model,
@@ -113,6 +128,13 @@ pub fn density(bound: &bound::Program, coordinates: &Coordinates) -> Result<Dens
 struct Lowering<'a> {
     bound: &'a bound::Program,
     evaluator: Evaluator<'a, ()>,
+    /// The elements that are summed out, and the tables of what depends on them.
+    finite: Arc<Finite>,
+    tables: finite::Tables,
+    /// The kernels of the recurrence that is being lowered, with the ends of their waves.
+    turns: Option<Vec<(Kernel, Vec<u32>)>>,
+    /// The names of that recurrence.
+    turning: Vec<VariableId>,
     model: Model,
     sites: Vec<Site>,
     origins: Vec<Origin>,
@@ -127,7 +149,9 @@ struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    fn new(bound: &'a bound::Program) -> Self {
+    fn new(bound: &'a bound::Program) -> Result<Self, LowerError> {
+        let evaluator = Evaluator::of(bound, ());
+        let finite = Arc::new(Finite::of(bound, &evaluator)?);
         let model = Model {
             buffers: vec![0],
             nodes: Vec::new(),
@@ -136,7 +160,11 @@ impl<'a> Lowering<'a> {
         };
         let mut lowering = Lowering {
             bound,
-            evaluator: Evaluator::of(bound, ()),
+            evaluator,
+            finite,
+            tables: finite::Tables::default(),
+            turns: None,
+            turning: Vec::new(),
             model,
             sites: Vec::new(),
             origins: Vec::new(),
@@ -146,7 +174,7 @@ impl<'a> Lowering<'a> {
             reporting: false,
         };
         lowering.choose_stored();
-        lowering
+        Ok(lowering)
     }
 
     /// Definitions with reductions of latents are stored: tracing them twice would reduce twice.
@@ -162,9 +190,12 @@ impl<'a> Lowering<'a> {
             };
             let found = match &definition.value {
                 DefinitionValue::Each(value) => reduces(value),
-                DefinitionValue::PerElement(_) => true,
+                DefinitionValue::PerElement(_) | DefinitionValue::Solved(_) => true,
             };
-            if found {
+            let finite = self.bound.typed.variable(definition.variable).finite;
+            let recurs = self.bound.recurrences.iter();
+            let recurs = recurs.flat_map(|r| &r.members).any(|m| *m == definition.variable);
+            if (found || recurs) && !finite {
                 self.stored.insert(DefinitionId(index as u32));
             }
         }
@@ -178,6 +209,14 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// Adds a kernel over these rows: in its turns, inside a recurrence.
+    fn push_rows(&mut self, kernel: Kernel, rows: &Rows) {
+        match (&mut self.turns, &rows.waves) {
+            (Some(turns), Some(waves)) => turns.push((kernel, waves.clone())),
+            (Some(_) | None, _) => self.push(Node::Kernel(kernel)),
+        }
+    }
+
     fn origin(&mut self, span: Span, variable: Option<VariableId>, rows: &Rows) -> Tag {
         let positions = (!rows.complete).then(|| rows.positions());
         self.origins.push(Origin { span, variable, positions });
@@ -186,33 +225,23 @@ impl<'a> Lowering<'a> {
 
     /// The log density of a `~` statement.
     fn statement(&mut self, id: RandomId, random: &Random) -> Result<(), LowerError> {
+        if random.role == RandomRole::Latent {
+            self.transform(id)?;
+        }
+        if !random.distribution.over().is_empty() {
+            return self.tied(random);
+        }
         let rows = Rows::over(&self.evaluator, &random.indices, random.guard.as_ref())?;
         if rows.count == 0 {
             return Ok(());
         }
-        if random.role == RandomRole::Latent {
-            self.transform(id)?;
+        if is_finite(self.bound, random) {
+            return self.tabulate(random, &rows);
         }
         let tag = self.origin(random.span, Some(random.variable), &rows);
         let graph = Graph::new();
         let mut tracer = Tracer::new(self, &graph, &rows);
-        let x = tracer.element(random.variable)?;
-        let arguments = random
-            .distribution
-            .arguments
-            .iter()
-            .map(|argument| tracer.trace(argument))
-            .collect::<Result<Vec<_>, _>>()?;
-        let density = random.distribution.parameterization.density;
-        let mut value = density.log_density(x, &arguments);
-        if let Some(truncation) = &random.distribution.truncation {
-            let low = truncation.low.as_ref().map(|e| tracer.trace(e)).transpose()?;
-            let high = truncation.high.as_ref().map(|e| tracer.trace(e)).transpose()?;
-            // `Flat` is not normalised, whatever its bounds: it has no mass to divide by.
-            if let Some(mass) = density.ln_mass(low, high, &arguments) {
-                value = value - mass;
-            }
-        }
+        let value = tracer.density(random)?;
         let kernel = tracer.finish(value, Target::LogDensity, tag);
         self.push(Node::Kernel(kernel));
         Ok(())
@@ -222,6 +251,9 @@ impl<'a> Lowering<'a> {
         let rows = Rows::over(&self.evaluator, &factor.indices, factor.guard.as_ref())?;
         if rows.count == 0 {
             return Ok(());
+        }
+        if mentions(self.bound, &factor.value) {
+            return self.tabulate_factor(factor, &rows);
         }
         let tag = self.origin(factor.span, None, &rows);
         let graph = Graph::new();
@@ -237,7 +269,11 @@ impl<'a> Lowering<'a> {
         self.reporting = true;
         let typed = &self.bound.typed;
         let mut variables: Vec<VariableId> = typed.latents().collect();
-        let known = |v: &VariableId| typed.variable(*v).plane != Plane::Predicted;
+        // What depends on predictions or on finite latents is drawn after the fit.
+        let known = |v: &VariableId| {
+            let info = typed.variable(*v);
+            info.plane != Plane::Predicted && !info.finite
+        };
         variables.extend(typed.reports.iter().copied().filter(known));
         variables.sort_by_key(|v| typed.variable(*v).span.start);
         let mut reported = Vec::new();

@@ -5,6 +5,8 @@
 
 use super::elimination::Elimination;
 use super::expression::Expression;
+use super::linear::{Cholesky, TriangularSolve};
+use super::ode::Ode;
 use super::recurrence::Recurrence;
 use std::sync::Arc;
 
@@ -74,6 +76,12 @@ pub enum Node {
     Recurrence(Recurrence),
     /// Finite variables summed out.
     Elimination(Elimination),
+    /// Lower factors of symmetric matrices.
+    Cholesky(Cholesky),
+    /// Equations in triangular matrices.
+    TriangularSolve(TriangularSolve),
+    /// Solutions of differential equations.
+    Ode(Ode),
 }
 
 impl Node {
@@ -82,7 +90,11 @@ impl Node {
         match self {
             Node::Kernel(kernel) => std::slice::from_ref(kernel),
             Node::Recurrence(recurrence) => &recurrence.kernels,
-            Node::Product(_) | Node::Elimination(_) => &[],
+            Node::Product(_)
+            | Node::Elimination(_)
+            | Node::Cholesky(_)
+            | Node::TriangularSolve(_)
+            | Node::Ode(_) => &[],
         }
     }
 }
@@ -203,6 +215,10 @@ pub enum Inconsistency {
     WrongScope(Tag),
     /// Summing out would need a table larger than the options allow.
     TableTooLarge(Tag),
+    /// A tolerance is not a positive number.
+    WrongTolerance(Tag),
+    /// A node writes to elements that it reads.
+    WritesInput(Tag),
     /// A node writes to the unconstrained point.
     WritesPoint(Tag),
     /// A quantity reaches beyond its buffer.
@@ -221,7 +237,12 @@ impl Model {
                 Node::Elimination(Elimination { tag, .. }) => {
                     Some(Inconsistency::ReportedDensity(*tag))
                 }
-                Node::Kernel(_) | Node::Product(_) | Node::Recurrence(_) => self.check_node(node),
+                Node::Kernel(_)
+                | Node::Product(_)
+                | Node::Recurrence(_)
+                | Node::Cholesky(_)
+                | Node::TriangularSolve(_)
+                | Node::Ode(_) => self.check_node(node),
             })
         };
         let quantities = || {
@@ -247,6 +268,9 @@ impl Model {
             Node::Kernel(kernel) => self.check_kernel(kernel),
             Node::Recurrence(recurrence) => self.check_recurrence(recurrence),
             Node::Elimination(elimination) => self.check_elimination(elimination),
+            Node::Cholesky(cholesky) => self.check_cholesky(cholesky),
+            Node::TriangularSolve(solve) => self.check_triangular_solve(solve),
+            Node::Ode(ode) => self.check_ode(ode),
             Node::Product(product) => {
                 let Product { matrix, input, output, tag } = product;
                 if matrix.values.len() != matrix.rows * matrix.columns {

@@ -16,7 +16,12 @@ const MOVABLE: std::ops::RangeInclusive<f64> = 1.0 / 1024.0..=1024.0;
 /// A simpler way to the same number, if there is one.
 pub(super) fn number(graph: &Graph, op: Op) -> Option<Traced<'_>> {
     match op {
-        Op::Constant(_) | Op::Leaf(_) | Op::Binary(..) | Op::Less(..) | Op::Same(..) => None,
+        Op::Constant(_)
+        | Op::Leaf(_)
+        | Op::Binary(..)
+        | Op::Ternary(..)
+        | Op::Less(..)
+        | Op::Same(..) => None,
         Op::Neg(a) => negation(graph, a),
         Op::Add(a, b) => sum(graph, a, b),
         Op::Sub(a, b) => difference(graph, a, b),
@@ -43,6 +48,7 @@ pub(super) fn canonical(op: Op) -> Op {
         | Op::Div(..)
         | Op::Unary(..)
         | Op::Binary(..)
+        | Op::Ternary(..)
         | Op::Less(..)
         | Op::Same(..)
         | Op::Select(..)

@@ -6,7 +6,7 @@
 use super::expression::{Expression, Leaf, Literal, NodeId, Op};
 use super::simplify;
 use crate::math::Scalar;
-use crate::math::scalar::{Binary, Unary};
+use crate::math::scalar::{Binary, Ternary, Unary};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -80,6 +80,7 @@ impl Graph {
             | Op::Div(..)
             | Op::Unary(..)
             | Op::Binary(..)
+            | Op::Ternary(..)
             | Op::Less(..)
             | Op::Same(..)
             | Op::Select(..)
@@ -241,6 +242,20 @@ impl<'g> Scalar for Traced<'g> {
 
     fn apply2(self, f: Binary, other: Self) -> Self {
         self.binary(other, |a, b| Op::Binary(f, a, b), |a, b| a.apply2(f, b))
+    }
+
+    fn apply3(self, f: Ternary, second: Self, third: Self) -> Self {
+        match (self, second, third) {
+            (Traced::Constant(a), Traced::Constant(b), Traced::Constant(c)) => {
+                Traced::Constant(a.apply3(f, b, c))
+            }
+            (Traced::At(graph, _), _, _)
+            | (_, Traced::At(graph, _), _)
+            | (_, _, Traced::At(graph, _)) => {
+                let [a, b, c] = [self, second, third].map(|operand| graph.id(operand));
+                graph.build(Op::Ternary(f, a, b, c))
+            }
+        }
     }
 
     fn less(self, other: Self) -> Self::Mask {

@@ -284,8 +284,7 @@ fn find_full_rank<T: Target>(
     let (best, elbo_path) = first.ok_or(FitError::NoFiniteGuide)?;
     let lowest = best - options.starts.mode_gap;
     let stepped = options.natural.max_iterations > 0;
-    let single =
-        modes.iter().filter(|mode| mode.fitted.elbo > lowest).all(|mode| mode.with_best);
+    let single = modes.iter().filter(|mode| mode.fitted.elbo > lowest).all(|mode| mode.with_best);
     let reports = modes.iter().map(|mode| ModeReport {
         elbo: mode.fitted.elbo,
         starts: mode.support,

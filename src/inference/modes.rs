@@ -189,12 +189,60 @@ impl Exploration<'_> {
         self.modes.sort_by(|a, b| b.fitted.elbo.total_cmp(&a.fitted.elbo));
         for index in 0..self.modes.len() {
             let guide = &self.modes[index].fitted.guide;
-            let mut with = |other: &Mode| self.connected(evaluator, guide, &other.fitted.guide);
+            let with = |other: &Mode| self.connected(evaluator, guide, &other.fitted.guide);
             let together: Vec<bool> = self.modes.iter().map(with).collect();
             let starts = self.modes.iter().zip(&together).filter(|(_, together)| **together);
             let support = starts.map(|(mode, _)| mode.starts.len()).sum();
             self.modes[index].support = support;
             self.modes[index].with_best = together[0];
+        }
+    }
+
+    /// Finds the mode of a candidate, fitting it if it is none of those known.
+    fn place<T: Target>(
+        &mut self,
+        evaluator: &mut Evaluator<T>,
+        start: usize,
+        candidate: &Candidate,
+        progress: &mut dyn FnMut(Progress),
+    ) {
+        let fitted = self.modes.len();
+        let near = |mode: &Mode| {
+            let members = mode.starts.iter().filter_map(|&index| self.endings.get(index)?.as_ref());
+            let mut members = members.filter_map(|ending| self.candidate(ending));
+            members.any(|member| start::same_candidate(member, candidate, self.options))
+                || (fitted >= self.options.least_modes
+                    && self.connected(evaluator, &mode.fitted.guide, &candidate.guide))
+        };
+        if let Some(index) = self.modes.iter().position(near) {
+            self.modes[index].starts.push(start);
+            return;
+        }
+        let highest = self.candidates().map(|(_, c)| c.elbo).fold(f64::NEG_INFINITY, f64::max);
+        let far = candidate.elbo < highest - self.options.candidate_gap;
+        if fitted >= self.options.modes || (far && fitted >= self.options.least_modes) {
+            self.unfitted.push(start);
+            return;
+        }
+        let observe = |iteration, elbo, _| {
+            progress(Progress::Stepped { mode: fitted, iteration, elbo });
+        };
+        let result = self.natural.fit(evaluator, &candidate.guide, &self.base, observe);
+        let Some(result) = result else { return };
+        let same = |mode: &&mut Mode| same_fit(&mode.fitted, &result, self.options);
+        match self.modes.iter_mut().find(same) {
+            Some(mode) => {
+                mode.starts.push(start);
+                if result.elbo > mode.fitted.elbo {
+                    mode.fitted = result;
+                }
+            }
+            None => self.modes.push(Mode {
+                fitted: result,
+                starts: vec![start],
+                support: 1,
+                with_best: false,
+            }),
         }
     }
 

@@ -56,7 +56,9 @@ pub fn moments(values: &[f64], weights: &[f64]) -> Moments {
         return Moments { mean: f64::NAN, sd: f64::NAN, mcse_mean: f64::NAN, mcse_sd: f64::NAN };
     }
     if scale == 0.0 {
-        return Moments { mean: reference, sd: 0.0, mcse_mean: 0.0, mcse_sd: 0.0 };
+        // A constant is reported exactly; one draw says nothing of a spread.
+        let sd = if pairs().nth(1).is_some() { 0.0 } else { f64::NAN };
+        return Moments { mean: reference, sd, mcse_mean: 0.0, mcse_sd: 0.0 };
     }
     let scaled = || pairs().map(|(h, w)| ((h - reference) / scale, w));
     let total: f64 = pairs().map(|(_, w)| w).sum();
@@ -135,6 +137,13 @@ pub fn resample(weights: &[f64], count: usize, seed: u64) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_constant_has_no_spread_and_one_draw_has_none_that_is_known() {
+        let moments = moments(&[1.1; 7], &[1.0 / 7.0; 7]);
+        assert_eq!((moments.mean, moments.sd, moments.mcse_mean), (1.1, 0.0, 0.0));
+        assert!(super::moments(&[1.1, 2.0], &[1.0, 0.0]).sd.is_nan());
+    }
 
     #[test]
     fn equal_weights_give_the_textbook_moments() {

@@ -185,6 +185,9 @@ impl Verdict {
     }
 
     fn judge_quantities(&mut self, diagnostics: &Diagnostics, thresholds: &Thresholds) {
+        if diagnostics.reported == Reported::Mode {
+            return;
+        }
         let which = |bad: &dyn Fn(&QuantityCheck) -> bool| -> Vec<usize> {
             let quantities = diagnostics.quantities.iter().enumerate();
             quantities.filter(|(_, check)| bad(check)).map(|(index, _)| index).collect()
@@ -198,7 +201,7 @@ impl Verdict {
             self.add(Level::Caution, Reason::NotFiniteQuantities { quantities: infinite });
         }
         let constant = which(&|check| check.constant);
-        if !constant.is_empty() && diagnostics.reported != Reported::Mode {
+        if !constant.is_empty() {
             self.add(Level::Caution, Reason::ConstantQuantities { quantities: constant });
         }
         match diagnostics.reported {

@@ -26,11 +26,11 @@ pub use mass::MAX_SUMMED;
 use super::support::Bound::{Parameter as Named, Value};
 use super::support::Support::{self, *};
 use crate::math::composite::{
-    ln_beta, ln_cauchy_survival, ln_choose, ln_laplace_cdf, log_diff_exp, log_sum_exp,
+    ln_beta, ln_cauchy_survival, ln_choose, ln_incomplete_gamma, ln_laplace_cdf, log_diff_exp,
+    log_sum_exp, logit,
 };
 use crate::math::derivative::LN_SQRT_TAU;
 use crate::math::scalar::{Scalar, Unary};
-use crate::math::special::incomplete::{ln_incomplete_beta, ln_incomplete_gamma};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, LN_2, PI};
 
 /// A named family of distributions with one or more parameterizations.

@@ -51,6 +51,8 @@ pub enum Reduction {
     Min,
     /// How many.
     Count,
+    /// ln Σ e^x, without overflow.
+    LogSumExp,
 }
 
 /// A function that works on a whole axis at once.
@@ -213,6 +215,8 @@ elementwise! {
     /// ln Φ(x), accurate in the lower tail.
     LogNormalCdf = log_normal_cdf(x) in Support::Interval(Value(f64::NEG_INFINITY), Value(0.0)),
         x.ln_normal_cdf();
+    /// ln(e^a - e^b) for a ≥ b, without overflow.
+    LogDiffExp = log_diff_exp(a, b) in Support::Real, composite::log_diff_exp(a, b);
     /// The largest whole number not above x.
     Floor = floor(x) in Support::Real, x.floor();
     /// The smallest whole number not below x.
@@ -256,6 +260,11 @@ const COLLECTIVE: &[Function] = &[
         rule: FunctionRule::ReductionOrElementwise(Reduction::Min, Elementwise::Min2),
     },
     reduction("count", "How many cells there are.", Reduction::Count),
+    reduction(
+        "log_sum_exp",
+        "ln Σ e^x over the free axes, without overflow.",
+        Reduction::LogSumExp,
+    ),
     whole_axis("center", "x minus its mean.", &["x"], WholeAxis::Center),
     whole_axis(
         "standardize",

@@ -29,6 +29,7 @@ use crate::math::scalar::Scalar;
 use VectorSupport::{
     CholeskyCorrelation, CholeskyFactor, Correlation, Counts, Covariance, Each, Simplex,
 };
+pub(crate) use correlation::lkj_constant;
 pub use kernel::{Kernel, KernelFamily, KernelForm, kernel};
 pub use outcome::{
     OutcomeDensity, OutcomeFamily, OutcomeForm, OutcomeParameter, OutcomeShape, outcome_family,

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{FRAC_1_PI, LN_2};
 
-use super::scalar::{Scalar, Unary};
+use super::scalar::{Binary, Order, Orders, Scalar, Ternary, Unary};
 
 /// ln B(a, b) = ln Γ(a) + ln Γ(b) - ln Γ(a + b)
 pub fn ln_beta<S: Scalar>(a: S, b: S) -> S {
@@ -52,6 +52,23 @@ pub fn log_sum_exp<S: Scalar>(a: S, b: S) -> S {
     let high = a.max(b);
     let nothing = high.same(S::constant(f64::NEG_INFINITY));
     S::select(nothing, high, high + (a.min(b) - high).exp().log1p())
+}
+
+/// (ln P(a, x), ln Q(a, x)) of the regularised incomplete gamma function, also at x ≤ 0.
+pub fn ln_incomplete_gamma<S: Scalar>(a: S, x: S) -> (S, S) {
+    let positive = S::constant(0.0).less(x);
+    let inside = S::select(positive, x, S::constant(1.0));
+    let lower = a.apply2(Binary::LnGammaLower(Order::Zero), inside);
+    let upper = a.apply2(Binary::LnGammaUpper(Order::Zero), inside);
+    let nothing = S::constant(f64::NEG_INFINITY);
+    (S::select(positive, lower, nothing), S::select(positive, upper, S::constant(0.0)))
+}
+
+/// (ln I_p(a, b), ln I_q(b, a)) of the regularised incomplete beta function at
+/// p = 1 / (1 + e^-logit) and q = 1 - p.
+pub fn ln_incomplete_beta<S: Scalar>(a: S, b: S, logit: S) -> (S, S) {
+    let lower = Ternary::LnBetaLower(Orders::Zero);
+    (a.apply3(lower, b, logit), b.apply3(lower, a, -logit))
 }
 
 /// The nearest whole number, halves away from zero.

@@ -3,7 +3,7 @@
 //! A derivative is an expression in the same scalar type, so the table differentiates itself as
 //! often as a type nests. Nowhere else is the derivative of an elementary function written.
 
-use super::scalar::{Binary, Scalar, Unary};
+use super::scalar::{Binary, Order, Orders, Scalar, Ternary, Unary};
 
 /// 1 / √(2π)
 pub const FRAC_1_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
@@ -78,6 +78,73 @@ pub fn partials<S: Scalar>(f: Binary, a: S, b: S, y: S) -> (S, S) {
         Binary::XLogY => {
             let factor = b.max(S::constant(f64::MIN_POSITIVE)).ln();
             (factor, S::select(a.same(zero), zero, a / b))
+        }
+        Binary::LnGammaLower(order) => gamma_partials(order, Binary::LnGammaLower, 1.0, a, b),
+        Binary::LnGammaUpper(order) => gamma_partials(order, Binary::LnGammaUpper, -1.0, a, b),
+    }
+}
+
+/// Of L = ln P(a, x) or ln Q(a, x), with g = ∂L/∂x = ± e^(a ln x - x - ln Γ(a) - L) / x and
+/// u = ln x - ψ(a) - ∂L/∂a: ∂g/∂a = g u, and ∂²g/∂a² = g (u² - ψ′(a) - ∂²L/∂a²). The table ends at
+/// the second derivative in a. Where the tail is empty every slope is 0.
+fn gamma_partials<S: Scalar>(
+    order: Order,
+    tail: impl Fn(Order) -> Binary,
+    sign: f64,
+    a: S,
+    x: S,
+) -> (S, S) {
+    let (zero, end) = (S::constant(0.0), S::constant(f64::INFINITY));
+    let at = |order| a.apply2(tail(order), x);
+    let (ln_x, value) = (x.ln(), at(Order::Zero));
+    let density = ((a - 1.0) * ln_x - x - a.ln_gamma() - value).exp() * sign;
+    let score = || ln_x - a.apply(Unary::Digamma) - at(Order::One);
+    let (shape, slope) = match order {
+        Order::Zero => (at(Order::One), density),
+        Order::One => (at(Order::Two), density * score()),
+        Order::Two => {
+            let curvature = a.apply(Unary::Trigamma) + at(Order::Two);
+            (S::constant(f64::NAN), density * (score().square() - curvature))
+        }
+    };
+    let inside = S::select(x.less(end), slope, zero);
+    let inside = S::select(value.same(-end), zero, inside);
+    (shape, S::select(zero.less(x), inside, zero))
+}
+
+/// The partial derivatives of f at its three arguments.
+///
+/// Of L = ln I_p(a, b) with ln p = -ln(1 + e^-l) and q = 1 - p: g = ∂L/∂l = p^a q^b / (B(a, b) I),
+/// ∂ ln g/∂a = u = ln p - ψ(a) + ψ(a + b) - ∂L/∂a, ∂ ln g/∂b = v = ln q - ψ(b) + ψ(a + b) - ∂L/∂b.
+/// The table ends at second derivatives in a and b.
+pub fn partials3<S: Scalar>(f: Ternary, [a, b, l]: [S; 3]) -> [S; 3] {
+    let Ternary::LnBetaLower(orders) = f;
+    let at = |orders| a.apply3(Ternary::LnBetaLower(orders), b, l);
+    let end = S::constant(f64::NAN);
+    let value = at(Orders::Zero);
+    let (ln_p, ln_q, total) = (-(-l).softplus(), -l.softplus(), a + b);
+    let ln_density = a * ln_p + b * ln_q - a.ln_gamma() - b.ln_gamma() + total.ln_gamma();
+    let empty = value.same(S::constant(f64::NEG_INFINITY));
+    let density = S::select(empty, S::constant(0.0), (ln_density - value).exp());
+    let shared = |f: Unary| total.apply(f);
+    let u = || ln_p - a.apply(Unary::Digamma) + shared(Unary::Digamma) - at(Orders::A);
+    let v = || ln_q - b.apply(Unary::Digamma) + shared(Unary::Digamma) - at(Orders::B);
+    let trigamma = |x: S| x.apply(Unary::Trigamma);
+    match orders {
+        Orders::Zero => [at(Orders::A), at(Orders::B), density],
+        Orders::A => [at(Orders::AA), at(Orders::AB), density * u()],
+        Orders::B => [at(Orders::AB), at(Orders::BB), density * v()],
+        Orders::AA => {
+            let rest = shared(Unary::Trigamma) - trigamma(a) - at(Orders::AA);
+            [end, end, density * (u().square() + rest)]
+        }
+        Orders::AB => {
+            let rest = shared(Unary::Trigamma) - at(Orders::AB);
+            [end, end, density * (u() * v() + rest)]
+        }
+        Orders::BB => {
+            let rest = shared(Unary::Trigamma) - trigamma(b) - at(Orders::BB);
+            [end, end, density * (v().square() + rest)]
         }
     }
 }

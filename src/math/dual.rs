@@ -5,8 +5,8 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::derivative::{derivative, partials};
-use super::scalar::{Binary, Scalar, Unary};
+use super::derivative::{derivative, partials, partials3};
+use super::scalar::{Binary, Scalar, Ternary, Unary};
 
 /// value + tangent ε, with ε² = 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -110,6 +110,12 @@ impl<S: Scalar> Scalar for Dual<S> {
         let value = self.value.apply2(f, other.value);
         let (a, b) = partials(f, self.value, other.value, value);
         Dual { value, tangent: a * self.tangent + b * other.tangent }
+    }
+
+    fn apply3(self, f: Ternary, second: Self, third: Self) -> Self {
+        let value = self.value.apply3(f, second.value, third.value);
+        let [a, b, c] = partials3(f, [self.value, second.value, third.value]);
+        Dual { value, tangent: a * self.tangent + b * second.tangent + c * third.tangent }
     }
 
     fn less(self, other: Self) -> S::Mask {

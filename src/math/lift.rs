@@ -7,8 +7,8 @@
 use num_dual::DualNum;
 
 use super::dual::Dual;
-use super::scalar::{Binary, Scalar, Unary};
-use super::special;
+use super::scalar::{Binary, Scalar, Ternary, Unary};
+use super::special::{self, incomplete};
 
 impl<T: DualNum<Primitive = f64> + Copy> Scalar for T {
     type Mask = bool;
@@ -62,6 +62,16 @@ impl<T: DualNum<Primitive = f64> + Copy> Scalar for T {
         match f {
             Binary::Pow => power(self, other),
             Binary::XLogY => x_log_y(self, other),
+            // The steps of these functions are themselves arithmetic.
+            Binary::LnGammaLower(order) => incomplete::ln_gamma_tail(false, order, self, other),
+            Binary::LnGammaUpper(order) => incomplete::ln_gamma_tail(true, order, self, other),
+        }
+    }
+
+    #[inline]
+    fn apply3(self, f: Ternary, second: Self, third: Self) -> Self {
+        match f {
+            Ternary::LnBetaLower(orders) => incomplete::ln_beta_tail(orders, self, second, third),
         }
     }
 

@@ -6,6 +6,8 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+pub use super::special::incomplete::{Order, Orders};
+
 /// Every function of one argument that a density may use.
 ///
 /// Each has its value in [`special`](crate::math::special) and its derivative in
@@ -102,6 +104,18 @@ pub enum Binary {
     Pow,
     /// x ln y, and 0 where x = 0
     XLogY,
+    /// ln P(x, y) of the regularised incomplete gamma function with shape x, differentiated in x
+    LnGammaLower(Order),
+    /// ln Q(x, y) = ln(1 - P(x, y)), differentiated in x
+    LnGammaUpper(Order),
+}
+
+/// Every function of three arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Ternary {
+    /// ln I_p(x, y) of the regularised incomplete beta function with shapes x and y, at
+    /// p = 1 / (1 + e^-z), differentiated in x and y
+    LnBetaLower(Orders),
 }
 
 /// A real number, a number with derivatives, or a node of a traced expression.
@@ -131,6 +145,9 @@ pub trait Scalar:
 
     /// Applies a function of two arguments.
     fn apply2(self, f: Binary, other: Self) -> Self;
+
+    /// Applies a function of three arguments.
+    fn apply3(self, f: Ternary, second: Self, third: Self) -> Self;
 
     /// self < other, by value.
     fn less(self, other: Self) -> Self::Mask;

@@ -53,6 +53,8 @@ pub fn value2(f: Binary, a: f64, b: f64) -> f64 {
     match f {
         Binary::Pow => a.powf(b),
         Binary::XLogY => x_log_y(a, b),
+        Binary::LnGammaLower(order) => incomplete::ln_gamma_tail(false, order, a, b),
+        Binary::LnGammaUpper(order) => incomplete::ln_gamma_tail(true, order, a, b),
     }
 }
 

@@ -66,7 +66,9 @@ fn sized(variable: &VariableRecord) -> String {
 
 fn data(out: &mut String, data: &DataRecord, style: Style) {
     for file in &data.files {
-        let rows = file.rows.map_or(String::new(), |rows| format!("{rows} rows; "));
+        let rows = file
+            .rows
+            .map_or(String::new(), |n| format!("{n} {}; ", if n == 1 { "row" } else { "rows" }));
         let _ = writeln!(out, "{}: {rows}{}", style.bold(&file.file), file.columns.join(", "));
     }
     if !data.scalars.0.is_empty() {

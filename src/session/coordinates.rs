@@ -77,7 +77,8 @@ impl Model {
     /// they determine the value, z varies little by itself.
     fn learned(&self, id: RandomId, fit: &Fit) -> Result<Vec<f64>, Failure> {
         let statement = self.bound.typed.random(id);
-        let Some((location, scale)) = statement.distribution.family.location_scale else {
+        let call = statement.distribution.call();
+        let Some((location, scale)) = call.and_then(|call| call.family.location_scale) else {
             return Ok(vec![1.0; self.length(id)]);
         };
         let layout = ConstrainedLayout::new(&self.bound);

@@ -2,10 +2,10 @@
 
 use crate::check;
 use crate::data::{self, Binding, Mode, Tables};
-use crate::diagnostic::{Checked, Diagnostic};
+use crate::diagnostic::{Checked, Diagnostic, Severity, Slug};
 use crate::source::{SourceId, Sources};
 use crate::syntax;
-use crate::typed::{self, Role};
+use crate::typed::{self, Plane, Role};
 
 /// An opened program.
 #[derive(Clone, Debug)]
@@ -61,6 +61,35 @@ impl Document {
         }
     }
 
+    /// Where a program without a `data` line is given a file with columns, that is what is wrong
+    /// with it, and not the names that it leaves unknown.
+    pub fn blame_missing_data_line(&mut self, tables: &Tables) {
+        let is_declared = self.text().lines().any(|line| line.trim_start().starts_with("data"));
+        if is_declared || !self.has_errors() {
+            return;
+        }
+        if let Some(problem) = data::data_line(self.id, self.text(), tables) {
+            self.diagnostics.retain(|d| is_about_syntax(d.slug));
+            self.diagnostics.insert(0, problem);
+        }
+    }
+
+    /// Notes for reports of predictions, which a run without predictions does not print.
+    pub fn unprinted_reports(&self) -> Vec<Diagnostic> {
+        let reports = self.typed.reports.iter().map(|v| self.typed.variable(*v));
+        let predicted = reports.filter(|v| v.plane == Plane::Predicted);
+        let note = |name: &str, span| {
+            Diagnostic::new(
+                Slug::PredictedName,
+                Severity::Note,
+                format!("`{name}` is computed from predictions, so it is not printed"),
+            )
+            .at(span, "reported here")
+            .help("add `--predict` to draw the predictions and print it")
+        };
+        predicted.map(|v| note(&v.name, v.span)).collect()
+    }
+
     /// Binds the program to data, for fitting or for predicting.
     pub fn bind(&self, tables: &Tables, mode: Mode<'_>) -> Checked<Option<Binding>> {
         if self.has_errors() {
@@ -68,4 +97,24 @@ impl Document {
         }
         data::bind(self.typed.clone(), tables, mode)
     }
+}
+
+/// Whether a mistake is one of the text, whatever its names mean.
+fn is_about_syntax(slug: Slug) -> bool {
+    matches!(
+        slug,
+        Slug::UnexpectedCharacter
+            | Slug::UnexpectedToken
+            | Slug::UnterminatedString
+            | Slug::BadNumber
+            | Slug::UnbalancedBracket
+            | Slug::TooDeep
+            | Slug::ForeignSyntax
+            | Slug::AmbiguousElse
+            | Slug::ChainedComparison
+            | Slug::BadLeftSide
+            | Slug::UnknownFunction
+            | Slug::WrongArguments
+            | Slug::NamedArgumentsOnly
+    )
 }

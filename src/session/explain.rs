@@ -117,12 +117,35 @@ fn support(program: &Program, variable: &Variable) -> Option<String> {
         Role::Latent(id) | Role::Predicted(id) => program.randoms.get(id.index())?,
         Role::Data(_) | Role::Derived(_) => return None,
     };
-    let discrete = random.distribution.parameterization.variate.is_discrete();
+    let discrete = random.distribution.is_discrete();
     match random.role {
         RandomRole::Observed => None,
-        RandomRole::Latent | RandomRole::Predicted => {
-            Some(interval(program, &random.distribution, discrete))
+        RandomRole::Latent | RandomRole::Finite | RandomRole::Predicted => {
+            Some(space(program, variable, &random.distribution, discrete))
         }
+    }
+}
+
+/// The set of values: an interval, the elements of an axis, or how elements are tied.
+fn space(
+    program: &Program,
+    variable: &Variable,
+    distribution: &Distribution,
+    discrete: bool,
+) -> String {
+    match (distribution, variable.kind) {
+        (Distribution::Structured(_), _) => {
+            let tied = match distribution.family_name() {
+                "Ordered" => "increasing",
+                _ => "sums to 0",
+            };
+            let inside = interval(program, distribution, discrete);
+            format!("{inside}, {tied}")
+        }
+        (Distribution::Joint(joint), _) => joint.form.variate.words().to_owned(),
+        (_, Kind::Index(axis)) => format!("elements of {}", program.axis(axis).name),
+        (_, Kind::Bool) => "{0, 1}".to_owned(),
+        (_, Kind::Real | Kind::Int) => interval(program, distribution, discrete),
     }
 }
 

@@ -15,9 +15,7 @@ use crate::graph::lower::{self, ConstrainedLayout, LowerError};
 use crate::graph::{Inconsistency, Model};
 use crate::inference::Target;
 use crate::library::Density;
-use crate::typed::{
-    DefinitionValue, Distribution, Expr, Plane, RandomId, RandomRole, Role, VariableId,
-};
+use crate::typed::{Distribution, Expr, Plane, RandomId, RandomRole, Role, VariableId};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -148,6 +146,7 @@ impl Plan {
                         plan.stage(bound, &layout, random, Some(&missing))?;
                     }
                 }
+                RandomRole::Finite => {}
                 RandomRole::Predicted | RandomRole::Observed => {
                     plan.stage(bound, &layout, random, None)?;
                 }
@@ -291,11 +290,12 @@ fn compile(model: &Model) -> Result<engine::Program, PredictError> {
 
 /// A draw from a distribution; the ends of its interval follow its arguments.
 fn sample(distribution: &Distribution, parameters: &[f64], mut rng: &mut dyn Rng) -> Option<f64> {
-    let density: Density = distribution.parameterization.density;
-    if distribution.truncation.is_none() {
+    let call = distribution.call()?;
+    let density: Density = call.parameterization.density;
+    if call.truncation.is_none() {
         return density.sample(parameters, &mut rng).ok();
     }
-    let (arguments, ends) = parameters.split_at(distribution.arguments.len());
+    let (arguments, ends) = parameters.split_at(call.arguments.len());
     let [low, high] = ends else { return None };
     density.sample_within(Some(*low), Some(*high), arguments, &mut rng).ok()
 }
@@ -313,7 +313,7 @@ fn cannot_draw(
         if labels.is_empty() { name.clone() } else { format!("{name}[{}]", labels.join(", ")) };
     PredictError::CannotDraw {
         element,
-        family: statement.distribution.family.name,
+        family: statement.distribution.family_name(),
         parameters: parameters.to_vec(),
         unseen: statement.role == RandomRole::Latent,
     }
@@ -351,9 +351,8 @@ fn visit(
         return;
     }
     let distribution = &bound.typed.random(random).distribution;
-    let ends = distribution.truncation.iter().flat_map(|t| t.low.iter().chain(t.high.iter()));
     let mut pending: Vec<VariableId> =
-        distribution.arguments.iter().chain(ends).flat_map(Expr::variables).collect();
+        distribution.expressions().into_iter().flat_map(Expr::variables).collect();
     let mut seen: HashSet<VariableId> = HashSet::new();
     while let Some(variable) = pending.pop() {
         if !seen.insert(variable) {
@@ -362,12 +361,10 @@ fn visit(
         match bound.typed.variable(variable).role {
             Role::Data(_) => {}
             Role::Latent(id) | Role::Predicted(id) => visit(bound, id, placed, order),
-            Role::Derived(id) => match &bound.typed.definition(id).value {
-                DefinitionValue::Each(value) => pending.extend(value.variables()),
-                DefinitionValue::PerElement(values) => {
-                    pending.extend(values.iter().flat_map(Expr::variables));
-                }
-            },
+            Role::Derived(id) => {
+                let value = &bound.typed.definition(id).value;
+                pending.extend(value.expressions().into_iter().flat_map(Expr::variables));
+            }
         }
     }
     order.push(random);

@@ -6,7 +6,7 @@ use super::model::{Model, Sized};
 use super::predict::Prediction;
 use crate::bound;
 use crate::data::BindingReport;
-use crate::diagnostic::render;
+use crate::diagnostic::{Diagnostic, Slug, render};
 use crate::inference::{Guide, Level, summarize};
 use crate::output::{
     ChainsRecord, DataRecord, DiagnosticsRecord, DrawColumns, DrawTable, Element, FileRecord,
@@ -20,7 +20,7 @@ pub fn record(
     document: &Document,
     model: &Model,
     fitted: &Fitted,
-    warnings: &[crate::diagnostic::Diagnostic],
+    warnings: &[Diagnostic],
 ) -> FitRecord {
     let fit = &fitted.fit;
     let elements = model.elements();
@@ -39,7 +39,7 @@ pub fn record(
         gradient_evaluations: fit.counts.gradient,
         log_density_evaluations: fit.counts.log_density,
         seconds: seconds(&fitted.timings),
-        verdict: verdict(fitted, &elements),
+        verdict: verdict(fitted, &elements, warnings),
         diagnostics: diagnostics(fitted),
         summary,
         variables: variables(model),
@@ -124,7 +124,11 @@ fn seconds(timings: &Timings) -> Seconds {
     }
 }
 
-fn verdict(fitted: &Fitted, elements: &[Element]) -> VerdictRecord {
+/// The first thing to try where a program has improper priors.
+const PROPER_PRIORS: &str = "replace `Flat` by proper priors: where the data do not determine a \
+                             latent, a `Flat` one has no posterior";
+
+fn verdict(fitted: &Fitted, elements: &[Element], warnings: &[Diagnostic]) -> VerdictRecord {
     let verdict = &fitted.fit.verdict;
     let name = |index: usize| {
         elements
@@ -132,10 +136,14 @@ fn verdict(fitted: &Fitted, elements: &[Element]) -> VerdictRecord {
             .map_or(format!("#{index}"), |e| crate::output::element_name(&e.name, &e.index))
     };
     let reasons = verdict.reasons.iter().map(|reason| reason.explain(&name)).collect();
-    let advice = match verdict.level {
+    let mut advice = match verdict.level {
         Level::Good => Vec::new(),
         Level::Caution | Level::DoNotUse => advice(&verdict.reasons),
     };
+    let improper = warnings.iter().any(|d| d.slug == Slug::ImproperPrior);
+    if improper && verdict.level == Level::DoNotUse {
+        advice.insert(0, PROPER_PRIORS.to_owned());
+    }
     VerdictRecord { level: verdict.level, reasons, advice }
 }
 

@@ -35,7 +35,8 @@ impl Model {
             None => diagnostic,
         };
         let help = "check that parameters stay inside their supports where latents vary over all \
-                    their values, and that priors are not far wider than what the data can say";
+                    their values, and that priors are not far wider than what the data can say \
+                    (`Flat` is as wide as can be)";
         Failure::Program(Box::new(diagnostic.help(help)))
     }
 

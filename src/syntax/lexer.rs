@@ -7,8 +7,9 @@ use logos::Logos;
 
 use super::ast::Comment;
 use super::foreign::{Foreign, Spelling};
+use super::plain;
 use super::token::{Lexeme, Token};
-use crate::diagnostic::{Diagnostic, Slug};
+use crate::diagnostic::{Diagnostic, Edit, Slug};
 use crate::source::{SourceId, Span};
 
 /// The tokens of a text, and what lies between them.
@@ -72,7 +73,10 @@ pub fn lex(source: SourceId, text: &str) -> Lexed {
                 shapes.bump(length - 1);
             }
             Ok(shape) => writer.shape(shape, span.start, span.end),
-            Err(()) => writer.unknown(span.start, span.end),
+            Err(()) => {
+                let end = writer.unknown(span.start, span.end);
+                shapes.bump(end - span.end);
+            }
         }
     }
     writer.out
@@ -115,14 +119,18 @@ impl Writer<'_> {
             Shape::Quote => {}
             Shape::Symbol => match Token::from_text(text) {
                 Some(token) => self.push(token, start, end),
-                None => self.unknown(start, end),
+                None => {
+                    self.unknown(start, end);
+                }
             },
             Shape::Foreign => match Spelling::of(text) {
                 Some(spelling) => {
                     self.push(spelling.token, start, end);
                     self.foreign(Some(spelling), start, end);
                 }
-                None => self.unknown(start, end),
+                None => {
+                    self.unknown(start, end);
+                }
             },
         }
     }
@@ -235,8 +243,11 @@ impl Writer<'_> {
         }
     }
 
-    /// Characters no token starts with; a run of them is one mistake.
-    fn unknown(&mut self, start: usize, end: usize) {
+    /// Characters no token starts with; a run of them is one mistake. Returns where it ends.
+    fn unknown(&mut self, start: usize, end: usize) -> usize {
+        if self.text[start..end].starts_with(char::is_alphabetic) {
+            return self.foreign_word(start, end);
+        }
         if let Some(last) = self.out.tokens.last().copied()
             && last.token == Token::Number
             && last.end as usize == start
@@ -246,7 +257,8 @@ impl Writer<'_> {
             let number = format!("{}.0", &self.text[last.range()]);
             let place = (last.start as usize, end);
             let here = "the digit after the point is missing";
-            return self.bad_number(place, "a point is followed by a digit", here, &number);
+            self.bad_number(place, "a point is followed by a digit", here, &number);
+            return end;
         }
         if let Some(last) = self.out.tokens.last_mut()
             && last.token == Token::Bad
@@ -256,7 +268,7 @@ impl Writer<'_> {
         {
             last.end = end as u32;
             label.span.end = end as u32;
-            return;
+            return end;
         }
         self.push(Token::Bad, start, end);
         let span = self.span(start, end);
@@ -270,6 +282,36 @@ impl Writer<'_> {
                 None => d,
             }
         });
+        end
+    }
+
+    /// A word with letters that names do not have, such as `größe`; all its places are one
+    /// mistake. Returns where it ends.
+    fn foreign_word(&mut self, start: usize, end: usize) -> usize {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        let rest = &self.text[end..];
+        let end = end + rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let glued = self.out.tokens.pop_if(|l| l.end as usize == start && l.token.is_name());
+        let start = glued.map_or(start, |l| l.start as usize);
+        self.push(Token::Bad, start, end);
+        let word = &self.text[start..end];
+        let plain = plain::letters(word);
+        let line = self.text[..start].rsplit('\n').next().unwrap_or("").trim_end();
+        let is_column = line.trim_start().starts_with("data") && line.ends_with(['(', ',']);
+        let instead = if is_column { format!("\"{word}\" as {plain}") } else { plain };
+        let span = self.span(start, end);
+        let message = format!("`{word}` has letters that names do not have");
+        if let Some(first) = self.out.diagnostics.iter_mut().find(|d| d.message == message) {
+            first.edits.push(Edit { span, replacement: instead });
+            return end;
+        }
+        let here = "not a name";
+        self.report(Slug::UnexpectedCharacter, message, (start, end), here, |d| {
+            let help = "names are made of the letters a-z, A-Z, Greek letters, digits and `_`; a \
+                        column whose header has others gets a name with `as`";
+            d.help(help).edit(span, instead)
+        });
+        end
     }
 
     fn report(
@@ -308,7 +350,12 @@ fn advice(character: &str) -> (&'static str, &'static str, Option<&'static str>)
         "\\" => {
             ("not needed", "a line that ends with an operator or a comma goes on by itself", None)
         }
-        "." => ("no operator", "a decimal point stands between digits, a range is `1..K`", None),
+        "." => (
+            "no operator",
+            "a decimal point stands between digits, a range is `1..K`, and functions are no methods: \
+             `f(x)`, not `x.f()`",
+            None,
+        ),
         _ => (
             "not part of the language",
             "names are made of the letters a-z, A-Z, Greek letters, digits and `_`",

@@ -93,6 +93,16 @@ struct Reader<'t> {
 impl<'t> Reader<'t> {
     /// Reads habits of other languages as what they mean here, and refuses what is too deep.
     fn prepare(&mut self, piece: &mut Piece) {
+        if !piece.broken
+            && let Some(diagnostic) = habit::whole(self.text, &piece.tokens)
+        {
+            // The one message is about the spellings inside the statement too.
+            let statement = self.text.cover(&piece.tokens);
+            self.foreign.retain(|f| !contains(statement, f.span));
+            self.diagnostics.push(diagnostic);
+            piece.broken = true;
+            return;
+        }
         habit::rewrite(self.text, &mut piece.tokens, &mut self.foreign);
         if piece.broken {
             return;
@@ -116,7 +126,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads one statement. A `data` statement of which only some entries could be read is followed
-    /// by an [`StatementKind::Error`] for the others.
+    /// by an [`StatementKind::Error`] for the others, and so is one that holds several equations.
     fn statement(
         &mut self,
         piece: &'t Piece,
@@ -146,7 +156,8 @@ impl<'t> Reader<'t> {
             }
         };
         let span = self.text.cover(tokens);
-        let partial = broken && matches!(kind, StatementKind::Data(_));
+        let is_data = matches!(kind, StatementKind::Data(_));
+        let partial = broken && (is_data || salvage::holds_more(tokens));
         statements.push(Statement { kind, span, documentation: None });
         if partial {
             let kind = StatementKind::Error;

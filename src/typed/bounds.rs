@@ -1,12 +1,36 @@
 //! The interval a latent lives in: the support of its family, cut by its truncation.
 
-use super::{Distribution, Expr, ExprKind, Kind, Plane};
+use super::{Call, Distribution, Expr, ExprKind, Kind, Plane};
 use crate::library::{Bound, Elementwise};
 use crate::source::Span;
 
 impl Distribution {
+    /// The ends of the interval one value lives in; `None` where there is no finite end. The
+    /// expressions are in the context of the statement.
+    pub fn ends(&self) -> (Option<Expr>, Option<Expr>) {
+        match self {
+            Distribution::Family(call) => call.ends(),
+            Distribution::Structured(structured) => structured.element.ends(),
+            Distribution::Choice(choice) => {
+                let (yes, no) = (choice.yes.ends(), choice.no.ends());
+                let either = |yes: Option<Expr>, no: Option<Expr>| {
+                    let (yes, no) = (yes?, no?);
+                    let (plane, span) = (yes.plane.max(no.plane), yes.span);
+                    let condition = Box::new(choice.condition.clone());
+                    let kind = ExprKind::If(condition, Box::new(yes), Box::new(no));
+                    Some(Expr { kind, ty: Kind::Real, plane, span })
+                };
+                (either(yes.0, no.0), either(yes.1, no.1))
+            }
+            Distribution::PointMass(_) | Distribution::Elements(_) | Distribution::Joint(_) => {
+                (None, None)
+            }
+        }
+    }
+}
+
+impl Call {
     /// The ends of the interval one variate lives in; `None` where there is no finite end.
-    /// The expressions are in the context of the statement.
     pub fn ends(&self) -> (Option<Expr>, Option<Expr>) {
         let (low, high) = self.parameterization.variate.bounds();
         let truncation = self.truncation.as_ref();

@@ -1,8 +1,8 @@
 //! Prints checked expressions and equations with every index written: what `explain` shows.
 
 use super::{
-    Definition, DefinitionValue, Distribution, Expr, ExprKind, IndexId, Kind, Operator, Program,
-    Random, RandomRole,
+    Call, Definition, DefinitionValue, Distribution, Expr, ExprKind, IndexId, JointArgument, Kind,
+    Operator, Program, Random, RandomRole,
 };
 use crate::library::Reduction;
 
@@ -32,6 +32,17 @@ impl Program {
                     self.brackets(&definition.indices),
                     self.print(value)
                 )]
+            }
+            DefinitionValue::Solved(solution) => {
+                let at = self.print(&solution.times);
+                let start = self.print(&solution.start);
+                let head = format!("ode {name} at {at} from {start}");
+                let equations = solution.rates.iter().zip(&solution.initial).enumerate();
+                let lines = equations.map(|(state, (rate, initial))| {
+                    let (rate, initial) = (self.print(rate), self.print(initial));
+                    format!("  state {}' = {rate} start {initial}", state + 1)
+                });
+                std::iter::once(head).chain(lines).collect()
             }
             DefinitionValue::PerElement(values) => {
                 let (last, outer) = match definition.indices.split_last() {
@@ -75,30 +86,72 @@ impl Program {
     }
 
     fn print_distribution(&self, distribution: &Distribution) -> String {
-        let family = distribution.family;
+        match distribution {
+            Distribution::Family(call) => self.print_call(call),
+            Distribution::PointMass(point) => format!("PointMass({})", self.print(&point.value)),
+            Distribution::Elements(elements) => {
+                let index = self.binder(elements.index);
+                let value = self.print(&elements.log_probability);
+                format!("{}(log {index}: {value})", elements.family)
+            }
+            Distribution::Choice(choice) => format!(
+                "if {} then {} else {}",
+                self.print(&choice.condition),
+                self.print_distribution(&choice.yes),
+                self.print_distribution(&choice.no)
+            ),
+            Distribution::Structured(structured) => {
+                let index = &self.index_of(structured.over).name;
+                let element = self.print_call(&structured.element);
+                format!("{}({element}) over {index}", distribution.family_name())
+            }
+            Distribution::Joint(joint) => {
+                let argument = |a: &JointArgument| match a {
+                    JointArgument::Scalar(value) | JointArgument::Vector(value) => {
+                        self.print(value)
+                    }
+                    JointArgument::Matrix([row, column], value) => {
+                        let [row, column] = [row, column].map(|i| &self.index_of(*i).name);
+                        format!("[{row}, {column}] = {}", self.print(value))
+                    }
+                    JointArgument::Edges(from, to) => {
+                        let [from, to] = [from, to].map(|v| &self.variable(*v).name);
+                        format!("{from} - {to}")
+                    }
+                };
+                let arguments: Vec<String> = joint.arguments.iter().map(argument).collect();
+                let over: Vec<&str> =
+                    joint.over.iter().map(|i| self.index_of(*i).name.as_str()).collect();
+                format!("{}({}) over {}", joint.family.name, arguments.join(", "), over.join(", "))
+            }
+        }
+    }
+
+    fn print_call(&self, call: &Call) -> String {
+        let family = call.family;
         let first = family.parameterizations.first().map(|p| p.density);
-        let named = family.named_only || first != Some(distribution.parameterization.density);
-        let arguments: Vec<String> = distribution
+        let named = family.named_only || first != Some(call.parameterization.density);
+        let arguments: Vec<String> = call
             .arguments
             .iter()
-            .zip(distribution.parameterization.parameters)
+            .zip(call.parameterization.parameters)
             .map(|(argument, parameter)| {
                 let value = self.print(argument);
                 if named { format!("{} = {value}", parameter.name) } else { value }
             })
             .collect();
-        let call = if arguments.is_empty() {
+        let text = if arguments.is_empty() {
             family.name.to_owned()
         } else {
             format!("{}({})", family.name, arguments.join(", "))
         };
-        match &distribution.truncation {
-            None => call,
+        match &call.truncation {
+            None => text,
             Some(t) => {
                 let end = |e: &Option<Expr>, infinite: &str| {
                     e.as_ref().map_or(infinite.to_owned(), |e| self.print(e))
                 };
-                format!("{call} in [{}, {}]", end(&t.low, "-inf"), end(&t.high, "inf"))
+                format!("{text} in [{}, {}]", end(&t.low, "-inf"), end(&t.high, "inf"))
             }
         }
     }
@@ -183,6 +236,19 @@ impl Program {
                 let body = self.print(&reduce.body);
                 (format!("{function}({}{guard}: {body})", binders.join(", ")), 9)
             }
+            ExprKind::ElementAt(position) => (format!("#{}", self.print_at(position, 9)), 9),
+            ExprKind::Covariance(kernel, arguments) => {
+                let arguments: Vec<String> = arguments.iter().map(|a| self.print(a)).collect();
+                (format!("{kernel:?}({})", arguments.join(", ")), 9)
+            }
+            ExprKind::State(state) => (format!("state {}", state + 1), 9),
+            ExprKind::Time => ("t".to_owned(), 9),
+            ExprKind::LogDensity(call, value) => {
+                (format!("logpdf({}, {})", self.print_call(call), self.print(value)), 9)
+            }
+            ExprKind::Below(number, axis) => {
+                (format!("{} before {}", self.print_at(number, 4), self.axis(*axis).name), 3)
+            }
             ExprKind::Error => ("?".to_owned(), 9),
         };
         if own < level { format!("({text})") } else { text }
@@ -210,6 +276,7 @@ fn reduction_name(reduction: Reduction) -> &'static str {
         Reduction::Max => "max",
         Reduction::Min => "min",
         Reduction::Count => "count",
+        Reduction::LogSumExp => "log_sum_exp",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Walks over checked expressions.
 
-use super::{Expr, ExprKind, IndexId, Plane, Program, Reduce, Role, VariableId};
+use super::{Call, Expr, ExprKind, IndexId, Plane, Program, Reduce, Role, VariableId};
 use std::collections::HashSet;
 
 impl Expr {
@@ -11,19 +11,79 @@ impl Expr {
             | ExprKind::Label(_)
             | ExprKind::Index(_)
             | ExprKind::Size(_)
+            | ExprKind::State(_)
+            | ExprKind::Time
             | ExprKind::Error => Vec::new(),
             ExprKind::Variable(_, at) => at.iter().collect(),
             ExprKind::ElementNumber(a)
             | ExprKind::ElementOf(a)
+            | ExprKind::ElementAt(a)
+            | ExprKind::Below(a, _)
             | ExprKind::Negate(a)
             | ExprKind::Not(a) => vec![a],
             ExprKind::Binary(_, a, b) => vec![a, b],
-            ExprKind::Call(_, arguments) => arguments.iter().collect(),
+            ExprKind::Call(_, arguments) | ExprKind::Covariance(_, arguments) => {
+                arguments.iter().collect()
+            }
+            ExprKind::LogDensity(call, value) => {
+                let mut parts = call.expressions();
+                parts.push(value);
+                parts
+            }
             ExprKind::If(condition, yes, no) => vec![condition, yes, no],
             ExprKind::Reduce(reduce) => {
                 reduce.guard.iter().chain(std::iter::once(&reduce.body)).collect()
             }
         }
+    }
+
+    /// The parts, to be changed.
+    fn children_mut(&mut self) -> Vec<&mut Expr> {
+        match &mut self.kind {
+            ExprKind::Number(_)
+            | ExprKind::Label(_)
+            | ExprKind::Index(_)
+            | ExprKind::Size(_)
+            | ExprKind::State(_)
+            | ExprKind::Time
+            | ExprKind::Error => Vec::new(),
+            ExprKind::Variable(_, at) => at.iter_mut().collect(),
+            ExprKind::ElementNumber(a)
+            | ExprKind::ElementOf(a)
+            | ExprKind::ElementAt(a)
+            | ExprKind::Below(a, _)
+            | ExprKind::Negate(a)
+            | ExprKind::Not(a) => vec![a],
+            ExprKind::Binary(_, a, b) => vec![a, b],
+            ExprKind::Call(_, arguments) | ExprKind::Covariance(_, arguments) => {
+                arguments.iter_mut().collect()
+            }
+            ExprKind::LogDensity(call, value) => {
+                let Call { arguments, truncation, .. } = &mut **call;
+                let ends = truncation.iter_mut().flat_map(|t| t.low.iter_mut().chain(&mut t.high));
+                arguments.iter_mut().chain(ends).chain(std::iter::once(&mut **value)).collect()
+            }
+            ExprKind::If(condition, yes, no) => vec![condition, yes, no],
+            ExprKind::Reduce(reduce) => {
+                let Reduce { guard, body, .. } = &mut **reduce;
+                guard.iter_mut().chain(std::iter::once(body)).collect()
+            }
+        }
+    }
+
+    /// The expression with an index replaced by an element of its axis.
+    pub fn with_index(mut self, index: IndexId, element: &Expr) -> Expr {
+        if matches!(&self.kind, ExprKind::Index(i) if *i == index) {
+            return element.clone();
+        }
+        for child in self.children_mut() {
+            let own = std::mem::replace(child, element.clone());
+            *child = own.with_index(index, element);
+        }
+        if let ExprKind::Reduce(reduce) = &mut self.kind {
+            reduce.outer = reduce.indices_from_outside();
+        }
+        self
     }
 
     /// Calls `visit` on the expression and everything in it, outermost first.
@@ -44,6 +104,12 @@ impl Expr {
             | ExprKind::Variable(..)
             | ExprKind::ElementNumber(_)
             | ExprKind::ElementOf(_)
+            | ExprKind::ElementAt(_)
+            | ExprKind::Below(..)
+            | ExprKind::Covariance(..)
+            | ExprKind::LogDensity(..)
+            | ExprKind::State(_)
+            | ExprKind::Time
             | ExprKind::Size(_)
             | ExprKind::Not(_)
             | ExprKind::Binary(..)
@@ -81,6 +147,12 @@ impl Expr {
             | ExprKind::Variable(..)
             | ExprKind::ElementNumber(_)
             | ExprKind::ElementOf(_)
+            | ExprKind::ElementAt(_)
+            | ExprKind::Below(..)
+            | ExprKind::Covariance(..)
+            | ExprKind::LogDensity(..)
+            | ExprKind::State(_)
+            | ExprKind::Time
             | ExprKind::Size(_)
             | ExprKind::Negate(_)
             | ExprKind::Not(_)
@@ -94,13 +166,19 @@ impl Expr {
 }
 
 impl Reduce {
-    /// Whether no index bound outside occurs in it.
-    pub(crate) fn uses_only_own_indices(&self) -> bool {
-        self.guard
-            .iter()
-            .chain(std::iter::once(&self.body))
-            .flat_map(|e| e.outer_indices())
-            .all(|index| self.indices.contains(&index))
+    /// The same elements reduced by another operation.
+    pub(crate) fn with(&self, operation: crate::library::Reduction) -> Reduce {
+        Reduce { operation, ..self.clone() }
+    }
+
+    /// The indices bound outside that occur in it, ascending.
+    pub(crate) fn indices_from_outside(&self) -> Vec<IndexId> {
+        let parts = self.guard.iter().chain(std::iter::once(&self.body));
+        let mut outer: Vec<IndexId> = parts.flat_map(|e| e.outer_indices()).collect();
+        outer.retain(|index| !self.indices.contains(index));
+        outer.sort_unstable();
+        outer.dedup();
+        outer
     }
 }
 

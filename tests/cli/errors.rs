@@ -44,6 +44,77 @@ fn a_mistake_on_the_command_line_ends_with_64() {
 }
 
 #[test]
+fn a_table_where_the_program_should_be_is_recognised() {
+    let files = Files::new(&[("m.vi", CONJUGATE), ("d.csv", "y\n1\n")]);
+    let (model, data) = (files.path("m.vi"), files.path("d.csv"));
+    let swapped = vippl(&["run", &data, &model]);
+    assert_eq!(code(&swapped), 64);
+    assert!(stderr(&swapped).contains(&format!("write `{model} {data}`")), "{}", stderr(&swapped));
+    let alone = vippl(&["check", &data]);
+    assert_eq!(code(&alone), 64);
+    assert!(stderr(&alone).contains("a file of data, not a program"), "{}", stderr(&alone));
+}
+
+#[test]
+fn a_program_without_a_data_line_is_told_the_line_for_its_file() {
+    let program = "# fuel\na ~ Normal(0, 10)\nmpg ~ Normal(a + b[car] * wt, 1)\n";
+    let files = Files::new(&[
+        ("m.vi", program),
+        ("d.csv", "car,mpg,wt,body mass\nMazda,21,2.6,1\nDatsun,22,2.3,2\n"),
+    ]);
+    let output = vippl(&["run", &files.path("m.vi"), &files.path("d.csv")]);
+    assert_eq!(code(&output), 1);
+    let told = stderr(&output);
+    assert!(told.contains("begin with `data row(car: index, mpg, wt)`"), "{told}");
+    assert!(!told.contains("unknown name"), "{told}");
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_refused_before_the_fit() {
+    let files = Files::new(&[("m.vi", CONJUGATE), ("d.csv", "y\n1\n")]);
+    let output =
+        vippl(&["run", &files.path("m.vi"), &files.path("d.csv"), "--output", "/proc/fit"]);
+    // Where there is no such file system the parent does not exist, which is a usage error.
+    let expected = if std::path::Path::new("/proc").is_dir() { 74 } else { 64 };
+    assert_eq!((code(&output), stdout(&output).as_str()), (expected, ""));
+    assert!(stderr(&output).contains("/proc/fit"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_report_of_predictions_says_how_to_print_it() {
+    let program = format!("{CONJUGATE}predict new ~ Normal(mu, 1)\nreport twice = 2 * new\n");
+    let files = Files::new(&[("m.vi", &program), ("d.csv", "y\n1\n2\n")]);
+    let arguments = ["run", &files.path("m.vi"), &files.path("d.csv"), "--seed", "1"];
+    let output = vippl(&arguments);
+    assert!(stderr(&output).contains("`twice` is computed from predictions"));
+    assert!(stderr(&output).contains("--predict"));
+    let asked = vippl(&[&arguments[..], &["--predict"]].concat());
+    assert!(!stderr(&asked).contains("computed from predictions"), "{}", stderr(&asked));
+    assert!(stdout(&asked).contains("twice"));
+}
+
+#[test]
+fn an_improper_posterior_is_blamed_on_flat_priors() {
+    let program = "data t(y)\na ~ Flat\nb ~ Flat\ny ~ Normal(a + b, 1)\n";
+    let files = Files::new(&[("m.vi", program), ("d.csv", "y\n1\n2\n")]);
+    let output = vippl(&["run", &files.path("m.vi"), &files.path("d.csv"), "--seed", "1"]);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert!(stdout(&output).contains("replace `Flat` by proper priors"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_report_of_data_alone_has_no_spread() {
+    let program = format!("{CONJUGATE}report total = 1.1 * sum(y)\n");
+    let files = Files::new(&[("m.vi", &program), ("d.csv", "y\n1\n2\n")]);
+    let arguments = ["run", &files.path("m.vi"), &files.path("d.csv"), "--seed", "1", "--json"];
+    let fit = json(&vippl(&arguments));
+    let rows = fit["summary"].as_array().expect("a summary");
+    let total = rows.iter().find(|row| row["name"] == "total").expect("the report");
+    assert_eq!((&total["sd"], &total["mcse_mean"]), (&0.0.into(), &0.0.into()));
+    assert_eq!((&total["q05"], &total["q95"]), (&total["mean"], &total["mean"]));
+}
+
+#[test]
 fn help_and_version_are_results() {
     for arguments in [&["--help"][..], &["--version"], &["run", "--help"]] {
         let output = vippl(arguments);

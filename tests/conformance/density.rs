@@ -18,17 +18,17 @@ const GRADIENT: f64 = 1e-8;
 /// Duals are run in chunks over the whole model: quadratic work, so only up to this many latents.
 const MOST_DUALS: usize = 400;
 
-struct Point {
-    parameters: Parameters,
-    log_density: f64,
+pub(crate) struct Point {
+    pub(crate) parameters: Parameters,
+    pub(crate) log_density: f64,
     gradient: Vec<f64>,
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+pub(crate) fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().into_iter().flatten().map(|x| x.as_f64().unwrap_or(f64::NAN)).collect()
 }
 
-fn points(folder: &Path, posterior: &Posterior) -> (Vec<String>, Vec<Point>) {
+pub(crate) fn points(folder: &Path, posterior: &Posterior) -> (Vec<String>, Vec<Point>) {
     let oracle = json(&folder.join("oracle").join(format!("{}.json", posterior.name)));
     let names: Vec<String> = oracle["param_names"]
         .as_array()
@@ -73,7 +73,11 @@ fn latent_names(program: &Program) -> Vec<String> {
 }
 
 /// The program's constrained latents at a point of Stan's, and the map's log-Jacobian.
-fn constrained(program: &Program, model: &str, parameters: &Parameters) -> (Vec<f64>, f64) {
+pub(crate) fn constrained(
+    program: &Program,
+    model: &str,
+    parameters: &Parameters,
+) -> (Vec<f64>, f64) {
     let map = map(model);
     let mapped: HashMap<&str, Vec<f64>> =
         map.as_ref().map(|m| (m.latents)(parameters).into_iter().collect()).unwrap_or_default();
@@ -92,7 +96,7 @@ fn constrained(program: &Program, model: &str, parameters: &Parameters) -> (Vec<
     (values, map.map_or(0.0, |m| (m.log_jacobian)(parameters)))
 }
 
-fn compiled(program: &Program) -> (lower::Density, engine::Program) {
+pub(crate) fn compiled(program: &Program) -> (lower::Density, engine::Program) {
     let density = lower::density(program, &lower::Coordinates::new()).expect("lowers");
     let compiled = engine::Program::compile(&density.model, &engine::Options::default());
     (density, compiled.expect("compiles"))

@@ -50,6 +50,10 @@ fn horseshoe_scales(p: &Parameters, slab_scale: f64) -> Vec<f64> {
 /// The slab scale of both data sets of `logistic_regression_rhs`.
 const SLAB_SCALE: f64 = 2.0;
 
+fn logit(p: f64) -> f64 {
+    (p / (1.0 - p)).ln()
+}
+
 /// The map of a model, if it needs one.
 pub(crate) fn map(model: &str) -> Option<Map> {
     let alpha = Map {
@@ -57,6 +61,40 @@ pub(crate) fn map(model: &str) -> Option<Map> {
         log_jacobian: |p| scale_jacobian(p, "alpha_raw", "sigma_alpha"),
     };
     match model {
+        "hmm_drive_0" | "hmm_example" => Some(Map {
+            latents: |p| vec![("P", [p.vector("theta1"), p.vector("theta2")].concat())],
+            log_jacobian: |_| 0.0,
+        }),
+        "lotka_volterra" => Some(Map {
+            latents: |p| {
+                let theta = p.vector("theta");
+                let names = ["alpha", "beta", "gamma", "delta"];
+                names.iter().zip(&theta).map(|(name, x)| (*name, vec![*x])).collect()
+            },
+            log_jacobian: |_| 0.0,
+        }),
+        "dogs_log" => Some(Map {
+            latents: |p| {
+                let beta = p.vector("beta");
+                vec![("beta1", vec![beta[0]]), ("beta2", vec![beta[1]])]
+            },
+            log_jacobian: |_| 0.0,
+        }),
+        "Mh_model" => Some(Map {
+            latents: |p| {
+                let (location, scale) = (logit(p.scalar("mean_p")), p.scalar("sigma"));
+                let eps = p.vector("eps_raw").iter().map(|z| location + scale * z).collect();
+                vec![("eps", eps)]
+            },
+            log_jacobian: |p| scale_jacobian(p, "eps_raw", "sigma"),
+        }),
+        "Mtbh_model" => Some(Map {
+            latents: |p| {
+                let scale = p.scalar("sigma");
+                vec![("eps", p.vector("eps_raw").iter().map(|z| scale * z).collect())]
+            },
+            log_jacobian: |p| scale_jacobian(p, "eps_raw", "sigma"),
+        }),
         "eight_schools_noncentered" => Some(Map {
             latents: |p| vec![("theta", unstandardise(p, "theta_trans", "mu", "tau"))],
             log_jacobian: |p| scale_jacobian(p, "theta_trans", "tau"),

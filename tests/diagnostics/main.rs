@@ -13,7 +13,6 @@ use vippl::diagnostic::{Diagnostic, Slug};
 /// Slugs that checking and binding cannot say, and why.
 const UNREACHABLE: &[(Slug, &str)] = &[
     (Slug::MissingStart, "recurrences are refused as a whole by `not-yet`"),
-    (Slug::NotFinite, "said by a fit"),
     (Slug::NothingToFit, "said when a fit is asked for"),
 ];
 

@@ -16,12 +16,16 @@ use vippl::math::Scalar;
 const POINT: BufferId = BufferId::POINT;
 const DIMENSION: usize = 4;
 
+type Entry = (u32, u32, f64, f64, f64);
+/// Name, sizes and scopes.
+type Structure = (&'static str, Vec<u32>, Vec<Vec<u32>>);
+
 /// Tables with entries a tanh(u_i) + b u_j + c, where c may be -∞.
 struct Tables {
     sizes: Vec<u32>,
     scopes: Vec<Vec<u32>>,
     /// For every table and entry: i, j, a, b, c.
-    entries: Vec<Vec<(u32, u32, f64, f64, f64)>>,
+    entries: Vec<Vec<Entry>>,
 }
 
 impl Tables {
@@ -51,11 +55,8 @@ impl Tables {
         let mut model = empty(DIMENSION);
         let all: Vec<_> = self.entries.iter().flatten().copied().collect();
         let buffer = model.add_buffer(all.len());
-        let index =
-            |f: fn(&(u32, u32, f64, f64, f64)) -> u32| all.iter().map(f).collect::<Vec<_>>();
-        let data = |f: fn(&(u32, u32, f64, f64, f64)) -> f64| {
-            column(&all.iter().map(f).collect::<Vec<_>>())
-        };
+        let index = |f: fn(&Entry) -> u32| all.iter().map(f).collect::<Vec<_>>();
+        let data = |f: fn(&Entry) -> f64| column(&all.iter().map(f).collect::<Vec<_>>());
         let mut offset = 0;
         let factors = self.scopes.iter().zip(&self.entries).map(|(scope, entries)| {
             let table = Slot { buffer, offset };
@@ -119,7 +120,7 @@ impl Formula for Tables {
 }
 
 /// Sizes and scopes: independent, behind a gate, chains, trees, loops and all at once.
-fn structures() -> Vec<(&'static str, Vec<u32>, Vec<Vec<u32>>)> {
+fn structures() -> Vec<Structure> {
     let pairs = |count: u32| (0..count - 1).map(|v| vec![v, v + 1]).collect::<Vec<_>>();
     let mut chain = pairs(6);
     chain.extend((0..6).map(|v| vec![v]));
@@ -165,6 +166,27 @@ fn point() -> Vec<f64> {
 #[test]
 fn log_densities_and_derivatives_are_those_of_the_sum_over_assignments() {
     with_structures(0.0, |_, tables| assert_agrees(&tables.model(), &tables, &point()));
+}
+
+#[test]
+fn random_structures_agree() {
+    let mut draw = noise(77);
+    let mut below = |n: usize| ((draw() + 1.0) * 0.5 * n as f64) as usize;
+    for seed in 0..25 {
+        let variables = 1 + below(6);
+        let sizes: Vec<u32> = (0..variables).map(|_| 1 + below(3) as u32).collect();
+        let scopes: Vec<Vec<u32>> = (0..below(9))
+            .map(|_| {
+                let mut scope: Vec<u32> = (0..variables as u32).collect();
+                (1..variables).for_each(|i| scope.swap(i, below(i + 1)));
+                scope.truncate(below(4));
+                scope
+            })
+            .collect();
+        let scopes: Vec<&[u32]> = scopes.iter().map(Vec::as_slice).collect();
+        let tables = Tables::random(&sizes, &scopes, seed, 0.1);
+        assert_agrees(&tables.model(), &tables, &point());
+    }
 }
 
 #[test]
@@ -282,6 +304,30 @@ fn a_weight_that_is_not_a_number_is_not_taken_for_an_impossible_state() {
         let program = program(&single(&entries));
         assert!(program.log_density(&mut program.workspace(), &[0.2]).is_nan(), "{entries:?}");
     }
+}
+
+#[test]
+fn points_that_are_no_numbers_do_no_harm() {
+    with_structures(0.15, |_, tables| {
+        let program = program(&tables.model());
+        let mut workspace = program.workspace();
+        for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY] {
+            let (mut gradient, mut product) = ([0.0; DIMENSION], [0.0; DIMENSION]);
+            let value = program.gradient(&mut workspace, &[bad; DIMENSION], &mut gradient);
+            program.hessian_vector(&mut workspace, &[bad; DIMENSION], &gradient, &mut product);
+            assert!(!value.is_finite());
+            let mut assignments = program.assignments(&mut workspace, &[bad; DIMENSION]);
+            let mut states = vec![0; tables.sizes.len()];
+            assignments.sample(0, &mut ChaCha12Rng::seed_from_u64(3), &mut states);
+            assert!(states.iter().zip(&tables.sizes).all(|(state, size)| state < size));
+            assert_eq!(assignments.marginals(0).len() as u32, tables.sizes.iter().sum::<u32>());
+        }
+        // All is well again afterwards.
+        assert_eq!(
+            program.log_density(&mut workspace, &point()),
+            program.log_density(&mut program.workspace(), &point())
+        );
+    });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::witness::{Formula, assert_agrees, body, column, density, empty, noise, run, store};
 use vippl::graph::BufferId;
-use vippl::math::{Binary, Scalar, Unary};
+use vippl::math::{Binary, Order, Orders, Scalar, Ternary, Unary};
 
 const ROW_COUNTS: [usize; 7] = [0, 1, 7, 255, 256, 257, 1000];
 
@@ -113,7 +113,7 @@ fn tables_end_where_they_say() {
     assert!((values[1] + 2.0 * zeta3).abs() < 1e-13);
 }
 
-/// A function of two arguments made of one, on either side.
+/// A function of two or three arguments made of one, on either side.
 struct Two {
     kind: usize,
 }
@@ -138,6 +138,10 @@ impl Row for Two {
             12 => x.max(S::constant(0.25)),
             13 => S::select(x.less(S::constant(0.0)), (-x).ln() * x, x.softplus()),
             14 => S::select(x.same(S::constant(1.0)), x * 7.0, x.square()),
+            15 => positive.apply2(Binary::LnGammaLower(Order::Zero), other.square() + 0.1),
+            16 => positive.apply2(Binary::LnGammaUpper(Order::Zero), x.square() + 0.1),
+            17 => positive.apply3(Ternary::LnBetaLower(Orders::Zero), other.square() + 0.1, x),
+            18 => S::constant(0.5).apply3(Ternary::LnBetaLower(Orders::Zero), positive, x * 0.3),
             _ => (x - 1.0) / -4.0 + (x * -2.0) * (x * 0.5) / 3.0,
         }
     }
@@ -152,7 +156,7 @@ impl<S: Scalar> Sine for S {}
 
 #[test]
 fn operations_on_two_numbers_and_selections_agree() {
-    for kind in 0..16 {
+    for kind in 0..20 {
         let mut points = vec![1.0, 1e-9, -3.0, 4.0];
         let mut draw = noise(2);
         points.extend((0..20).map(|_| 2.0 * draw()));

@@ -21,8 +21,10 @@ pub(in crate::check) enum AxisProblem {
         span: Span,
         nearest: Option<String>,
         axes: Vec<String>,
-        /// Where a column of this name is declared, as numbers.
-        column: Option<Span>,
+        /// Where data of this name are declared, as numbers, and whether as a single one.
+        column: Option<(Span, bool)>,
+        /// Where the kind of that column stands, or would.
+        kind: Option<Span>,
     },
     AxisMismatch {
         what: String,
@@ -57,6 +59,8 @@ pub(in crate::check) enum AxisProblem {
         argument: Span,
         column: Option<(String, String)>,
         bound: String,
+        /// The statement it stands in.
+        statement: Option<Span>,
     },
     OneAxisWanted {
         function: String,
@@ -99,6 +103,8 @@ pub(in crate::check) enum AxisProblem {
         given: usize,
         axes: String,
         declared: Span,
+        /// The axis of the only subscript.
+        index: Option<String>,
     },
     NoOrder {
         axis: String,
@@ -151,10 +157,10 @@ impl Explain for AxisProblem {
                     None => diagnostic.help(format!("declare it: `axis {name} = 1..10`, or as a column: `{name}: index`")),
                 }
             }
-            AxisProblem::UnknownBinder { name, span, column: Some(column), .. } => {
-                numbers_as_axis(&name, span, column)
+            AxisProblem::UnknownBinder { name, span, column: Some((column, scalar)), kind, .. } => {
+                numbers_as_axis(&name, span, column, scalar, kind)
             }
-            AxisProblem::UnknownBinder { name, span, nearest, axes, column: None } => {
+            AxisProblem::UnknownBinder { name, span, nearest, axes, column: None, .. } => {
                 unknown_binder(name, span, nearest, &axes)
             }
             AxisProblem::AxisMismatch { what, at, a_span, a, b_span, b } => Diagnostic::error(
@@ -201,8 +207,18 @@ impl Explain for AxisProblem {
             )
             .because(column, "the column")
             .help(format!("give the index another name on the left: `[c in {name}]`")),
-            AxisProblem::NothingToReduce { function, span, argument, column, bound } => {
-                nothing_to_reduce(&function, span, argument, column, &bound)
+            AxisProblem::NothingToReduce { function, span, argument, column, bound, statement } => {
+                let name = column.as_ref().map(|(column, _)| reduced_name(&function, column));
+                let diagnostic = nothing_to_reduce(&function, span, argument, column.clone(), &bound);
+                match (name, column, statement) {
+                    (Some(name), Some((column, _)), Some(statement)) => {
+                        let line = format!("{name} = {function}({column})\n");
+                        diagnostic
+                            .edit(Span { end: statement.start, ..statement }, line)
+                            .edit(span, name)
+                    }
+                    _ => diagnostic,
+                }
             }
             AxisProblem::OneAxisWanted { function, span, axes } => Diagnostic::error(
                 Slug::AxisMismatch,
@@ -263,7 +279,7 @@ impl Explain for AxisProblem {
                 .because(declared, format!("`{name}` is over [{}]", axes.join(", ")))
                 .help(format!("name the axis: {}", forms.join(" or ")))
             }
-            AxisProblem::SubscriptCount { name, span, given, axes, declared } => {
+            AxisProblem::SubscriptCount { name, span, given, axes, declared, index } => {
                 let message = if axes == "[]" {
                     format!("`{name}` has no axes, so it takes no index")
                 } else {
@@ -272,6 +288,11 @@ impl Explain for AxisProblem {
                 let diagnostic =
                     Diagnostic::error(Slug::SubscriptCount, message, span, "too many indices")
                         .because(declared, "declared here");
+                if let (Some(index), "[]") = (index, axes.as_str()) {
+                    return diagnostic
+                        .help(format!("for one value per `{index}` write `{name}[{index}]` on the left"))
+                        .edit(Span { start: declared.end, ..declared }, format!("[{index}]"));
+                }
                 if axes == "[]" {
                     return diagnostic
                         .help(format!("drop the index, or name an axis where `{name}` is defined"));
@@ -285,7 +306,7 @@ impl Explain for AxisProblem {
                 "moves along an axis of labels",
             )
             .because(declared, "an axis of labels from the data")
-            .help(format!("declare its order: `axis {axis} = [\"first\", \"second\"]`, or number it: `axis {axis} = 1..n`")),
+            .help(format!("declare its order: `axis {axis} = [\"first\", \"second\"]`, or number it: `axis {axis} = 1..n`, and declare the column `{axis}: {axis}`")),
             AxisProblem::RangeOfArray { span, axes } => Diagnostic::error(
                 Slug::MissingAxis,
                 format!("the end of a range must be a single number, and this is over {axes}"),
@@ -359,8 +380,25 @@ fn pairs_help(a: &str, b: &str) -> String {
 }
 
 /// `a[g]` with a column `g` that was not declared as an index.
-fn numbers_as_axis(name: &str, span: Span, column: Span) -> Diagnostic {
-    Diagnostic::error(
+fn numbers_as_axis(
+    name: &str,
+    span: Span,
+    column: Span,
+    scalar: bool,
+    kind: Option<Span>,
+) -> Diagnostic {
+    if scalar {
+        return Diagnostic::error(
+            Slug::UnknownAxis,
+            format!("`{name}` is a number, not an axis"),
+            span,
+            "what does it run over?",
+        )
+        .because(column, "a single number")
+        .help("write the range of its elements")
+        .edit(span, format!("1..{name}"));
+    }
+    let diagnostic = Diagnostic::error(
         Slug::UnknownAxis,
         format!("`{name}` is a column of numbers, not an axis"),
         span,
@@ -369,7 +407,8 @@ fn numbers_as_axis(name: &str, span: Span, column: Span) -> Diagnostic {
     .because(column, "declared as numbers")
     .help(format!(
         "for one value per distinct `{name}` declare the column as an index: `{name}: index`"
-    ))
+    ));
+    kind.into_iter().fold(diagnostic, |d, kind| d.edit(kind, ": index"))
 }
 
 fn unknown_binder(
@@ -424,21 +463,29 @@ fn nothing_to_reduce(
         diagnostic
             .because(argument, format!("{bound} is bound on the left, so this is one element"))
     };
-    match (function, column) {
-        ("mean" | "sd", Some((column, axis))) => {
-            let whole = if function == "mean" { "center" } else { "standardize" };
+    match column {
+        Some((column, _)) => diagnostic.help(format!(
+            "compute it on its own line, where nothing is bound: `{} = {function}({column})`",
+            reduced_name(function, &column)
+        )),
+        None if bound == "[]" => diagnostic.help(format!(
+            "a single number needs no `{function}`; the summary has the posterior mean and quantiles of every `report`"
+        )),
+        None => {
+            let axes = bound.trim_matches(['[', ']']);
+            let axis = axes.split(", ").next().unwrap_or(axes);
             diagnostic.help(format!(
-                "compute it on its own line, where nothing is bound: `{column}_c = {whole}({column})`; or write the index: `{function}(i in {axis}: {column}[i])`"
+                "each {axes} has its own value here: drop `{function}`, or write the index it runs over: `{function}(i in {axis}: …)`"
             ))
         }
-        ("center" | "standardize", Some((column, _))) => diagnostic.help(format!(
-            "compute it on its own line, where nothing is bound: `{column}_c = {function}({column})`"
-        )),
-        (_, Some((column, axis))) => diagnostic.help(format!(
-            "write the index it runs over: `{function}(i in {axis}: {column}[i])`"
-        )),
-        (_, None) => {
-            diagnostic.help(format!("write the index it runs over: `{function}(i in axis: …)`"))
-        }
+    }
+}
+
+/// A name for what a function makes of a column.
+pub(in crate::check) fn reduced_name(function: &str, column: &str) -> String {
+    match function {
+        "center" => format!("{column}_c"),
+        "standardize" => format!("{column}_s"),
+        _ => format!("{column}_{function}"),
     }
 }

@@ -1,8 +1,9 @@
 //! Mistakes about distributions: families, arguments, supports.
 
 use super::Explain;
+use crate::check::foreign::Rewriting;
 use crate::diagnostic::{Diagnostic, Severity, Slug};
-use crate::library::Support;
+use crate::library::{Family, Support, distribution};
 use crate::source::Span;
 
 /// A mistake about a distribution.
@@ -11,19 +12,19 @@ pub(in crate::check) enum FamilyProblem {
     UnknownFamily {
         name: String,
         span: Span,
-        nearest: Option<String>,
         function: bool,
-        /// The link that the name says, and the argument that it is of.
-        link: Option<(&'static str, Span)>,
+        /// How the call is written here, if that is known.
+        rewriting: Option<Rewriting>,
     },
     DistributionAsNumber {
         name: String,
         span: Span,
     },
-    NotADistribution {
-        name: String,
+    NotADistribution(Box<NotADistribution>),
+    SumOfDistributions {
         span: Span,
-        known: bool,
+        help: String,
+        edits: Vec<(Span, String)>,
     },
     NamedArgumentsOnly {
         family: &'static str,
@@ -38,9 +39,14 @@ pub(in crate::check) enum FamilyProblem {
         forms: Vec<String>,
         given: usize,
         stranger: Option<(String, Span, Option<String>)>,
+        /// The edits that give the arguments the names they have here.
+        renamed: Option<Vec<(Span, String)>>,
     },
     EmptyInterval {
+        name: String,
         span: Span,
+        /// Where the ends are and what: low, then high.
+        ends: (Span, f64, Span, f64),
     },
     TwoIntervals {
         span: Span,
@@ -48,6 +54,8 @@ pub(in crate::check) enum FamilyProblem {
     NoCdf {
         family: &'static str,
         span: Span,
+        /// The family of the half that is meant, and the edits to it.
+        half: Option<(String, Vec<(Span, String)>)>,
     },
     LiteralOutsideSupport {
         family: &'static str,
@@ -55,6 +63,14 @@ pub(in crate::check) enum FamilyProblem {
         support: Support,
         span: Span,
         value: f64,
+    },
+    /// A literal that must be above another literal.
+    LiteralsOutOfOrder {
+        family: &'static str,
+        parameter: &'static str,
+        at: (Span, f64),
+        /// The name, place and value of the other.
+        other: (&'static str, Span, f64),
     },
     LatentOutsideSupport {
         family: &'static str,
@@ -86,13 +102,8 @@ pub(in crate::check) enum FamilyProblem {
 impl Explain for FamilyProblem {
     fn diagnostic(self) -> Diagnostic {
         match self {
-            FamilyProblem::UnknownFamily { name, span, nearest, function, link } => {
-                let diagnostic = unknown_family(&name, span, nearest, function);
-                match link {
-                    Some((link, at)) => diagnostic
-                        .edit(Span { end: at.start, ..at }, format!("{link} = ")),
-                    None => diagnostic,
-                }
+            FamilyProblem::UnknownFamily { name, span, function, rewriting } => {
+                unknown_family(&name, span, function, rewriting)
             }
             FamilyProblem::DistributionAsNumber { name, span } => Diagnostic::error(
                 Slug::NotADistribution,
@@ -101,19 +112,17 @@ impl Explain for FamilyProblem {
                 "a family of distributions",
             )
             .help(format!("a name is drawn from it with `~`: `x ~ {name}(…)`; functions are lower-case")),
-            FamilyProblem::NotADistribution { name, span, known } => {
-                let diagnostic = Diagnostic::error(
+            FamilyProblem::NotADistribution(facts) => facts.diagnostic(),
+            FamilyProblem::SumOfDistributions { span, help, edits } => edited(
+                Diagnostic::error(
                     Slug::NotADistribution,
-                    "the right side of `~` must be a distribution, and this is a number",
+                    "a distribution is not a number: it cannot be added or multiplied",
                     span,
-                    "a number",
-                );
-                if known {
-                    diagnostic.help(format!("say how `{name}` scatters around it: `{name} ~ Normal(…, sigma)`"))
-                } else {
-                    diagnostic.help(format!("to compute `{name}` write `=` instead of `~`"))
-                }
-            }
+                    "a distribution, not a number",
+                )
+                .help(help),
+                edits,
+            ),
             FamilyProblem::NamedArgumentsOnly { family, span, forms, names } => {
                 let diagnostic = Diagnostic::error(
                     Slug::NamedArgumentsOnly,
@@ -127,8 +136,20 @@ impl Explain for FamilyProblem {
                     diagnostic.edit(Span { end: at.start, ..at }, format!("{name} = "))
                 })
             }
-            FamilyProblem::WrongFamilyArguments { family, span, forms, given, stranger } => {
+            FamilyProblem::WrongFamilyArguments {
+                family, span, forms, given, stranger, renamed
+            } => {
                 match stranger {
+                    Some((name, at, _)) if renamed.is_some() => edited(
+                        Diagnostic::error(
+                            Slug::WrongArguments,
+                            format!("`{family}` has no parameter `{name}`"),
+                            at,
+                            "called otherwise here",
+                        )
+                        .help(format!("the parameters are {}", either(&forms))),
+                        renamed.unwrap_or_default(),
+                    ),
                     Some((name, at, nearest)) => {
                         let diagnostic = Diagnostic::error(
                             Slug::WrongArguments,
@@ -143,7 +164,7 @@ impl Explain for FamilyProblem {
                             None => diagnostic.help(format!("write {}", either(&forms))),
                         }
                     }
-                    None => Diagnostic::error(
+                    None => edited(Diagnostic::error(
                         Slug::WrongArguments,
                         format!("these arguments do not fit `{family}`"),
                         span,
@@ -153,35 +174,37 @@ impl Explain for FamilyProblem {
                             n => format!("called with {n} arguments"),
                         },
                     )
-                    .help(format!("write {}", either(&forms))),
+                    .help(format!("write {}", either(&forms))), renamed.unwrap_or_default()),
                 }
             }
-            FamilyProblem::EmptyInterval { span } => Diagnostic::error(
-                Slug::SupportMismatch,
-                "the interval is empty",
-                span,
-                "its lower end is not below its upper end",
-            ),
+            FamilyProblem::EmptyInterval { name, span, ends } => empty_interval(&name, span, ends),
             FamilyProblem::TwoIntervals { span } => Diagnostic::error(
                 Slug::WrongArguments,
                 "a distribution can be conditioned on one interval only",
                 span,
                 "the second interval",
             ),
-            FamilyProblem::NoCdf { family, span } => Diagnostic::error(
-                Slug::NoCdf,
-                format!("`{family}` cannot be conditioned on an interval: its cdf is not known here"),
-                span,
-                "needs the probability of the interval",
-            )
-            .help("use a family that has a cdf, or one with the support you want"),
+            FamilyProblem::NoCdf { family, span, half } => no_cdf(family, span, half),
             FamilyProblem::LiteralOutsideSupport { family, parameter, support, span, value } => {
-                Diagnostic::error(
+                literal_outside(family, parameter, support, span, value)
+            }
+            FamilyProblem::LiteralsOutOfOrder { family, parameter, at, other } => {
+                let ((span, value), (name, other, bound)) = (at, other);
+                let diagnostic = Diagnostic::error(
                     Slug::SupportMismatch,
-                    format!("`{family}`'s {parameter} must be {}; {value} is not", words(support)),
+                    format!("`{family}`'s {parameter} must be above its {name}"),
                     span,
-                    format!("outside {}", set(support)),
+                    format!("{value} is not above {bound}"),
                 )
+                .because(other, name);
+                if value == bound {
+                    diagnostic.help("to fix a value write `=` instead of `~`")
+                } else {
+                    diagnostic
+                        .help(format!("write the smaller one as `{name}`"))
+                        .edit(other, value.to_string())
+                        .edit(span, bound.to_string())
+                }
             }
             FamilyProblem::LatentOutsideSupport {
                 family, parameter, support, span, name, statement
@@ -233,21 +256,146 @@ impl Explain for FamilyProblem {
     }
 }
 
-fn unknown_family(name: &str, span: Span, nearest: Option<String>, function: bool) -> Diagnostic {
+fn unknown_family(
+    name: &str,
+    span: Span,
+    function: bool,
+    rewriting: Option<Rewriting>,
+) -> Diagnostic {
     let diagnostic = Diagnostic::error(
         Slug::UnknownFunction,
         format!("unknown distribution `{name}`"),
         span,
         "there is no family of this name",
     );
-    match nearest {
-        Some(nearest) if nearest.to_lowercase() == name.to_lowercase() => {
-            diagnostic.help(format!("families are capitalised: `{nearest}`")).edit(span, nearest)
-        }
-        Some(nearest) => diagnostic.help(format!("did you mean `{nearest}`?")).edit(span, nearest),
+    match rewriting {
+        Some(rewriting) => edited(diagnostic.help(rewriting.help), rewriting.edits),
         None if function => diagnostic
             .help(format!("`{name}` is a function; to compute a name write `=` instead of `~`")),
-        None => diagnostic.help("families are capitalised: `Normal(0, 1)`, `Poisson(rate)`, …"),
+        None => {
+            let names: Vec<&str> = distribution::ALL.iter().map(|f| f.name).collect();
+            diagnostic.help(format!("the families are {}", names.join(", ")))
+        }
+    }
+}
+
+/// Adds edits to a message.
+fn edited(diagnostic: Diagnostic, edits: Vec<(Span, String)>) -> Diagnostic {
+    edits.into_iter().fold(diagnostic, |d, (span, instead)| d.edit(span, instead))
+}
+
+fn empty_interval(
+    name: &str,
+    span: Span,
+    (low_span, low, high_span, high): (Span, f64, Span, f64),
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        Slug::SupportMismatch,
+        "the interval is empty",
+        span,
+        "its lower end is not below its upper end",
+    );
+    if low == high {
+        return diagnostic.help(format!("to fix the value write `{name} = {low}` without a `~`"));
+    }
+    diagnostic
+        .help("write the lower end first")
+        .edit(low_span, high.to_string())
+        .edit(high_span, low.to_string())
+}
+
+fn no_cdf(
+    family: &'static str,
+    span: Span,
+    half: Option<(String, Vec<(Span, String)>)>,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        Slug::NoCdf,
+        format!("`{family}` cannot be conditioned on an interval: its cdf is not known here"),
+        span,
+        "needs the probability of the interval",
+    );
+    match half {
+        Some((form, edits)) => edited(diagnostic.help(format!("write `{form}`")), edits),
+        None => {
+            let has_cdf = |f: &&Family| f.parameterizations.iter().all(|p| p.density.has_cdf());
+            let names: Vec<&str> =
+                distribution::ALL.iter().filter(has_cdf).map(|f| f.name).collect();
+            diagnostic.help(format!("the families that can are {}", names.join(", ")))
+        }
+    }
+}
+
+/// The facts about a number on the right of `~`.
+#[derive(Clone, Debug)]
+pub(in crate::check) struct NotADistribution {
+    /// The name on the left, and the right side.
+    pub(in crate::check) name: String,
+    pub(in crate::check) span: Span,
+    /// Whether the name is data.
+    pub(in crate::check) known: bool,
+    /// The equations of the formula that the right side is.
+    pub(in crate::check) equations: Option<Vec<String>>,
+    /// What to change.
+    pub(in crate::check) edits: Vec<(Span, String)>,
+}
+
+impl NotADistribution {
+    fn diagnostic(self) -> Diagnostic {
+        let NotADistribution { name, span, known, equations, edits } = self;
+        let diagnostic = Diagnostic::error(
+            Slug::NotADistribution,
+            "the right side of `~` must be a distribution, and this is a number",
+            span,
+            if equations.is_some() { "a formula" } else { "a number" },
+        );
+        let help = match (known, equations) {
+            (true, Some(_)) => {
+                "there are no formulas: write an equation for every coefficient, with a prior on \
+                 the scale of your data"
+                    .to_owned()
+            }
+            (true, None) => {
+                format!("say how `{name}` scatters around it: `{name} ~ Normal(…, sigma)`")
+            }
+            (false, _) => format!("to compute `{name}` write `=` instead of `~`"),
+        };
+        edited(diagnostic.help(help), edits)
+    }
+}
+
+fn literal_outside(
+    family: &str,
+    parameter: &str,
+    support: Support,
+    span: Span,
+    value: f64,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        Slug::SupportMismatch,
+        format!("`{family}`'s {parameter} must be {}; {value} is not", words(support)),
+        span,
+        format!("outside {}", set(support)),
+    );
+    match support {
+        Support::Positive | Support::NonNegative if value < 0.0 => {
+            let positive = -value;
+            diagnostic.help(format!("did you mean {positive}?")).edit(span, positive.to_string())
+        }
+        Support::Positive if value == 0.0 => {
+            diagnostic.help(format!("write a positive number; a {parameter} of 0 leaves no choice"))
+        }
+        Support::Unit if value > 1.0 && value <= 100.0 => {
+            let share = value / 100.0;
+            diagnostic.help(format!("a probability is a share: {value} % is `{share}`"))
+        }
+        Support::Count | Support::Integers(..) => diagnostic.help("write a whole number"),
+        Support::Real
+        | Support::Positive
+        | Support::NonNegative
+        | Support::Unit
+        | Support::Interval(..)
+        | Support::Boolean => diagnostic.help(format!("write a number that is {}", words(support))),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Mistakes about names: unknown, defined twice, unused.
 
 use super::{Explain, listed};
+use crate::check::foreign::Rewriting;
 use crate::diagnostic::{Diagnostic, Severity, Slug};
 use crate::source::Span;
 
@@ -12,11 +13,20 @@ pub(in crate::check) enum NameProblem {
         span: Span,
         first: Span,
     },
+    /// `y = a + b * x`, with `y` data.
+    ComputesData {
+        name: String,
+        span: Span,
+        first: Span,
+        edits: Vec<(Span, String)>,
+    },
     DefinesAsDistribution {
         name: String,
         span: Span,
         value: Span,
         family: String,
+        /// What to change.
+        edits: Vec<(Span, String)>,
     },
     NumberKind {
         kind: String,
@@ -48,17 +58,50 @@ pub(in crate::check) enum NameProblem {
         name: String,
         span: Span,
     },
+    ObservesItself {
+        name: String,
+        span: Span,
+        statement: Span,
+    },
+    ObservesWithoutLatent {
+        name: String,
+        span: Span,
+    },
+    PredictedTwice {
+        name: String,
+        span: Span,
+        first: Span,
+    },
+    /// A column that labels the rows of its own table, and another of the same name.
+    LabelColumn {
+        name: String,
+        /// From the column to the one after it.
+        span: Span,
+        other: Span,
+        cut: Span,
+    },
+    /// `data car[mpg, wt]`, where `mpg` and `wt` are meant as columns.
+    ColumnsInBrackets {
+        table: String,
+        columns: Vec<String>,
+        span: Span,
+        edits: Vec<(Span, String)>,
+    },
     UnknownName {
         name: String,
         span: Span,
         nearest: Option<String>,
         function: bool,
+        /// The axis on the left.
+        rows: Option<String>,
     },
     UnknownFunction {
         name: String,
         span: Span,
         nearest: Option<String>,
         variable: Option<Span>,
+        /// How the call is written here, if that is known.
+        rewriting: Option<Rewriting>,
     },
     UnknownHint {
         hint: String,
@@ -117,14 +160,30 @@ impl Explain for NameProblem {
             )
             .because(first, "first defined here")
             .help("every name has one definition; rename one of them"),
-            NameProblem::DefinesAsDistribution { name, span, value, family } => Diagnostic::error(
-                Slug::NotADistribution,
-                format!("`=` computes `{name}`, and `{family}` is a distribution"),
-                value,
-                "a family of distributions",
-            )
-            .because(span, "defined here")
-            .help(format!("write `~`: `{name} ~ {family}(…)`")),
+            NameProblem::DefinesAsDistribution { name, span, value, family, edits } => {
+                let diagnostic = Diagnostic::error(
+                    Slug::NotADistribution,
+                    format!("`=` computes `{name}`, and `{family}` is a distribution"),
+                    value,
+                    "a family of distributions",
+                )
+                .because(span, "defined here")
+                .help(format!("write `~`: `{name} ~ {family}(…)`"));
+                edits.into_iter().fold(diagnostic, |d, (at, new)| d.edit(at, new))
+            }
+            NameProblem::ComputesData { name, span, first, edits } => {
+                let diagnostic = Diagnostic::error(
+                    Slug::DefinedTwice,
+                    format!("`{name}` is data, so it cannot be computed"),
+                    span,
+                    "defined again here",
+                )
+                .because(first, "declared as data here")
+                .help(format!(
+                    "to say how `{name}` scatters around this write `{name} ~ Normal(…, sigma)`; to compute something else give it another name"
+                ));
+                edits.into_iter().fold(diagnostic, |d, (at, new)| d.edit(at, new))
+            }
             NameProblem::NumberKind { kind, span, meant } => Diagnostic::error(
                 Slug::WrongKind,
                 format!("there is no kind `{kind}`"),
@@ -167,7 +226,54 @@ impl Explain for NameProblem {
                 "drawn only after the fit",
             )
             .help("only `predict` and `report` may use a predicted name; drop `predict` to make it a latent"),
-            NameProblem::UnknownName { name, span, nearest, function } => {
+            NameProblem::ObservesItself { name, span, statement } => Diagnostic::error(
+                Slug::SelfObservation,
+                format!("`{name}` is observed by a distribution that depends on `{name}` itself"),
+                span,
+                format!("depends on the value of `{name}` that is observed"),
+            )
+            .because(statement, format!("the same element of `{name}`"))
+            .help(format!(
+                "leave `{name}` out on the right; a value before it has an index: `{name}[t in time] ~ Normal(a * {name}[t-1], sd)`"
+            )),
+            NameProblem::ObservesWithoutLatent { name, span } => Diagnostic::new(
+                Slug::NothingObserved,
+                Severity::Note,
+                format!("observing `{name}` tells nothing about the latents"),
+            )
+            .at(span, "depends on data alone")
+            .help("use a latent here, or leave the line out"),
+            NameProblem::PredictedTwice { name, span, first } => Diagnostic::error(
+                Slug::DefinedTwice,
+                format!("`{name}` is predicted twice"),
+                span,
+                "again here",
+            )
+            .because(first, "first here")
+            .help("one `predict` is enough; delete the other"),
+            NameProblem::LabelColumn { name, span, other, cut } => Diagnostic::error(
+                Slug::DefinedTwice,
+                format!("`{name}` is defined twice"),
+                span,
+                "the labels of its own table",
+            )
+            .because(other, "the column that equations use")
+            .help(format!(
+                "leave it out of the table `{name}`: a column with the name of its table labels the rows by itself"
+            ))
+            .edit(cut, ""),
+            NameProblem::ColumnsInBrackets { table, columns, span, edits } => {
+                let form = format!("data {table}({})", columns.join(", "));
+                let diagnostic = Diagnostic::error(
+                    Slug::UnexpectedToken,
+                    "the columns of a table stand in parentheses",
+                    span,
+                    "read as an array and its axes",
+                )
+                .help(format!("write `{form}`"));
+                edits.into_iter().fold(diagnostic, |d, (at, new)| d.edit(at, new))
+            }
+            NameProblem::UnknownName { name, span, nearest, function, rows } => {
                 let diagnostic = Diagnostic::error(
                     Slug::UnknownName,
                     format!("unknown name `{name}`"),
@@ -175,7 +281,21 @@ impl Explain for NameProblem {
                     "nothing in the program defines it",
                 );
                 if nearest.is_none() && function {
-                    return diagnostic.help(format!("`{name}` is a function: write `{name}(…)`"));
+                    return diagnostic.help(format!(
+                        "`{name}` is a function: write `{name}(…)`; a latent of this name needs a prior, `{name} ~ …`"
+                    ));
+                }
+                if nearest.is_none() && name.contains('.') {
+                    return diagnostic.help(format!(
+                        "a name has no dot: declare the column with another name, `data row(\"{name}\" as {})`, and use that",
+                        name.replace('.', "_").to_lowercase()
+                    ));
+                }
+                if nearest.is_none() && matches!(name.as_str(), "i" | "j" | "k" | "n" | "t") {
+                    return diagnostic.help(format!(
+                        "an index is bound on the left: `y[{name} in {rows}] ~ …`; a bare name already means the value of the same element",
+                        rows = rows.as_deref().unwrap_or("row")
+                    ));
                 }
                 if nearest.is_none() {
                     return diagnostic.help(format!(
@@ -184,7 +304,7 @@ impl Explain for NameProblem {
                 }
                 did_you_mean(diagnostic, span, nearest)
             }
-            NameProblem::UnknownFunction { name, span, nearest, variable } => {
+            NameProblem::UnknownFunction { name, span, nearest, variable, rewriting } => {
                 let mut diagnostic = Diagnostic::error(
                     Slug::UnknownFunction,
                     format!("unknown function `{name}`"),
@@ -196,6 +316,10 @@ impl Explain for NameProblem {
                         .because(variable, "a variable, not a function")
                         .help(format!("to take an element write `{name}[…]`, to multiply write `{name} * (…)`"));
                     return diagnostic;
+                }
+                if let Some(Rewriting { help, edits }) = rewriting {
+                    let edits = edits.into_iter();
+                    return edits.fold(diagnostic.help(help), |d, (at, new)| d.edit(at, new));
                 }
                 match nearest {
                     Some(nearest) => operator_or_name(diagnostic, span, &nearest),
@@ -233,6 +357,9 @@ impl Explain for NameProblem {
                     Some(data) => diagnostic
                         .help(format!("did you mean the data `{data}`?"))
                         .edit(span, data),
+                    None if is_replicate(&name) => diagnostic
+                        .help(format!("to draw it after the fit write `predict {name} ~ …`"))
+                        .edit(Span { end: span.start, ..span }, "predict "),
                     None => diagnostic.help(format!(
                         "use `{name}` in what is observed, write `predict {name} ~ …` to draw it after the fit, or remove it"
                     )),
@@ -278,6 +405,11 @@ fn two_priors(name: String, span: Span, first: Span, observed: bool) -> Diagnost
     } else {
         diagnostic.help("keep one; a second prior must be a `factor`")
     }
+}
+
+/// Whether a name says that its values are new: `y_rep`, `y_new`.
+fn is_replicate(name: &str) -> bool {
+    ["_rep", "_new", "_pred", "_sim", "_tilde", "_hat"].iter().any(|end| name.ends_with(end))
 }
 
 /// A synonym may be an operator: `pow` is `^`.

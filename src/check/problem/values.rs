@@ -43,6 +43,8 @@ pub(in crate::check) enum ValueProblem {
         what: &'static str,
         span: Span,
         latents: Vec<(String, Span)>,
+        /// The reported name it is for.
+        reported: Option<String>,
     },
     MisplacedLabel {
         label: String,
@@ -60,6 +62,8 @@ pub(in crate::check) enum ValueProblem {
     },
     UnnamedColumn {
         span: Span,
+        /// A name for it.
+        name: String,
     },
     ColumnsOfOtherAxis {
         name: String,
@@ -134,7 +138,7 @@ impl Explain for ValueProblem {
                 if ordered {
                     diagnostic.help(format!("labels have no arithmetic; compare them: `== \"…\"`, or number the axis: `axis {axis} = 1..n`"))
                 } else {
-                    diagnostic.help("if the column holds numbers to calculate with, declare it a second time under another name: `\"header\" as value`")
+                    diagnostic.help("give each label its own value, as in `a[county]`; if the column holds numbers to calculate with, declare it a second time under another name: `\"header\" as value`")
                 }
             }
             ValueProblem::ComparesAxes { a_span, a, b_span, b } => Diagnostic::error(
@@ -145,7 +149,7 @@ impl Explain for ValueProblem {
             )
             .because(b_span, format!("an element of `{b}`"))
             .help(format!("elements of different axes are never the same; if they are meant to be, declare both with one axis: `column: {a}`")),
-            ValueProblem::LatentCondition { what, span, latents } => {
+            ValueProblem::LatentCondition { what, span, latents, reported } => {
                 let names: Vec<String> = latents.iter().map(|(n, _)| n.clone()).collect();
                 let mut diagnostic = Diagnostic::error(
                     Slug::LatentCondition,
@@ -155,6 +159,11 @@ impl Explain for ValueProblem {
                 );
                 for (name, declared) in latents {
                     diagnostic = diagnostic.because(declared, format!("`{name}` is not data"));
+                }
+                if let Some(name) = reported.filter(|_| what == "a condition") {
+                    return diagnostic.help(format!(
+                        "for a posterior probability report the numbers compared, save the draws with `--output DIR`, and count: `{name}` is the share of the rows of `draws.csv` where it holds"
+                    ));
                 }
                 diagnostic.help(match what {
                     "an index" => "which element is meant must be known before the fit; use a column, or an index of the equation",
@@ -190,13 +199,14 @@ impl Explain for ValueProblem {
                 "makes an axis of its names",
             )
             .help(format!("write the axes on the left, the new one last: `{name}[row, term] = columns(…)`")),
-            ValueProblem::UnnamedColumn { span } => Diagnostic::error(
+            ValueProblem::UnnamedColumn { span, name } => Diagnostic::error(
                 Slug::WrongArguments,
                 "a column of `columns(…)` that is not a name needs one",
                 span,
                 "has no name",
             )
-            .help("write `name = expression`"),
+            .help("write `name = expression`")
+            .edit(Span { end: span.start, ..span }, format!("{name} = ")),
             ValueProblem::ColumnsOfOtherAxis { name, axis, span, declared, wanted, given } => {
                 let same = wanted.len() == given.len() && given.iter().all(|g| wanted.contains(g));
                 Diagnostic::error(

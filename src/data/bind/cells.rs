@@ -1,11 +1,11 @@
 //! Turns the cells of a variable into an array over its axes: numbers checked by kind, labels as
 //! positions, rows and columns in the order of the axes.
 
-use super::{Binder, Mode, Placed};
+use super::{Binder, Mode, Placed, advice};
 use crate::bound::{Array, Elements};
 use crate::data::claim::entry;
 use crate::data::column::{Cells, Labels, MISSING, Numbers};
-use crate::data::labels::{Lookup, nearest};
+use crate::data::labels::{Lookup, nearest, number};
 use crate::data::origin::{Origin, Raw};
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::typed::{AxisId, AxisOrigin, Kind, Program, VariableId};
@@ -105,7 +105,8 @@ impl Binder<'_> {
             };
             let Some(position) = lookup.position(label) else {
                 let message = format!("`{label}` is not an element of `{axis_name}`");
-                return Err(problem(Slug::UnknownLabel, message));
+                let problem = problem(Slug::UnknownLabel, message);
+                return Err(Box::new(problem.note(describe(axis_name, elements))));
             };
             if rows[position] != usize::MAX {
                 let message = format!("`{name}` is given twice for `{label}`");
@@ -176,14 +177,8 @@ impl Binder<'_> {
             let message = format!("`{text}` is not a number for `{name}`");
             let first = numbers.bad.first.first().copied().unwrap_or(0);
             let problem = self.bad_cell(variable, message, first, numbers.bad.count, origin);
-            let comma = text.replacen(',', ".", 1);
-            let problem = if text.contains(',') && comma.parse::<f64>().is_ok() {
-                problem.help("write numbers with a decimal point, not a comma")
-            } else if kind == Kind::Bool {
-                problem.help(format!("the cells of `{name}: bool` are 0, 1, true or false"))
-            } else {
-                problem.help(format!("if `{name}` is a label, declare it `{name}: index`"))
-            };
+            let in_json = matches!(origin, Origin::Json { .. });
+            let problem = problem.help(advice::for_cell(text, name, kind, in_json));
             return Err(Box::new(problem));
         }
         let has_axes = !self.typed.variable(variable).axes.is_empty();
@@ -200,7 +195,16 @@ impl Binder<'_> {
             Kind::Bool => "0, 1, true or false",
         };
         let message = format!("`{value}` is not {wanted}, as `{name}` must be");
-        Err(Box::new(self.bad_cell(variable, message, first, 1 + bad.count(), origin)))
+        let problem = self.bad_cell(variable, message, first, 1 + bad.count(), origin);
+        Err(Box::new(match kind {
+            Kind::Int => {
+                problem.help(format!("if it may have a fraction, drop `: int` after `{name}`"))
+            }
+            Kind::Bool => {
+                problem.help(format!("for counts write `{name}: int`, for labels `{name}: index`"))
+            }
+            Kind::Real | Kind::Index(_) => problem.help("leave out the row, or write a number"),
+        }))
     }
 
     fn bad_cell(
@@ -249,11 +253,19 @@ impl Binder<'_> {
         let label = labels.names.get(code).map_or("", String::as_str);
         let (name, axis_name) = (&self.typed.variable(variable).name, &self.typed.axis(axis).name);
         let elements = &self.axes[axis.index()];
+        let whole = number(label).is_some_and(|x| x.fract() == 0.0);
         let slug = match elements {
-            Elements::Range { .. } => Slug::IndexOutOfRange,
+            Elements::Range { .. } if whole => Slug::IndexOutOfRange,
+            Elements::Range { .. } => Slug::BadCell,
             Elements::Labels(_) => Slug::UnknownLabel,
         };
-        let message = format!("`{label}` in `{name}` is not an element of the axis `{axis_name}`");
+        let message = if slug == Slug::BadCell {
+            format!(
+                "`{label}` in `{name}` is not a whole number, as the elements of `{axis_name}` are"
+            )
+        } else {
+            format!("`{label}` in `{name}` is not an element of the axis `{axis_name}`")
+        };
         let mut problem = self.span_error(variable, slug, message).note(origin.place(first));
         problem = problem.note(describe(axis_name, elements));
         problem = match unknown.len() {
@@ -272,6 +284,14 @@ impl Binder<'_> {
             && let Some(near) = nearest(label, known.iter().map(String::as_str)).first()
         {
             return problem.help(format!("did you mean `{near}`?"));
+        }
+        if let (Mode::Fit, Elements::Labels(_), Some(sized)) =
+            (self.mode, elements, &self.sized[resolved.index()])
+        {
+            return problem.help(format!(
+                "add a row for `{label}` to {}, or leave out the rows that have it",
+                sized.by
+            ));
         }
         match (self.mode, &self.typed.axis(resolved).origin) {
             (Mode::Predict(_), AxisOrigin::Range(..)) => {
@@ -397,7 +417,7 @@ fn permutation(target: &[usize], source: &[usize], orders: &[Option<Vec<usize>>]
 }
 
 /// The elements of an axis, for a message.
-fn describe(name: &str, elements: &Elements) -> String {
+pub(super) fn describe(name: &str, elements: &Elements) -> String {
     const SHOWN: usize = 8;
     match elements {
         Elements::Range { size: 0, .. } => format!("`{name}` has no elements"),

@@ -1,7 +1,9 @@
 //! Says what went wrong when an expression had no value: at which element, in which row.
 
+use super::cells::describe;
 use super::{Binder, Mode};
 use crate::bound::{Elements, EvaluationError, Evaluator};
+use crate::data::labels::nearest;
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::source::Span;
 use crate::typed::{AxisId, AxisOrigin, IndexId};
@@ -37,31 +39,58 @@ impl Binder<'_> {
             EvaluationError::OutOfRange { span, axis, value } => {
                 self.out_of_range(*span, *axis, *value, at)
             }
-            EvaluationError::UnknownLabel { span, axis, label } => Diagnostic::error(
-                Slug::UnknownLabel,
-                format!("`{}` has no element `{label}`", self.typed.axis(*axis).name),
-                *span,
-                "not an element",
-            ),
+            EvaluationError::UnknownLabel { span, axis, label } => {
+                self.no_such_label(*span, *axis, label)
+            }
             EvaluationError::NothingToReduce { span } => Diagnostic::error(
                 Slug::NothingToReduce,
-                format!("there is nothing to reduce{at}"),
+                format!("there are too few elements to reduce{at}"),
                 *span,
-                "runs over no elements",
+                "runs over too few elements",
             )
-            .help("`min`, `max` and `mean` need one element, `sd` two"),
+            .help("`min`, `max` and `mean` need one element, `sd` and `standardize` two"),
             EvaluationError::MissingIndex { span } => Diagnostic::error(
                 Slug::MissingCells,
                 format!("the index is missing{at}"),
                 *span,
                 "a missing cell",
             ),
+            EvaluationError::Unassigned { variable, .. } => {
+                let declared = self.typed.variable(*variable);
+                Diagnostic::error(
+                    Slug::NotYet,
+                    format!("this needs the value of `{}`, which is summed out", declared.name),
+                    declared.span,
+                    "a latent with finitely many values",
+                )
+            }
             EvaluationError::Unavailable { span } => Diagnostic::error(
                 Slug::NotYet,
                 "this version cannot evaluate this expression on the data alone",
                 *span,
                 "needs more than data",
             ),
+        }
+    }
+
+    fn no_such_label(&self, span: Span, axis: AxisId, label: &str) -> Diagnostic {
+        let (name, elements) = (&self.typed.axis(axis).name, &self.axes[axis.index()]);
+        let problem = Diagnostic::error(
+            Slug::UnknownLabel,
+            format!("`{name}` has no element `{label}`"),
+            span,
+            "not an element",
+        );
+        let known = match elements {
+            Elements::Labels(labels) => labels.as_slice(),
+            Elements::Range { .. } => &[],
+        };
+        match nearest(label, known.iter().map(String::as_str)).first() {
+            Some(near) => problem
+                .note(describe(name, elements))
+                .help(format!("did you mean \"{near}\"?"))
+                .edit(span, format!("\"{near}\"")),
+            None => problem.help(describe(name, elements)),
         }
     }
 

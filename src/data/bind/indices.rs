@@ -10,7 +10,8 @@ use crate::bound::{EvaluationError, Evaluator};
 use crate::diagnostic::Diagnostic;
 use crate::library::Reduction;
 use crate::typed::{
-    AxisId, Expr, ExprKind, IndexId, Kind, Plane, Program, RandomRole, Reduce, VariableId,
+    AxisId, Distribution, Expr, ExprKind, IndexId, JointArgument, Kind, Plane, Program, RandomRole,
+    Reduce, VariableId,
 };
 use std::collections::HashSet;
 
@@ -24,16 +25,21 @@ enum Duty<'p> {
     Branch(&'p Expr, Vec<Duty<'p>>, Vec<Duty<'p>>),
     /// For all elements of a reduction.
     Each(&'p Reduce, Vec<Duty<'p>>),
+    /// For all elements of indices that an argument binds.
+    Over(Vec<IndexId>, Vec<Duty<'p>>),
 }
 
 /// Whether a data-only expression may have no value.
 fn can_fail(typed: &Program, expr: &Expr) -> bool {
     let here = match &expr.kind {
-        ExprKind::ElementOf(_) | ExprKind::Label(_) | ExprKind::Error => true,
+        ExprKind::ElementOf(_) | ExprKind::ElementAt(_) | ExprKind::Label(_) | ExprKind::Error => {
+            true
+        }
+        ExprKind::Below(..) => false,
         ExprKind::Variable(variable, at) => !is_within(typed, *variable, at),
         ExprKind::Reduce(reduce) => match reduce.operation {
             Reduction::Mean | Reduction::Sd | Reduction::Max | Reduction::Min => true,
-            Reduction::Sum | Reduction::Count => false,
+            Reduction::Sum | Reduction::Count | Reduction::LogSumExp => false,
         },
         ExprKind::Number(_)
         | ExprKind::Index(_)
@@ -43,6 +49,10 @@ fn can_fail(typed: &Program, expr: &Expr) -> bool {
         | ExprKind::Not(_)
         | ExprKind::Binary(..)
         | ExprKind::Call(..)
+        | ExprKind::Covariance(..)
+        | ExprKind::LogDensity(..)
+        | ExprKind::State(_)
+        | ExprKind::Time
         | ExprKind::If(..) => false,
     };
     here || expr.children().into_iter().any(|child| can_fail(typed, child))
@@ -66,7 +76,9 @@ fn collect<'p>(typed: &Program, expr: &'p Expr, duties: &mut Vec<Duty<'p>>) {
     }
     match &expr.kind {
         ExprKind::Variable(variable, at) => {
-            if !is_within(typed, *variable, at) || at.iter().any(|s| can_fail(typed, s)) {
+            let known = at.iter().all(|s| s.plane == Plane::Data);
+            if known && (!is_within(typed, *variable, at) || at.iter().any(|s| can_fail(typed, s)))
+            {
                 duties.push(Duty::Position(*variable, at));
             }
         }
@@ -90,14 +102,64 @@ fn collect<'p>(typed: &Program, expr: &'p Expr, duties: &mut Vec<Duty<'p>>) {
         | ExprKind::Index(_)
         | ExprKind::ElementNumber(_)
         | ExprKind::ElementOf(_)
+        | ExprKind::ElementAt(_)
+        | ExprKind::Below(..)
         | ExprKind::Size(_)
         | ExprKind::Negate(_)
         | ExprKind::Not(_)
         | ExprKind::Binary(..)
         | ExprKind::Call(..)
+        | ExprKind::Covariance(..)
+        | ExprKind::LogDensity(..)
+        | ExprKind::State(_)
+        | ExprKind::Time
         | ExprKind::If(..)
         | ExprKind::Error => {
             expr.children().into_iter().for_each(|child| collect(typed, child, duties));
+        }
+    }
+}
+
+/// What of a distribution must be evaluated: of branches that data decide, the one taken.
+fn collect_drawn<'p>(typed: &Program, distribution: &'p Distribution, duties: &mut Vec<Duty<'p>>) {
+    match distribution {
+        Distribution::Choice(choice) => {
+            let (mut yes, mut no) = (Vec::new(), Vec::new());
+            collect_drawn(typed, &choice.yes, &mut yes);
+            collect_drawn(typed, &choice.no, &mut no);
+            if choice.condition.plane == Plane::Data {
+                duties.push(Duty::Branch(&choice.condition, yes, no));
+            } else {
+                duties.extend(yes);
+                duties.extend(no);
+            }
+        }
+        Distribution::Elements(elements) => {
+            let mut inner = Vec::new();
+            collect(typed, &elements.log_probability, &mut inner);
+            if !inner.is_empty() {
+                duties.push(Duty::Over(vec![elements.index], inner));
+            }
+        }
+        Distribution::Joint(joint) => {
+            for argument in &joint.arguments {
+                match argument {
+                    JointArgument::Scalar(value) | JointArgument::Vector(value) => {
+                        collect(typed, value, duties);
+                    }
+                    JointArgument::Matrix(indices, value) => {
+                        let mut inner = Vec::new();
+                        collect(typed, value, &mut inner);
+                        if !inner.is_empty() {
+                            duties.push(Duty::Over(indices.to_vec(), inner));
+                        }
+                    }
+                    JointArgument::Edges(..) => {}
+                }
+            }
+        }
+        Distribution::Family(_) | Distribution::PointMass(_) | Distribution::Structured(_) => {
+            distribution.expressions().into_iter().for_each(|e| collect(typed, e, duties));
         }
     }
 }
@@ -120,6 +182,9 @@ fn perform(evaluator: &Evaluator<'_, ()>, duties: &[Duty<'_>]) -> Result<(), Eva
                     perform(evaluator, inner)
                 })?;
             }
+            Duty::Over(indices, inner) => {
+                evaluator.for_each(indices, None, |_| perform(evaluator, inner))?;
+            }
         }
     }
     Ok(())
@@ -140,15 +205,17 @@ fn needed(duties: &[Duty<'_>], found: &mut HashSet<IndexId>) {
                 found.extend(reduce.guard.iter().flat_map(Expr::outer_indices));
                 needed(inner, found);
             }
+            Duty::Over(_, inner) => needed(inner, found),
         }
     }
 }
 
 /// A statement as far as its index plane goes.
-struct Statement<'p> {
-    indices: &'p [IndexId],
-    guard: Option<&'p Expr>,
-    exprs: Vec<&'p Expr>,
+pub(super) struct Statement<'p> {
+    pub(super) indices: &'p [IndexId],
+    pub(super) guard: Option<&'p Expr>,
+    pub(super) exprs: Vec<&'p Expr>,
+    pub(super) distribution: Option<&'p Distribution>,
 }
 
 impl Binder<'_> {
@@ -163,30 +230,35 @@ impl Binder<'_> {
 
     /// Every statement that is evaluated after binding. An observation in terms
     /// of absent data is not.
-    fn statements<'p>(&self, typed: &'p Program) -> Vec<Statement<'p>> {
+    pub(super) fn statements<'p>(&self, typed: &'p Program) -> Vec<Statement<'p>> {
         let mut statements = Vec::new();
         for definition in &typed.definitions {
             if typed.variable(definition.variable).plane != Plane::Data {
                 let exprs = values_of(&definition.value).collect();
-                statements.push(Statement { indices: &definition.indices, guard: None, exprs });
+                statements.push(Statement {
+                    indices: &definition.indices,
+                    guard: None,
+                    exprs,
+                    distribution: None,
+                });
             }
         }
         for random in &typed.randoms {
-            let truncation = random.distribution.truncation.iter();
-            let ends = truncation.flat_map(|t| t.low.iter().chain(&t.high));
-            let exprs: Vec<&Expr> = random.distribution.arguments.iter().chain(ends).collect();
+            let exprs = random.distribution.expressions();
             let guard = random.guard.as_ref();
             let is_observed = random.role == RandomRole::Observed;
             if is_observed && exprs.iter().copied().chain(guard).any(|e| self.mentions_absent(e)) {
                 continue;
             }
-            statements.push(Statement { indices: &random.indices, guard, exprs });
+            let distribution = Some(&random.distribution);
+            statements.push(Statement { indices: &random.indices, guard, exprs, distribution });
         }
         for factor in &typed.factors {
             statements.push(Statement {
                 indices: &factor.indices,
                 guard: factor.guard.as_ref(),
                 exprs: vec![&factor.value],
+                distribution: None,
             });
         }
         statements
@@ -195,7 +267,10 @@ impl Binder<'_> {
     fn check_statement(&mut self, statement: &Statement<'_>) -> Option<Diagnostic> {
         let typed = self.typed;
         let mut duties = Vec::new();
-        statement.exprs.iter().for_each(|expr| collect(typed, expr, &mut duties));
+        match statement.distribution {
+            Some(distribution) => collect_drawn(typed, distribution, &mut duties),
+            None => statement.exprs.iter().for_each(|expr| collect(typed, expr, &mut duties)),
+        }
         let guard_can_fail = statement.guard.is_some_and(|g| can_fail(typed, g));
         let is_empty =
             statement.indices.iter().any(|i| self.axes[typed.index_of(*i).axis.index()].is_empty());
@@ -226,7 +301,7 @@ impl Binder<'_> {
         for expr in data.chain(later) {
             expr.walk(&mut |e| {
                 if let ExprKind::Reduce(reduce) = &e.kind
-                    && reduce.closed
+                    && reduce.outer.is_empty()
                     && e.plane == Plane::Data
                 {
                     closed.push(e);

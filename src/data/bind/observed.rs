@@ -2,10 +2,10 @@
 
 use super::Binder;
 use super::explain::Failure;
-use super::supports::{Known, words};
+use super::supports::{Known, is_taken, words};
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::library::Support;
-use crate::typed::{Expr, Kind, Plane, Random, RandomRole};
+use crate::typed::{Call, Expr, Kind, Plane, Random, RandomRole, Taken};
 
 /// The observed values of a statement that cannot be, and why the first cannot.
 struct Offence {
@@ -34,22 +34,33 @@ impl Binder<'_> {
                 Kind::Index(_) => true,
                 Kind::Real | Kind::Int | Kind::Bool => false,
             };
-            if random.role == RandomRole::Observed
-                && !is_index
-                && !self.absent[random.variable.index()]
-                && let Some(problem) = self.check_observation(random)
+            if random.role != RandomRole::Observed
+                || is_index
+                || self.absent[random.variable.index()]
             {
-                self.report(problem);
+                continue;
+            }
+            // What finite latents choose between may give what another branch cannot.
+            let calls = random.distribution.calls();
+            let decided = calls.into_iter().filter(|(taken, _)| taken.is_decided_by_data());
+            for (taken, call) in decided {
+                if let Some(problem) = self.check_observation(random, &taken, call) {
+                    self.report(problem);
+                }
             }
         }
     }
 
-    fn check_observation(&mut self, random: &Random) -> Option<Diagnostic> {
-        let values = self.values[random.variable.index()].take()?;
-        let result = self.find_offence(random, values.cells());
-        self.values[random.variable.index()] = Some(values);
-        match result {
-            Ok(offence) => offence.map(|offence| self.explain_offence(random, &offence)),
+    fn check_observation(
+        &mut self,
+        random: &Random,
+        taken: &Taken<'_>,
+        call: &Call,
+    ) -> Option<Diagnostic> {
+        // What bounds the values may name them: `k ~ Binomial(k + others, p)`.
+        let values = self.values[random.variable.index()].clone()?;
+        match self.find_offence(random, taken, call, values.cells()) {
+            Ok(offence) => offence.map(|offence| self.explain_offence(random, call, &offence)),
             Err(failure) => Some(self.explain(&failure, &random.indices)),
         }
     }
@@ -57,13 +68,15 @@ impl Binder<'_> {
     fn find_offence(
         &mut self,
         random: &Random,
+        taken: &Taken<'_>,
+        call: &Call,
         values: &[f64],
     ) -> Result<Option<Offence>, Failure> {
-        let known = Known::of(random);
-        let variate = random.distribution.parameterization.variate;
+        let known = Known::of(call);
+        let variate = call.parameterization.variate;
         let support = known.restrict(variate);
         let named = known.named(variate);
-        let (low, high) = data_ends(random);
+        let (low, high) = data_ends(call);
         let mut parameters = vec![f64::NAN; known.len()];
         let mut offence: Option<Offence> = None;
         let mut check = |position: usize, parameters: &[f64], ends: (f64, f64)| {
@@ -89,7 +102,8 @@ impl Binder<'_> {
             offence = Some(Offence { position, value, why, count: 1 });
         };
         let everywhere = (f64::NEG_INFINITY, f64::INFINITY);
-        if named.is_empty() && low.is_none() && high.is_none() && random.guard.is_none() {
+        let everywhere_taken = random.guard.is_none() && taken.conditions.is_empty();
+        if named.is_empty() && low.is_none() && high.is_none() && everywhere_taken {
             (0..values.len()).for_each(|position| check(position, &[], everywhere));
             return Ok(offence);
         }
@@ -100,6 +114,9 @@ impl Binder<'_> {
             };
             evaluator
                 .for_each(&random.indices, random.guard.as_ref(), |position| {
+                    if !is_taken(evaluator, taken)? {
+                        return Ok(());
+                    }
                     for (i, expr) in &named {
                         parameters[*i] = evaluator.data(expr)?;
                     }
@@ -112,10 +129,10 @@ impl Binder<'_> {
         Ok(offence)
     }
 
-    fn explain_offence(&self, random: &Random, offence: &Offence) -> Diagnostic {
+    fn explain_offence(&self, random: &Random, call: &Call, offence: &Offence) -> Diagnostic {
         let declared = self.typed.variable(random.variable);
-        let (name, family) = (&declared.name, random.distribution.family.name);
-        let variate = random.distribution.parameterization.variate;
+        let (name, family) = (&declared.name, call.family.name);
+        let variate = call.parameterization.variate;
         let element = self.element(random.variable, offence.position);
         let value = offence.value;
         let message = match &offence.why {
@@ -143,7 +160,7 @@ impl Binder<'_> {
                 )
             }
             Why::Support(bounds) => {
-                let parameters = random.distribution.parameterization.parameters;
+                let parameters = call.parameterization.parameters;
                 let bounds: Vec<String> = bounds
                     .iter()
                     .filter_map(|(i, x)| Some(format!("`{}` = {x}", parameters.get(*i)?.name)))
@@ -158,11 +175,13 @@ impl Binder<'_> {
             }
         };
         let slug = Slug::DataOutsideSupport;
-        let mut problem =
-            Diagnostic::error(slug, message, random.distribution.span, "observed by this")
-                .because(declared.span, format!("`{name}` is defined here"));
+        let mut problem = Diagnostic::error(slug, message, call.span, "observed by this")
+            .because(declared.span, format!("`{name}` is defined here"));
         if let Some(placed) = &self.placed[random.variable.index()] {
             problem = problem.note(placed.place(offence.position));
+        }
+        if matches!(offence.why, Why::Support(_)) {
+            problem = problem.help(instead(variate));
         }
         match offence.count {
             1 => problem,
@@ -172,12 +191,37 @@ impl Binder<'_> {
 }
 
 /// The ends of a truncation that depend on data only.
-fn data_ends(random: &Random) -> (Option<&Expr>, Option<&Expr>) {
+fn data_ends(call: &Call) -> (Option<&Expr>, Option<&Expr>) {
     let known = |end: &'_ Option<Expr>| end.as_ref().is_some_and(|e| e.plane == Plane::Data);
-    match &random.distribution.truncation {
+    match &call.truncation {
         Some(t) => {
             (t.low.as_ref().filter(|_| known(&t.low)), t.high.as_ref().filter(|_| known(&t.high)))
         }
         None => (None, None),
+    }
+}
+
+/// What may be meant by values outside a support.
+fn instead(variate: Support) -> &'static str {
+    match variate {
+        Support::Boolean => {
+            "code the column as 0 and 1, or choose a family for what it holds: `Poisson` for \
+             counts, `Normal` for measurements"
+        }
+        Support::Count => {
+            "for numbers with a fraction choose `Normal`, or `Gamma` or `LogNormal` if they are \
+             positive"
+        }
+        Support::Integers(..) => {
+            "counts cannot exceed the number of trials: check that the columns are not swapped"
+        }
+        Support::Positive | Support::NonNegative => {
+            "for numbers of both signs choose `Normal` or `StudentT`; for zeros shift the values"
+        }
+        Support::Unit => {
+            "for percentages divide by 100; for counts out of `n` choose `Binomial(n, p)`"
+        }
+        Support::Interval(..) => "choose limits that all values keep, or another family",
+        Support::Real => "every value must be a finite number",
     }
 }

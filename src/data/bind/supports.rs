@@ -2,9 +2,10 @@
 
 use super::Binder;
 use super::explain::Failure;
+use crate::bound::{EvaluationError, Evaluator};
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::library::{Bound, Support};
-use crate::typed::{Expr, ExprKind, IndexId, Plane, Random, RandomRole, VariableId};
+use crate::typed::{Call, Expr, ExprKind, IndexId, Plane, Random, RandomRole, Taken, VariableId};
 use std::collections::HashSet;
 
 /// What is known of one parameter before the latents are.
@@ -14,9 +15,9 @@ pub(super) struct Known<'p> {
 }
 
 impl<'p> Known<'p> {
-    /// The data-only arguments of a statement.
-    pub(super) fn of(random: &'p Random) -> Self {
-        let arguments = random.distribution.arguments.iter();
+    /// The data-only arguments of a family.
+    pub(super) fn of(call: &'p Call) -> Self {
+        let arguments = call.arguments.iter();
         Known { arguments: arguments.map(|a| (a.plane == Plane::Data).then_some(a)).collect() }
     }
 
@@ -59,6 +60,19 @@ impl<'p> Known<'p> {
     }
 }
 
+/// Whether the conditions that data decide are met at the present indices.
+pub(super) fn is_taken(
+    evaluator: &Evaluator<'_, ()>,
+    taken: &Taken<'_>,
+) -> Result<bool, EvaluationError> {
+    for (condition, truth) in taken.data_conditions() {
+        if (evaluator.data(condition)? != 0.0) != truth {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The words for a set of values.
 pub(super) fn words(support: Support) -> String {
     let (low, high) = match support.bounds() {
@@ -79,6 +93,25 @@ pub(super) fn words(support: Support) -> String {
     }
 }
 
+/// A support with the values of the parameters that bound it.
+fn with_bounds(support: Support, parameters: &[f64]) -> Support {
+    let known = |bound: Bound| match bound {
+        Bound::Parameter(i) => Bound::Value(parameters.get(i).copied().unwrap_or(f64::NAN)),
+        Bound::Value(_) => bound,
+    };
+    let (low, high) = support.bounds();
+    match support {
+        Support::Interval(..) => Support::Interval(known(low), known(high)),
+        Support::Integers(..) => Support::Integers(known(low), known(high)),
+        Support::Real
+        | Support::Positive
+        | Support::NonNegative
+        | Support::Unit
+        | Support::Boolean
+        | Support::Count => support,
+    }
+}
+
 fn between(noun: &str, low: Option<f64>, high: Option<f64>) -> String {
     match (low.filter(|x| x.is_finite()), high.filter(|x| x.is_finite())) {
         (Some(low), Some(high)) => format!("{noun} from {low} to {high}"),
@@ -94,6 +127,8 @@ struct Offence {
     at: Failure,
     /// The cell, where the argument is one.
     cell: Option<(VariableId, usize)>,
+    /// The parameters that bound it, where they are known.
+    parameters: Vec<f64>,
     count: usize,
 }
 
@@ -103,15 +138,17 @@ impl Binder<'_> {
         let typed = self.typed;
         for random in &typed.randoms {
             let is_observed = random.role == RandomRole::Observed;
-            let all = random.distribution.arguments.iter().chain(&random.guard);
+            let all = random.distribution.expressions().into_iter().chain(&random.guard);
             if is_observed && all.into_iter().any(|e| self.mentions_absent(e)) {
                 continue;
             }
-            for (position, argument) in random.distribution.arguments.iter().enumerate() {
-                if argument.plane == Plane::Data
-                    && let Some(problem) = self.check_argument(random, position, argument)
-                {
-                    self.report(problem);
+            for (taken, call) in random.distribution.calls() {
+                for (position, argument) in call.arguments.iter().enumerate() {
+                    if argument.plane == Plane::Data
+                        && let Some(problem) = self.check_argument(random, &taken, call, position)
+                    {
+                        self.report(problem);
+                    }
                 }
             }
         }
@@ -128,16 +165,19 @@ impl Binder<'_> {
     fn check_argument(
         &mut self,
         random: &Random,
+        taken: &Taken<'_>,
+        call: &Call,
         position: usize,
-        argument: &Expr,
     ) -> Option<Diagnostic> {
+        let argument = call.arguments.get(position)?;
         let is_empty = self.shape(random.variable).contains(&0);
-        let parameter = random.distribution.parameterization.parameters.get(position)?;
-        let known = Known::of(random);
+        let parameter = call.parameterization.parameters.get(position)?;
+        let known = Known::of(call);
         let support = known.restrict(parameter.support);
         let named = known.named(parameter.support);
         let mut exprs = vec![argument];
         exprs.extend(named.iter().map(|(_, e)| *e));
+        exprs.extend(taken.data_conditions().map(|(condition, _)| condition));
         let indices = self.indices_of(random, &exprs);
         if is_empty {
             return None;
@@ -147,6 +187,9 @@ impl Binder<'_> {
         let result = self.evaluate(|evaluator| {
             evaluator
                 .for_each(&indices, random.guard.as_ref(), |_| {
+                    if !is_taken(evaluator, taken)? {
+                        return Ok(());
+                    }
                     for (i, expr) in &named {
                         parameters[*i] = evaluator.data(expr)?;
                     }
@@ -157,8 +200,7 @@ impl Binder<'_> {
                     match &mut offence {
                         Some(offence) => offence.count += 1,
                         None => {
-                            let error =
-                                crate::bound::EvaluationError::Unavailable { span: argument.span };
+                            let error = EvaluationError::Unavailable { span: argument.span };
                             let at = Failure::at(evaluator, &indices, error);
                             let cell = match &argument.kind {
                                 ExprKind::Variable(v, at) => {
@@ -169,16 +211,23 @@ impl Binder<'_> {
                                 | ExprKind::Index(_)
                                 | ExprKind::ElementNumber(_)
                                 | ExprKind::ElementOf(_)
+                                | ExprKind::ElementAt(_)
+                                | ExprKind::Below(..)
                                 | ExprKind::Size(_)
                                 | ExprKind::Negate(_)
                                 | ExprKind::Not(_)
                                 | ExprKind::Binary(..)
                                 | ExprKind::Call(..)
+                                | ExprKind::Covariance(..)
+                                | ExprKind::LogDensity(..)
+                                | ExprKind::State(_)
+                                | ExprKind::Time
                                 | ExprKind::If(..)
                                 | ExprKind::Reduce(_)
                                 | ExprKind::Error => None,
                             };
-                            offence = Some(Offence { value, at, cell, count: 1 });
+                            let parameters = parameters.clone();
+                            offence = Some(Offence { value, at, cell, parameters, count: 1 });
                         }
                     }
                     Ok(())
@@ -189,14 +238,14 @@ impl Binder<'_> {
             return Some(self.explain(&failure, &indices));
         }
         let offence = offence?;
-        let family = random.distribution.family.name;
+        let family = call.family.name;
         let at = self.elements_at(&indices, &offence.at.at);
         let mut problem = Diagnostic::error(
             Slug::SupportMismatch,
             format!(
                 "the `{}` of {family} must be {}, but it is {}{at}",
                 parameter.name,
-                words(support),
+                words(with_bounds(support, &offence.parameters)),
                 offence.value,
             ),
             argument.span,

@@ -63,7 +63,12 @@ impl Claims<'_> {
         let names: Vec<&str> =
             batch.iter().map(|v| self.program.variable(*v).name.as_str()).collect();
         let name = first.name.as_str();
+        let counts = self.program.axes.iter().any(|axis| axis.name == name);
         let how = match (group, &first.axes[..]) {
+            (_, []) if counts => format!(
+                "add `{name}=NUMBER`; or leave `{name}` out: the axis `{name}` counts its elements \
+                 by itself, and `size({name})` is how many"
+            ),
             (_, []) => format!("add `{name}=NUMBER`, or a JSON file"),
             (Some(group), _) => {
                 let group = &self.groups[group].name;
@@ -102,7 +107,8 @@ impl Claims<'_> {
                 }
                 Ok(Content::Json(Value::Block(_))) | Err(_) => continue,
             };
-            let unused: Vec<&str> = names.into_iter().filter(|n| !used.contains(n)).collect();
+            let unused = names.into_iter().filter(|n| !n.is_empty() && !used.contains(n));
+            let unused: Vec<&str> = unused.collect();
             if !used.is_empty() && !unused.is_empty() {
                 notes.push(Diagnostic::new(
                     Slug::IgnoredData,

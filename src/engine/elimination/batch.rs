@@ -50,11 +50,6 @@ impl Batch {
         self.items.variables[item] as usize
     }
 
-    /// The state of the variable in an entry.
-    pub(super) fn state(&self, entry: usize) -> usize {
-        entry % self.states
-    }
-
     /// Sums, exponentials and their adjoints.
     pub(super) fn operations(&self) -> usize {
         let entry = 4 * (self.tables.len() + self.messages.len()) + 6;
@@ -70,22 +65,41 @@ impl Batch {
         memory: &[T],
         sums: &mut [T],
     ) {
-        let first = assignment * self.states;
         sums.fill(T::constant(0.0));
-        let mut add = |from: &[T], offsets: &[u32]| {
-            for (sum, offset) in sums.iter_mut().zip(&offsets[first..]) {
+        self.for_each_table(item, assignment, |start, offsets| {
+            let from = &values[start..];
+            for (sum, offset) in sums.iter_mut().zip(offsets) {
                 *sum = *sum + from[*offset as usize];
             }
-        };
-        for (start, offsets) in
-            part(&self.items.tables, item, self.tables.len()).iter().zip(&self.tables)
-        {
-            add(&values[*start..], offsets);
+        });
+        self.for_each_message(item, assignment, |start, offsets| {
+            let from = &memory[start..];
+            for (sum, offset) in sums.iter_mut().zip(offsets) {
+                *sum = *sum + from[*offset as usize];
+            }
+        });
+    }
+
+    /// Where each table of a step begins, and where its entries for all states of the variable are.
+    fn for_each_table(&self, item: usize, assignment: usize, mut visit: impl FnMut(usize, &[u32])) {
+        let entries = assignment * self.states..(assignment + 1) * self.states;
+        let starts = part(&self.items.tables, item, self.tables.len());
+        for (start, offsets) in starts.iter().zip(&self.tables) {
+            visit(*start, &offsets[entries.clone()]);
         }
-        for (start, offsets) in
-            part(&self.items.messages, item, self.messages.len()).iter().zip(&self.messages)
-        {
-            add(&memory[*start..], offsets);
+    }
+
+    /// The same for the messages of a step.
+    fn for_each_message(
+        &self,
+        item: usize,
+        assignment: usize,
+        mut visit: impl FnMut(usize, &[u32]),
+    ) {
+        let entries = assignment * self.states..(assignment + 1) * self.states;
+        let starts = part(&self.items.messages, item, self.messages.len());
+        for (start, offsets) in starts.iter().zip(&self.messages) {
+            visit(*start, &offsets[entries.clone()]);
         }
     }
 
@@ -119,7 +133,8 @@ impl Batch {
     }
 
     /// Spreads the adjoint of the message of a step over its entries: adds to the adjoints of the
-    /// messages it used, and calls `visit` with each entry and its weight unless that is 0.
+    /// messages it used, and calls `visit` with each assignment and the weights of all states.
+    /// Where a weight is 0, so is its tangent.
     pub(super) fn receive<T: Lane>(
         &self,
         item: usize,
@@ -127,7 +142,7 @@ impl Batch {
         messages: &[T],
         adjoints: &mut [T],
         scratch: &mut [T],
-        mut visit: impl FnMut(usize, T),
+        mut visit: impl FnMut(usize, &[T]),
     ) {
         let sums = &mut scratch[..self.states];
         for assignment in 0..self.assignments {
@@ -138,27 +153,25 @@ impl Batch {
             self.gather(item, assignment, values, messages, sums);
             let Some((_, total)) = exponentiate(sums) else { continue };
             let scale = adjoint / total;
-            for (state, share) in sums.iter().enumerate() {
-                if share.real() == 0.0 {
-                    continue;
-                }
-                let (entry, weight) = (assignment * self.states + state, *share * scale);
-                let starts = part(&self.items.messages, item, self.messages.len());
-                for (start, offsets) in starts.iter().zip(&self.messages) {
-                    let to = &mut adjoints[start + offsets[entry] as usize];
-                    *to = *to + weight;
-                }
-                visit(entry, weight);
-            }
+            sums.iter_mut().for_each(|share| *share = *share * scale);
+            self.for_each_message(item, assignment, |start, offsets| {
+                add_at(&mut adjoints[start..], offsets, sums);
+            });
+            visit(assignment, sums);
         }
     }
 
-    /// The positions of the tables that an entry of a step reads.
-    pub(super) fn for_each_table(&self, item: usize, entry: usize, mut visit: impl FnMut(usize)) {
-        let starts = part(&self.items.tables, item, self.tables.len());
-        for (start, offsets) in starts.iter().zip(&self.tables) {
-            visit(start + offsets[entry] as usize);
-        }
+    /// Adds the weights of an assignment to the adjoints of the tables of a step.
+    pub(super) fn add_to_tables<T: Lane>(
+        &self,
+        item: usize,
+        assignment: usize,
+        weights: &[T],
+        adjoints: &mut [T],
+    ) {
+        self.for_each_table(item, assignment, |start, offsets| {
+            add_at(&mut adjoints[start..], offsets, weights);
+        });
     }
 
     /// Calls `visit` with every state of the variable of a step and its probability, given the
@@ -185,6 +198,13 @@ impl Batch {
     }
 }
 
+fn add_at<T: Lane>(to: &mut [T], offsets: &[u32], weights: &[T]) {
+    for (offset, weight) in offsets.iter().zip(weights) {
+        let to = &mut to[*offset as usize];
+        *to = *to + *weight;
+    }
+}
+
 fn is_impossible<T: Lane>(x: T) -> bool {
     x.same(T::constant(f64::NEG_INFINITY))
 }
@@ -203,7 +223,8 @@ fn exponentiate<T: Lane>(xs: &mut [T]) -> Option<(f64, T)> {
     }
     let mut sum = T::constant(0.0);
     for x in xs {
-        *x = if is_impossible(*x) { T::constant(0.0) } else { (*x - largest).exp() };
+        let share = if is_impossible(*x) { T::constant(0.0) } else { (*x - largest).exp() };
+        *x = if share.real() == 0.0 { T::constant(0.0) } else { share };
         sum = sum + *x;
     }
     Some((largest, sum))

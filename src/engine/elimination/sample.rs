@@ -26,7 +26,13 @@ impl Program {
         self.steps.iter().for_each(|step| step.evaluate(state));
         let eliminations = self.steps.iter().filter_map(|step| match step {
             Step::Elimination(elimination) => Some(elimination),
-            Step::Density(_) | Step::Map(_) | Step::Product(_) | Step::Recurrence(_) => None,
+            Step::Density(_)
+            | Step::Map(_)
+            | Step::Product(_)
+            | Step::Recurrence(_)
+            | Step::Cholesky(_)
+            | Step::TriangularSolve(_)
+            | Step::Ode(_) => None,
         });
         Assignments { eliminations: eliminations.collect(), state }
     }
@@ -82,8 +88,9 @@ impl Assignments<'_> {
         }
         let mut marginals = vec![0.0; end];
         let State { values, memory, scratch, .. } = &mut *self.state;
-        elimination.for_each_weight(values, memory, scratch, |batch, item, entry, weight| {
-            marginals[starts[batch.variable(item)] + batch.state(entry)] += weight;
+        elimination.for_each_weight(values, memory, scratch, |batch, item, _, weights| {
+            let own = &mut marginals[starts[batch.variable(item)]..];
+            own.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
         });
         marginals
     }

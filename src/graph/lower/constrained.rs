@@ -66,16 +66,19 @@ pub fn parameters(
     layout: &ConstrainedLayout,
     id: RandomId,
 ) -> Result<Parameters, LowerError> {
-    let mut lowering = Lowering::constrained(bound, layout);
+    let mut lowering = Lowering::constrained(bound, layout)?;
     let random = bound.typed.random(id);
     let rows = Rows::over(&lowering.evaluator, &random.indices, random.guard.as_ref())?;
-    let (low, high) = match &random.distribution.truncation {
-        Some(_) => random.distribution.ends(),
+    let Some(call) = random.distribution.call() else {
+        return Err(super::unavailable(random.span));
+    };
+    let (low, high) = match &call.truncation {
+        Some(_) => call.ends(),
         None => (None, None),
     };
-    let truncated = random.distribution.truncation.is_some();
+    let truncated = call.truncation.is_some();
     let end = |e: Option<Expr>, infinity: f64| e.unwrap_or_else(|| number(infinity, random.span));
-    let mut exprs: Vec<Expr> = random.distribution.arguments.clone();
+    let mut exprs: Vec<Expr> = call.arguments.clone();
     if truncated {
         exprs.push(end(low, f64::NEG_INFINITY));
         exprs.push(end(high, f64::INFINITY));
@@ -101,7 +104,7 @@ pub fn definition(
     layout: &ConstrainedLayout,
     variable: VariableId,
 ) -> Result<Model, LowerError> {
-    let mut lowering = Lowering::constrained(bound, layout);
+    let mut lowering = Lowering::constrained(bound, layout)?;
     let length = bound.shape(variable).iter().product();
     let slot = lowering.place(variable)?;
     lowering.model.quantities = vec![Quantity { buffer: slot.buffer, offset: slot.offset, length }];
@@ -119,13 +122,16 @@ fn number(x: f64, span: Span) -> Expr {
 
 impl<'a> Lowering<'a> {
     /// A lowering whose point holds constrained values; everything it adds is a report.
-    fn constrained(bound: &'a bound::Program, layout: &ConstrainedLayout) -> Self {
-        let mut lowering = Lowering::new(bound);
+    fn constrained(
+        bound: &'a bound::Program,
+        layout: &ConstrainedLayout,
+    ) -> Result<Self, LowerError> {
+        let mut lowering = Lowering::new(bound)?;
         lowering.model.buffers[0] = layout.len();
         for (variable, offset) in &layout.places {
             lowering.places.insert(*variable, Slot { buffer: BufferId::POINT, offset: *offset });
         }
         lowering.reporting = true;
-        lowering
+        Ok(lowering)
     }
 }

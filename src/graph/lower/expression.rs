@@ -4,7 +4,7 @@ use super::super::node::{Access, Input, Kernel, Slot, Tag, Target};
 use super::super::trace::{Graph, Traced};
 use super::sites::Transform;
 use super::{LowerError, Lowering, Rows, unavailable};
-use crate::bound::{arithmetic, power};
+use crate::bound::{arithmetic, covariance, power};
 use crate::math::Scalar;
 use crate::typed::{
     DefinitionValue, Distribution, Expr, ExprKind, Operator, Plane, Role, VariableId,
@@ -18,7 +18,7 @@ pub(super) struct Tracer<'t, 'a, 'g> {
     pub(super) rows: Rows,
     /// Rows for which the expression at hand is wanted; in others it is never evaluated.
     wanted: Option<Arc<[bool]>>,
-    inputs: Vec<Input>,
+    pub(super) inputs: Vec<Input>,
     columns: Vec<Arc<[f64]>>,
 }
 
@@ -87,10 +87,11 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
         distribution: &Distribution,
         u: Traced<'g>,
     ) -> Result<(Traced<'g>, Traced<'g>), LowerError> {
-        match (transform, distribution.family.location_scale) {
-            (Transform::Centering(centredness), Some((location, scale))) => {
-                let location = self.trace(&distribution.arguments[location])?;
-                let log_scale = self.trace(&distribution.arguments[scale])?.ln();
+        let moving = distribution.call().and_then(|c| Some((c, c.family.location_scale?)));
+        match (transform, moving) {
+            (Transform::Centering(centredness), Some((call, (location, scale)))) => {
+                let location = self.trace(&call.arguments[location])?;
+                let log_scale = self.trace(&call.arguments[scale])?.ln();
                 let centredness = self.numbers(centredness.to_vec());
                 let log_jacobian = centredness.subtracted_from(1.0) * log_scale;
                 let moved = u - centredness * location;
@@ -118,6 +119,14 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
     /// The element of a variable that belongs to each row of a statement on it.
     pub(super) fn element(&mut self, variable: VariableId) -> Result<Traced<'g>, LowerError> {
         let positions = self.rows.positions();
+        if self.lowering.bound.typed.variable(variable).plane == Plane::Finite {
+            let values = (0..self.rows.count).map(|row| {
+                self.rows.enter(&self.lowering.evaluator, &self.lowering.finite, row);
+                self.lowering.evaluator.assigned(variable, positions[row] as usize)
+            });
+            let values = values.collect();
+            return Ok(self.numbers(values));
+        }
         if let Some(array) = &self.lowering.bound.values[variable.index()] {
             let values = positions.iter().map(|p| array.cells()[*p as usize]).collect();
             return Ok(self.numbers(values));
@@ -128,13 +137,13 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
 
     /// The value of an expression in every row.
     pub(super) fn trace(&mut self, expr: &Expr) -> Result<Traced<'g>, LowerError> {
-        if expr.plane == Plane::Data {
+        if expr.plane <= Plane::Finite {
             return self.data(expr);
         }
         match &expr.kind {
             ExprKind::Variable(variable, at) => self.variable(*variable, at),
             ExprKind::Negate(a) => Ok(-self.trace(a)?),
-            ExprKind::Binary(Operator::Power, a, b) if b.plane == Plane::Data => {
+            ExprKind::Binary(Operator::Power, a, b) if b.plane <= Plane::Finite => {
                 let base = self.trace(a)?;
                 match self.data(b)? {
                     Traced::Constant(exponent) => Ok(power(base, exponent)),
@@ -150,13 +159,28 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
                     arguments.iter().map(|a| self.trace(a)).collect::<Result<Vec<_>, _>>()?;
                 Ok(function.apply(&arguments))
             }
-            ExprKind::If(condition, yes, no) => self.choice(condition, yes, no),
+            ExprKind::LogDensity(call, value) => {
+                let value = self.trace(value)?;
+                self.family(call, value)
+            }
+            ExprKind::Covariance(kernel, arguments) => {
+                let arguments =
+                    arguments.iter().map(|a| self.trace(a)).collect::<Result<Vec<_>, _>>()?;
+                Ok(covariance(*kernel, &arguments))
+            }
+            ExprKind::State(state) => Ok(self.state(*state as usize)),
+            ExprKind::Time => Ok(self.time()),
+            ExprKind::If(condition, yes, no) => {
+                self.choice(condition, |tracer| tracer.trace(yes), |tracer| tracer.trace(no))
+            }
             ExprKind::Reduce(reduce) => self.reduce(reduce, expr.span),
             ExprKind::Number(_)
             | ExprKind::Label(_)
             | ExprKind::Index(_)
             | ExprKind::ElementNumber(_)
             | ExprKind::ElementOf(_)
+            | ExprKind::ElementAt(_)
+            | ExprKind::Below(..)
             | ExprKind::Size(_)
             | ExprKind::Not(_)
             | ExprKind::Error => Err(unavailable(expr.span)),
@@ -171,11 +195,12 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
 
     pub(super) fn data_values(&self, expr: &Expr) -> Result<Vec<f64>, LowerError> {
         let outer = expr.outer_indices();
-        let varies = self.rows.indices.iter().any(|(index, _)| outer.contains(index));
+        let varies = expr.plane == Plane::Finite
+            || self.rows.indices.iter().any(|(index, _)| outer.contains(index));
         let first = (0..self.rows.count).find(|row| self.is_wanted(*row));
         let Some(first) = first else { return Ok(vec![1.0; self.rows.count]) };
-        let evaluator = &self.lowering.evaluator;
-        self.rows.enter(evaluator, first);
+        let (evaluator, finite) = (&self.lowering.evaluator, &self.lowering.finite);
+        self.rows.enter(evaluator, finite, first);
         let filler = evaluator.data(expr)?;
         if !varies {
             return Ok(vec![filler; self.rows.count]);
@@ -183,7 +208,7 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
         let mut values = vec![filler; self.rows.count];
         for (row, value) in values.iter_mut().enumerate().skip(first + 1) {
             if self.is_wanted(row) {
-                self.rows.enter(evaluator, row);
+                self.rows.enter(evaluator, finite, row);
                 *value = evaluator.data(expr)?;
             }
         }
@@ -195,12 +220,12 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
         self.wanted.as_ref().is_none_or(|wanted| wanted[row])
     }
 
-    /// A branch decided by data: each side is evaluated only where it is taken.
-    fn choice(
+    /// A branch decided by data and finite latents: each side is evaluated only where it is taken.
+    pub(super) fn choice(
         &mut self,
         condition: &Expr,
-        yes: &Expr,
-        no: &Expr,
+        yes: impl FnOnce(&mut Self) -> Result<Traced<'g>, LowerError>,
+        no: impl FnOnce(&mut Self) -> Result<Traced<'g>, LowerError>,
     ) -> Result<Traced<'g>, LowerError> {
         let condition = self.data_values(condition)?;
         let wanted = |truth: bool, tracer: &Self| -> Arc<[bool]> {
@@ -209,15 +234,15 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
         };
         let (yes_rows, no_rows) = (wanted(true, self), wanted(false, self));
         if !no_rows.contains(&true) {
-            return self.trace(yes);
+            return yes(self);
         }
         if !yes_rows.contains(&true) {
-            return self.trace(no);
+            return no(self);
         }
         let outside = self.wanted.replace(yes_rows);
-        let yes = self.trace(yes);
+        let yes = yes(self);
         self.wanted = Some(no_rows);
-        let no = self.trace(no);
+        let no = no(self);
         self.wanted = outside;
         let (yes, no) = (yes?, no?);
         let condition = self.numbers(condition);
@@ -232,14 +257,30 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
         {
             let size: usize = bound.shape(variable).iter().product();
             let definition = bound.typed.definition(id);
-            // Tracing a definition over more rows than it has elements would repeat its work.
-            if let DefinitionValue::Each(value) = &definition.value
-                && size >= self.rows.count
-            {
-                return self.substitute(&definition.indices, at, value);
+            let finite = bound.typed.variable(variable).finite;
+            // Tracing a definition over more rows than it has elements would repeat its work,
+            // unless it differs with the values of finite latents.
+            match &definition.value {
+                DefinitionValue::Each(value) if finite || size >= self.rows.count => {
+                    return self.substitute(&definition.indices, at, value);
+                }
+                DefinitionValue::PerElement(values) if finite => {
+                    return self.substitute_element(&definition.indices, at, values);
+                }
+                DefinitionValue::Each(_)
+                | DefinitionValue::PerElement(_)
+                | DefinitionValue::Solved(_) => {}
             }
         }
-        let positions = self.positions(variable, at)?;
+        let mut positions = self.positions(variable, at)?;
+        if self.lowering.turning.contains(&variable) {
+            let unwritten: usize = bound.shape(variable).iter().product();
+            for (row, position) in positions.iter_mut().enumerate() {
+                if !self.is_wanted(row) {
+                    *position = unwritten as u32;
+                }
+            }
+        }
         let slot = self.lowering.place(variable)?;
         Ok(self.read(slot, &positions))
     }
@@ -261,6 +302,35 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
         let value = self.trace(value);
         self.rows = outer;
         value
+    }
+
+    /// Traces the element that each row wants of a definition with one expression per element.
+    fn substitute_element(
+        &mut self,
+        indices: &[crate::typed::IndexId],
+        at: &[Expr],
+        values: &[Expr],
+    ) -> Result<Traced<'g>, LowerError> {
+        let (outer, last) = (indices.len().saturating_sub(1), at.last());
+        let Some(last) = last else { return Ok(Traced::Constant(f64::NAN)) };
+        let elements = self.data_values(last)?;
+        let mut result = Traced::Constant(f64::NAN);
+        let outside = self.wanted.clone();
+        for (element, value) in values.iter().enumerate() {
+            let here = |row: usize| elements[row] == element as f64;
+            let rows: Arc<[bool]> =
+                (0..self.rows.count).map(|row| here(row) && self.is_wanted(row)).collect();
+            if !rows.contains(&true) {
+                continue;
+            }
+            self.wanted = Some(rows);
+            let value = self.substitute(&indices[..outer], &at[..outer], value);
+            self.wanted.clone_from(&outside);
+            let others = elements.iter().map(|e| f64::from(u8::from(*e != element as f64)));
+            let other = self.numbers(others.collect());
+            result = Traced::select(other.same(Traced::Constant(0.0)), value?, result);
+        }
+        Ok(result)
     }
 
     /// The row-major position of `variable[at]` in every row.
@@ -285,7 +355,7 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
     }
 
     /// Reads elements of a stored variable, by the plainest access that does.
-    fn read(&mut self, slot: Slot, positions: &[u32]) -> Traced<'g> {
+    pub(super) fn read(&mut self, slot: Slot, positions: &[u32]) -> Traced<'g> {
         let first = positions.first().copied().unwrap_or(0);
         let offset = slot.offset as u32;
         let access = if positions.iter().all(|p| *p == first) {

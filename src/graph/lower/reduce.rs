@@ -4,6 +4,7 @@ use super::super::node::{Access, Input, Matrix, Node, Product, Slot, Target};
 use super::super::trace::{Graph, Traced};
 use super::expression::Tracer;
 use super::{LowerError, Rows};
+use crate::bound::log_sum_exp;
 use crate::library::Reduction;
 use crate::math::Scalar;
 use crate::source::Span;
@@ -12,6 +13,9 @@ use std::sync::Arc;
 
 /// `max` and `min` of latents compare their elements one by one, in one kernel.
 const MOST_COMPARED: usize = 1000;
+
+/// Up to so many elements a log-sum-exp is computed in one kernel.
+const MOST_UNROLLED: usize = 32;
 
 impl<'g> Tracer<'_, '_, 'g> {
     /// A reduction of latents, for every row.
@@ -28,6 +32,7 @@ impl<'g> Tracer<'_, '_, 'g> {
                 Ok(sum / counts)
             }
             Reduction::Sd => self.standard_deviation(reduce, span),
+            Reduction::LogSumExp => self.log_sum_exp(reduce, span),
             Reduction::Max | Reduction::Min | Reduction::Count => self.one_by_one(reduce, span),
         }
     }
@@ -35,6 +40,10 @@ impl<'g> Tracer<'_, '_, 'g> {
     /// `sum(k: A[i, k] * b[k])` with A data and b over k alone: a dense matrix product.
     fn product(&mut self, reduce: &Reduce, span: Span) -> Result<Option<Traced<'g>>, LowerError> {
         let ([index], None) = (&reduce.indices[..], &reduce.guard) else { return Ok(None) };
+        // Inside a recurrence rows take turns, and a product has none.
+        if self.rows.waves.is_some() {
+            return Ok(None);
+        }
         let ExprKind::Binary(Operator::Multiply, a, b) = &reduce.body.kind else {
             return Ok(None);
         };
@@ -82,7 +91,7 @@ impl<'g> Tracer<'_, '_, 'g> {
                 values.resize(values.len() + columns, 0.0);
                 continue;
             }
-            self.rows.enter(evaluator, row);
+            self.rows.enter(evaluator, &self.lowering.finite, row);
             for column in 0..columns {
                 evaluator.set(index, column);
                 values.push(evaluator.data(data)?);
@@ -124,7 +133,7 @@ impl<'g> Tracer<'_, '_, 'g> {
         let mut positions: Vec<Vec<u32>> = vec![Vec::new(); outer.len() + reduce.indices.len()];
         let mut segments = Vec::new();
         for row in (0..self.rows.count).filter(|row| self.is_wanted(*row)) {
-            self.rows.enter(evaluator, row);
+            self.rows.enter(evaluator, &self.lowering.finite, row);
             let inner = Rows::over(evaluator, &reduce.indices, reduce.guard.as_ref())?;
             for ((_, of_row), column) in self.rows.indices.iter().zip(&mut positions) {
                 column.resize(column.len() + inner.count, of_row[row]);
@@ -134,8 +143,8 @@ impl<'g> Tracer<'_, '_, 'g> {
             }
             segments.resize(segments.len() + inner.count, row as u32);
         }
-        let mut rows = Rows::count(segments.len());
-        rows.indices = outer.iter().chain(&reduce.indices).copied().zip(positions).collect();
+        let indices = outer.iter().chain(&reduce.indices).copied().zip(positions).collect();
+        let rows = self.rows.expanded(indices, &segments);
         Ok((rows, segments.into()))
     }
 
@@ -174,8 +183,34 @@ impl<'g> Tracer<'_, '_, 'g> {
         let value = body(&mut tracer)?;
         let target = Target::Accumulate { buffer, index: segments.clone() };
         let kernel = tracer.finish(value, target, tag);
-        self.lowering.push(Node::Kernel(kernel));
+        self.lowering.push_rows(kernel, inner);
         Ok(Slot { buffer, offset: 0 })
+    }
+
+    /// ln Σ e^x by its largest element m: m + ln Σ e^(x - m).
+    fn log_sum_exp(&mut self, reduce: &Reduce, span: Span) -> Result<Traced<'g>, LowerError> {
+        let elements = Rows::over(&self.lowering.evaluator, &reduce.indices, None)?;
+        if elements.count <= MOST_UNROLLED {
+            return self.one_by_one(reduce, span);
+        }
+        let largest = self.one_by_one(&reduce.with(Reduction::Max), span)?;
+        let (inner, segments) = self.expand(reduce)?;
+        let shift = self.lowering.model.add_buffer(self.rows.count);
+        let slot = Slot { buffer: shift, offset: 0 };
+        let tag = self.lowering.origin(span, None, &self.rows);
+        let maximum = reduce.with(Reduction::Max);
+        let rows = self.rows.clone();
+        let graph = Graph::new();
+        let mut tracer = Tracer::new(self.lowering, &graph, &rows);
+        let value = tracer.one_by_one(&maximum, span)?;
+        let kernel = tracer.finish(value, Target::Store(slot), tag);
+        self.lowering.push_rows(kernel, &rows);
+        let sum = self.accumulate(&inner, &segments, span, |tracer| {
+            let largest =
+                tracer.input(Input { buffer: shift, access: Access::Gather(segments.clone()) });
+            Ok((tracer.trace(&reduce.body)? - largest).exp())
+        })?;
+        Ok(sum.ln() + largest)
     }
 
     /// Compares (or counts) the elements in the kernel itself.
@@ -185,12 +220,13 @@ impl<'g> Tracer<'_, '_, 'g> {
             return Err(LowerError::TooManyToCompare { span, count: elements.count });
         }
         let start = match reduce.operation {
-            Reduction::Max => f64::NEG_INFINITY,
+            Reduction::Max | Reduction::LogSumExp => f64::NEG_INFINITY,
             Reduction::Min => f64::INFINITY,
             Reduction::Sum | Reduction::Mean | Reduction::Sd | Reduction::Count => 0.0,
         };
         let start = Traced::Constant(start);
         let mut result = start;
+        let mut all = Vec::new();
         for element in 0..elements.count {
             let at = |(i, p): &(IndexId, Vec<u32>)| (*i, vec![p[element]; self.rows.count]);
             let more = elements.indices.iter().map(at).collect();
@@ -199,7 +235,9 @@ impl<'g> Tracer<'_, '_, 'g> {
             let parts = self.guarded(reduce, start);
             self.rows = outer;
             let value = parts?;
+            all.push(value);
             result = match reduce.operation {
+                Reduction::LogSumExp => result,
                 Reduction::Max => result.max(value),
                 Reduction::Min => result.min(value),
                 Reduction::Sum | Reduction::Mean | Reduction::Sd => result + value,
@@ -209,7 +247,15 @@ impl<'g> Tracer<'_, '_, 'g> {
                 }
             };
         }
-        Ok(result)
+        Ok(match reduce.operation {
+            Reduction::LogSumExp => log_sum_exp(&all),
+            Reduction::Sum
+            | Reduction::Mean
+            | Reduction::Sd
+            | Reduction::Max
+            | Reduction::Min
+            | Reduction::Count => result,
+        })
     }
 
     /// The body, or a neutral element where the guard leaves it out.

@@ -1,8 +1,10 @@
-//! The rows of a kernel: which element of each index belongs to which row.
+//! The rows of a kernel: which element of each index belongs to which row, which values finite
+//! latents have in it, and in which turn of a recurrence it is computed.
 
 use super::LowerError;
-use crate::bound::Evaluator;
+use crate::bound::{Evaluator, Finite};
 use crate::typed::{Expr, IndexId};
+use std::sync::Arc;
 
 /// Rows over bound indices, those a guard lets through.
 #[derive(Clone, Debug, Default)]
@@ -15,12 +17,32 @@ pub(super) struct Rows {
     pub(super) complete: bool,
     /// The row-major position of each row, where some were left out.
     kept: Vec<u32>,
+    /// The values of finite latents in each row.
+    assigned: Option<(Arc<Assigned>, Vec<u32>)>,
+    /// In a recurrence, the number of rows up to the end of every wave.
+    pub(super) waves: Option<Vec<u32>>,
+}
+
+/// Combinations of values of finite latents.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Assigned {
+    /// The elements of each combination, as [`Finite`] numbers them, and where its values start.
+    scopes: Vec<(Arc<[u32]>, u32)>,
+    values: Vec<f64>,
+}
+
+impl Assigned {
+    /// Adds a combination.
+    pub(super) fn push(&mut self, scope: &Arc<[u32]>, values: &[f64]) {
+        self.scopes.push((scope.clone(), self.values.len() as u32));
+        self.values.extend_from_slice(values);
+    }
 }
 
 impl Rows {
     /// Rows without indices.
     pub(super) fn count(count: usize) -> Self {
-        Rows { count, indices: Vec::new(), complete: true, kept: Vec::new() }
+        Rows { count, complete: true, ..Rows::default() }
     }
 
     /// Every combination of the indices that the guard lets through, the last running fastest.
@@ -46,12 +68,50 @@ impl Rows {
         if complete {
             kept.clear();
         }
-        Ok(Rows {
-            count,
-            indices: indices.iter().copied().zip(positions).collect(),
-            complete,
-            kept,
-        })
+        let indices = indices.iter().copied().zip(positions).collect();
+        Ok(Rows { count, indices, complete, kept, ..Rows::default() })
+    }
+
+    /// One row for each row-major position over the indices, in the order given.
+    pub(super) fn at(
+        evaluator: &Evaluator<'_, ()>,
+        indices: &[IndexId],
+        positions: Vec<u32>,
+    ) -> Self {
+        let mut columns: Vec<Vec<u32>> = vec![Vec::with_capacity(positions.len()); indices.len()];
+        for position in &positions {
+            evaluator.stand(indices, *position as usize);
+            for (column, index) in columns.iter_mut().zip(indices) {
+                column.push(evaluator.at(*index) as u32);
+            }
+        }
+        let indices = indices.iter().copied().zip(columns).collect();
+        Rows { count: positions.len(), indices, kept: positions, ..Rows::default() }
+    }
+
+    /// Every row as often as `from` names it, each with a combination of values.
+    pub(super) fn assign(&self, from: &[u32], assigned: Assigned) -> Rows {
+        let pick = |column: &[u32]| from.iter().map(|row| column[*row as usize]).collect();
+        Rows {
+            count: from.len(),
+            indices: self.indices.iter().map(|(i, column)| (*i, pick(column))).collect(),
+            complete: false,
+            kept: pick(&self.positions()),
+            assigned: Some((Arc::new(assigned), (0..from.len() as u32).collect())),
+            waves: None,
+        }
+    }
+
+    /// Rows in which each row of these stands for those that `segments` gives it.
+    pub(super) fn expanded(&self, indices: Vec<(IndexId, Vec<u32>)>, segments: &[u32]) -> Rows {
+        let assigned = self.assigned.as_ref().map(|(assigned, of)| {
+            (assigned.clone(), segments.iter().map(|row| of[*row as usize]).collect())
+        });
+        // Segments ascend: the rows of a wave stay together.
+        let waves = self.waves.as_ref().map(|waves| {
+            waves.iter().map(|end| segments.partition_point(|row| row < end) as u32).collect()
+        });
+        Rows { count: segments.len(), indices, complete: true, kept: Vec::new(), assigned, waves }
     }
 
     /// The row-major position of each row.
@@ -64,17 +124,25 @@ impl Rows {
         self.indices.iter().rev().find(|(i, _)| *i == index).map(|(_, p)| p.as_slice())
     }
 
-    /// Sets every index of an evaluator to its position in a row.
-    pub(super) fn enter(&self, evaluator: &Evaluator<'_, ()>, row: usize) {
+    /// Sets every index of an evaluator to its position in a row, every finite latent to its value.
+    pub(super) fn enter(&self, evaluator: &Evaluator<'_, ()>, finite: &Finite, row: usize) {
         for (index, positions) in &self.indices {
             evaluator.set(*index, positions[row] as usize);
+        }
+        if let Some((assigned, of)) = &self.assigned {
+            let (scope, start) = &assigned.scopes[of[row] as usize];
+            for (k, element) in scope.iter().enumerate() {
+                let element = &finite.elements[*element as usize];
+                let value = assigned.values[*start as usize + k];
+                evaluator.assign(element.variable, element.position, value);
+            }
         }
     }
 
     /// The same rows with more indices bound in them.
     pub(super) fn with(&self, more: Vec<(IndexId, Vec<u32>)>) -> Rows {
-        let mut indices = self.indices.clone();
-        indices.extend(more);
-        Rows { count: self.count, indices, complete: self.complete, kept: self.kept.clone() }
+        let mut rows = self.clone();
+        rows.indices.extend(more);
+        rows
     }
 }

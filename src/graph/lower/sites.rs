@@ -6,7 +6,8 @@ use super::super::trace::Graph;
 use super::expression::Tracer;
 use super::rows::Rows;
 use super::{LowerError, Lowering};
-use crate::bound;
+use crate::bound::finite::mentions;
+use crate::bound::{self, Space};
 use crate::math::bijector::Bijector;
 use crate::typed::{Expr, Plane, Random, RandomId, RandomRole, VariableId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,9 +20,11 @@ pub struct Site {
     pub variable: VariableId,
     /// Its first unconstrained coordinate.
     pub offset: usize,
-    /// How many elements it has, row-major.
+    /// How many unconstrained coordinates it has.
     pub length: usize,
-    /// How each element follows from its coordinate.
+    /// Its elements and how they are tied.
+    pub space: Space,
+    /// How each element follows from its coordinate, where they are not tied.
     pub transform: Transform,
 }
 
@@ -43,14 +46,20 @@ pub type Coordinates = BTreeMap<RandomId, Arc<[f64]>>;
 /// The latents whose centredness matters: of a location-scale family, not truncated, with a
 /// location or scale that depends on latents.
 pub fn recenterable(bound: &bound::Program) -> BTreeSet<RandomId> {
+    // What a latent is drawn from may depend on other elements of itself, or on what it feeds.
+    let in_series = |random: &Random| {
+        bound.typed.series.iter().any(|members| members.contains(&random.variable))
+    };
     let eligible = |random: &Random| {
-        let distribution = &random.distribution;
-        let moves = |at: usize| {
-            distribution.arguments.get(at).is_some_and(|a: &Expr| a.plane == Plane::Latent)
-        };
+        let Some(call) = random.distribution.call() else { return false };
+        let moves =
+            |at: usize| call.arguments.get(at).is_some_and(|a: &Expr| a.plane == Plane::Latent);
         random.role == RandomRole::Latent
-            && distribution.truncation.is_none()
-            && distribution.family.location_scale.is_some_and(|(l, s)| moves(l) || moves(s))
+            && !in_series(random)
+            && random.guard.is_none()
+            && call.truncation.is_none()
+            && call.arguments.iter().all(|a| !mentions(bound, a))
+            && call.family.location_scale.is_some_and(|(l, s)| moves(l) || moves(s))
     };
     let randoms = bound.typed.randoms.iter().enumerate();
     randoms.filter(|(_, r)| eligible(r)).map(|(i, _)| RandomId(i as u32)).collect()
@@ -65,13 +74,15 @@ enum Part {
 
 impl Lowering<'_> {
     /// Gives every latent its coordinates; those without bounds are their own values.
-    pub(super) fn place_latents(&mut self, coordinates: &Coordinates) {
+    pub(super) fn place_latents(&mut self, coordinates: &Coordinates) -> Result<(), LowerError> {
         let mut offset = 0;
         for (index, random) in self.bound.typed.randoms.iter().enumerate() {
             if random.role != RandomRole::Latent {
                 continue;
             }
-            let length = self.bound.shape(random.variable).iter().product();
+            let space = Space::of(&self.evaluator, random)?;
+            let length = space.dimension();
+            let elements: usize = self.bound.shape(random.variable).iter().product();
             let id = RandomId(index as u32);
             let (low, high) = random.distribution.ends();
             let bijector = Bijector::onto(low.is_some(), high.is_some());
@@ -79,15 +90,18 @@ impl Lowering<'_> {
                 Some(centredness) => Transform::Centering(centredness.clone()),
                 None => Transform::Bijector(bijector),
             };
-            if transform == Transform::Bijector(Bijector::Identity) {
+            let plain = space.groups.is_none() && space.cells.len() == elements;
+            if plain && transform == Transform::Bijector(Bijector::Identity) {
                 self.places.insert(random.variable, Slot { buffer: BufferId::POINT, offset });
             } else {
                 self.unplaced.push((id, self.sites.len()));
             }
-            self.sites.push(Site { variable: random.variable, offset, length, transform });
+            let variable = random.variable;
+            self.sites.push(Site { variable, offset, length, space, transform });
             offset += length;
         }
         self.model.buffers[0] = offset;
+        Ok(())
     }
 
     /// Adds the two kernels of a latent's transform, and whatever its bounds need, once.
@@ -96,12 +110,18 @@ impl Lowering<'_> {
             return Ok(());
         };
         let (_, site) = self.unplaced.remove(at);
-        let Site { offset, transform, .. } = self.sites[site].clone();
+        let Site { offset, transform, space, .. } = self.sites[site].clone();
         let bound = self.bound;
         let random = bound.typed.random(id);
-        let rows = Rows::over(&self.evaluator, &random.indices, None)?;
+        let elements: usize = bound.shape(random.variable).iter().product();
+        let buffer = self.model.add_buffer(elements);
+        if let Some(groups) = &space.groups {
+            self.transform_groups(random, groups, offset, buffer)?;
+            self.places.insert(random.variable, Slot { buffer, offset: 0 });
+            return Ok(());
+        }
+        let rows = Rows::over(&self.evaluator, &random.indices, random.guard.as_ref())?;
         let tag = self.origin(random.span, Some(random.variable), &rows);
-        let buffer = self.model.add_buffer(rows.count);
         for part in [Part::Value, Part::LogJacobian] {
             let graph = Graph::new();
             let mut tracer = Tracer::new(self, &graph, &rows);
@@ -109,7 +129,13 @@ impl Lowering<'_> {
                 tracer.input(Input { buffer: BufferId::POINT, access: Access::Contiguous(offset) });
             let (value, log_jacobian) = tracer.transformed(&transform, &random.distribution, u)?;
             let kernel = match part {
-                Part::Value => tracer.finish(value, Target::Store(Slot { buffer, offset: 0 }), tag),
+                Part::Value if rows.complete => {
+                    tracer.finish(value, Target::Store(Slot { buffer, offset: 0 }), tag)
+                }
+                Part::Value => {
+                    let index = rows.positions().into();
+                    tracer.finish(value, Target::Accumulate { buffer, index }, tag)
+                }
                 Part::LogJacobian => tracer.finish(log_jacobian, Target::LogDensity, tag),
             };
             self.push(Node::Kernel(kernel));

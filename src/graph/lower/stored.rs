@@ -16,6 +16,12 @@ impl Lowering<'_> {
         }
         let bound = self.bound;
         let info = bound.typed.variable(variable);
+        if let Some(order) = self.recurrence_of(variable)
+            && bound.values[variable.index()].is_none()
+        {
+            self.recur(&order)?;
+            return self.places.get(&variable).copied().ok_or(unavailable(info.span));
+        }
         let slot = match info.role {
             Role::Latent(id) => {
                 self.transform(id)?;
@@ -40,12 +46,25 @@ impl Lowering<'_> {
         if bound.values[variable.index()].is_some() {
             return self.store_data(variable);
         }
+        // What is stored here is computed once, before any recurrence that uses it.
+        let outside = self.turns.take();
+        let slot = self.store_value(variable, definition);
+        self.turns = outside;
+        slot
+    }
+
+    fn store_value(
+        &mut self,
+        variable: VariableId,
+        definition: &crate::typed::Definition,
+    ) -> Result<Slot, LowerError> {
         match &definition.value {
             DefinitionValue::Each(value) => {
                 let rows = Rows::over(&self.evaluator, &definition.indices, None)?;
                 let tag = self.origin(definition.span, Some(variable), &rows);
                 self.store(value, &rows, tag)
             }
+            DefinitionValue::Solved(solution) => self.solve(variable, definition, solution),
             DefinitionValue::PerElement(values) => {
                 self.store_elements(variable, &definition.indices, values, definition.span)
             }
@@ -85,7 +104,7 @@ impl Lowering<'_> {
         let mut tracer = Tracer::new(self, &graph, rows);
         let value = tracer.trace(expr)?;
         let kernel = tracer.finish(value, Target::Store(slot), tag);
-        self.push(Node::Kernel(kernel));
+        self.push_rows(kernel, rows);
         Ok(slot)
     }
 

@@ -82,7 +82,8 @@ StudentT { location_scale: Some((1, 2)) } = [
     log_density(x) { student_t(df, (x - location) / scale) - scale.ln() }
     sample(rng) { location + scale * rng.sample(rand_distr::StudentT::new(df).ok()?) }
     moments { (if df > 1.0 { location } else { f64::NAN }, scale * scale * student_t_variance(df)) }
-    tails(x) { student_t_tails(df, (x - location) / scale) }
+    ln_cdf(x) { student_t_tails(df, (x - location) / scale).0 }
+    ln_survival(x) { student_t_tails(df, (x - location) / scale).1 }
 ]
 
 /// The absolute value of a Student t variate with location 0.
@@ -96,7 +97,8 @@ HalfStudentT {} = [
     ) on Positive;
     log_density(x) { student_t(df, x / scale) - scale.ln() + LN_2 }
     sample(rng) { scale * rng.sample(rand_distr::StudentT::<f64>::new(df).ok()?).abs() }
-    tails(x) { folded_t_tails(df, x / scale) }
+    ln_cdf(x) { folded_t_tails(df, x / scale).0 }
+    ln_survival(x) { folded_t_tails(df, x / scale).1 }
 ]
 
 /// The Laplace (double exponential) distribution.
@@ -282,7 +284,8 @@ Beta {} = [
     log_density(x) { beta(a, b, x) }
     sample(rng) { rng.sample(rand_distr::Beta::new(a, b).ok()?) }
     moments { (a / (a + b), a * b / ((a + b).powi(2) * (a + b + 1.0))) }
-    tails(x) { ln_incomplete_beta(a, b, x, 1.0 - x) }
+    ln_cdf(x) { beta_tails(a, b, x).0 }
+    ln_survival(x) { beta_tails(a, b, x).1 }
 
     /// Beta(a, b) with a = mean size, b = (1 - mean) size
     BetaMeanSize(
@@ -294,7 +297,8 @@ Beta {} = [
     log_density(x) { beta(mean * size, mean.subtracted_from(1.0) * size, x) }
     sample(rng) { rng.sample(rand_distr::Beta::new(mean * size, (1.0 - mean) * size).ok()?) }
     moments { (mean, mean * (1.0 - mean) / (size + 1.0)) }
-    tails(x) { ln_incomplete_beta(mean * size, (1.0 - mean) * size, x, 1.0 - x) }
+    ln_cdf(x) { beta_tails(mean * size, mean.subtracted_from(1.0) * size, x).0 }
+    ln_survival(x) { beta_tails(mean * size, mean.subtracted_from(1.0) * size, x).1 }
 ]
     } };
 }

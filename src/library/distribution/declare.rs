@@ -20,8 +20,7 @@ macro_rules! section {
 ///   on an `Option`;
 /// * `moments`: (mean, variance), where they have a closed form;
 /// * `ln_cdf(x)` with `ln_survival(x)`: ln P(X ≤ x) and ln P(X > x) over any scalar, for x in the
-///   closure of the support, or (discrete) one below it;
-/// * or `tails(x)`: the pair of them at `f64` arguments only.
+///   closure of the support, or (discrete) one below it.
 macro_rules! families {
     ($(
         $(#[doc = $family_doc:literal])+
@@ -35,7 +34,6 @@ macro_rules! families {
             sample($rng:ident) $sample:block
             $(moments $moments:block)?
             $(ln_cdf($below:ident) $ln_cdf:block ln_survival($above:ident) $ln_survival:block)?
-            $(tails($at:ident) $tails:block)?
         )+]
     )+) => {
         /// A log density of the library: a family in one of its parameterizations.
@@ -145,17 +143,6 @@ macro_rules! families {
                         let [$($parameter),*] = take::<S, _>(parameters);
                         let _ = ($($parameter,)* x);
                         section!($({ let $above = x; $ln_survival })?)
-                    })+)+
-                }
-            }
-
-            /// (ln P(X ≤ x), ln P(X > x)) where they are declared at `f64` arguments only.
-            fn tails_inside(self, x: f64, parameters: &[f64]) -> Option<(f64, f64)> {
-                match self {
-                    $($(Density::$density => {
-                        let [$($parameter),*] = take::<f64, _>(parameters);
-                        let _ = ($($parameter,)* x);
-                        section!($({ let $at = x; $tails })?)
                     })+)+
                 }
             }

@@ -42,7 +42,8 @@ Binomial {} = [
     log_density(x) { binomial(n, p, x) }
     sample(rng) { count(rng.sample(rand_distr::Binomial::new(whole(n)?, p).ok()?)) }
     moments { (n * p, n * p * (1.0 - p)) }
-    tails(x) { binomial_tails(n, p, 1.0 - p, x) }
+    ln_cdf(x) { binomial_tails(n, logit(p), x).0 }
+    ln_survival(x) { binomial_tails(n, logit(p), x).1 }
 
     /// ln (n choose x) + x logit - n ln(1 + e^logit)
     BinomialLogit(
@@ -58,7 +59,8 @@ Binomial {} = [
     }
     sample(rng) { count(rng.sample(rand_distr::Binomial::new(whole(n)?, logit.sigmoid()).ok()?)) }
     moments { (n * logit.sigmoid(), n * logit.sigmoid() * (-logit).sigmoid()) }
-    tails(x) { binomial_tails(n, logit.sigmoid(), (-logit).sigmoid(), x) }
+    ln_cdf(x) { binomial_tails(n, logit, x).0 }
+    ln_survival(x) { binomial_tails(n, logit, x).1 }
 ]
 
 /// The number of events at a constant rate.
@@ -71,7 +73,8 @@ Poisson {} = [
     log_density(x) { x.x_log_y(rate) - rate - (x + 1.0).ln_gamma() }
     sample(rng) { if rate == 0.0 { 0.0 } else { rng.sample(rand_distr::Poisson::new(rate).ok()?) } }
     moments { (rate, rate) }
-    tails(x) { poisson_tails(rate, x) }
+    ln_cdf(x) { poisson_tails(rate, x).0 }
+    ln_survival(x) { poisson_tails(rate, x).1 }
 
     /// x log - e^log - ln x!
     PoissonLog(
@@ -84,7 +87,8 @@ Poisson {} = [
         if rate == 0.0 { 0.0 } else { rng.sample(rand_distr::Poisson::new(rate).ok()?) }
     }
     moments { (log.exp(), log.exp()) }
-    tails(x) { poisson_tails(log.exp(), x) }
+    ln_cdf(x) { poisson_tails(log.exp(), x).0 }
+    ln_survival(x) { poisson_tails(log.exp(), x).1 }
 ]
 
 /// Counts that vary more than Poisson's: variance mean + mean² / size.
@@ -102,7 +106,8 @@ NegBinomial { named_only: true } = [
     }
     sample(rng) { mixed_poisson(mean, size, rng)? }
     moments { (mean, mean + mean * mean / size) }
-    tails(x) { negative_binomial_tails(mean, size, x) }
+    ln_cdf(x) { negative_binomial_tails(mean.ln(), size, x).0 }
+    ln_survival(x) { negative_binomial_tails(mean.ln(), size, x).1 }
 
     /// NegBinomial(mean, size) with mean = e^log
     NegBinomialLog(
@@ -117,7 +122,8 @@ NegBinomial { named_only: true } = [
     }
     sample(rng) { mixed_poisson(log.exp(), size, rng)? }
     moments { (log.exp(), log.exp() + (2.0 * log).exp() / size) }
-    tails(x) { negative_binomial_tails(log.exp(), size, x) }
+    ln_cdf(x) { negative_binomial_tails(log, size, x).0 }
+    ln_survival(x) { negative_binomial_tails(log, size, x).1 }
 ]
 
 /// The number of failures before the first success.

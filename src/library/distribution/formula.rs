@@ -5,9 +5,8 @@ use std::f64::consts::{LN_2, PI};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-use crate::math::composite::{ln_beta, ln_choose};
+use crate::math::composite::{ln_beta, ln_choose, ln_incomplete_beta, ln_incomplete_gamma, logit};
 use crate::math::scalar::Scalar;
-use crate::math::special::incomplete::{ln_incomplete_beta, ln_incomplete_gamma};
 use crate::math::special::ln_gamma;
 
 /// `inside` where low ≤ x ≤ high, else negative infinity.
@@ -52,17 +51,41 @@ pub(super) fn student_t_variance(df: f64) -> f64 {
     }
 }
 
-/// (ln P(|T| ≤ t), ln P(|T| > t)) for a standard t variate and t ≥ 0.
-pub(super) fn folded_t_tails(df: f64, t: f64) -> (f64, f64) {
-    let ratio = t * t / df;
-    ln_incomplete_beta(0.5, 0.5 * df, (1.0 + ratio.recip()).recip(), (1.0 + ratio).recip())
+/// (ln P(|T| ≤ t), ln P(|T| > t)) for a standard t variate and t ≥ 0: t² / (t² + df) is
+/// Beta(1/2, df/2).
+pub(super) fn folded_t_tails<S: Scalar>(df: S, t: S) -> (S, S) {
+    let moved = S::constant(0.0).less(t);
+    let logit = S::select(moved, t, S::constant(1.0)).ln() * 2.0 - df.ln();
+    let (lower, upper) = ln_incomplete_beta(S::constant(0.5), df * 0.5, logit);
+    let nothing = S::constant(f64::NEG_INFINITY);
+    (S::select(moved, lower, nothing), S::select(moved, upper, S::constant(0.0)))
 }
 
 /// (ln P(T ≤ t), ln P(T > t)) for a standard t variate.
-pub(super) fn student_t_tails(df: f64, t: f64) -> (f64, f64) {
+pub(super) fn student_t_tails<S: Scalar>(df: S, t: S) -> (S, S) {
     let small = folded_t_tails(df, t.abs()).1 - LN_2;
-    let large = (-small.exp()).ln_1p();
-    if t < 0.0 { (small, large) } else { (large, small) }
+    let large = (-small.exp()).log1p();
+    let below = t.less(S::constant(0.0));
+    (S::select(below, small, large), S::select(below, large, small))
+}
+
+/// (ln P(X ≤ x), ln P(X > x)) of a beta variate, also at the ends.
+pub(super) fn beta_tails<S: Scalar>(a: S, b: S, x: S) -> (S, S) {
+    let (zero, one, nothing) = (S::constant(0.0), S::constant(1.0), S::constant(f64::NEG_INFINITY));
+    let (above, below) = (zero.less(x), x.less(one));
+    let inside = S::select(above, S::select(below, x, S::constant(0.5)), S::constant(0.5));
+    let (lower, upper) = ln_incomplete_beta(a, b, logit(inside));
+    let (lower, upper) = (S::select(below, lower, zero), S::select(below, upper, nothing));
+    (S::select(above, lower, nothing), S::select(above, upper, zero))
+}
+
+/// (ln P(X ≤ x), ln P(X > x)) of the reciprocal of a gamma variate.
+pub(super) fn reciprocal_tails<S: Scalar>(shape: S, scale: S, x: S) -> (S, S) {
+    let (zero, nothing) = (S::constant(0.0), S::constant(f64::NEG_INFINITY));
+    let positive = zero.less(x);
+    let inside = S::select(positive, x, S::constant(1.0));
+    let (lower, upper) = ln_incomplete_gamma(shape, scale / inside);
+    (S::select(positive, upper, nothing), S::select(positive, lower, zero))
 }
 
 /// (a - 1) ln x + (b - 1) ln(1 - x) - ln B(a, b), with 0 ln 0 = 0.
@@ -130,34 +153,39 @@ pub(super) fn bernoulli_ln_survival<S: Scalar>(x: S, ln_one: S) -> S {
     S::select(x.less(zero), zero, S::select(x.less(S::constant(1.0)), ln_one, never))
 }
 
-/// (ln P(X ≤ x), ln P(X > x)) of a binomial variate, with q = 1 - p.
-pub(super) fn binomial_tails(n: f64, p: f64, q: f64, x: f64) -> (f64, f64) {
+/// (ln P(X ≤ x), ln P(X > x)) of a binomial variate: those that 1 - p exceeds a
+/// Beta(n - x, x + 1) variate. n and x have no slope.
+pub(super) fn binomial_tails<S: Scalar>(n: S, logit: S, x: S) -> (S, S) {
+    let (zero, one, nothing) = (S::constant(0.0), S::constant(1.0), S::constant(f64::NEG_INFINITY));
     let x = x.floor();
-    if x < 0.0 {
-        (f64::NEG_INFINITY, 0.0)
-    } else if x >= n {
-        (0.0, f64::NEG_INFINITY)
-    } else {
-        ln_incomplete_beta(n - x, x + 1.0, q, p)
-    }
+    let (above, below) = (zero.less(x + 1.0), x.less(n));
+    let failures = S::select(below, n - x, one);
+    let successes = S::select(above, x + 1.0, one);
+    let (lower, upper) = ln_incomplete_beta(failures.floor(), successes, -logit);
+    let (lower, upper) = (S::select(below, lower, zero), S::select(below, upper, nothing));
+    (S::select(above, lower, nothing), S::select(above, upper, zero))
 }
 
-/// (ln P(X ≤ x), ln P(X > x)) of a Poisson variate.
-pub(super) fn poisson_tails(rate: f64, x: f64) -> (f64, f64) {
-    if x < 0.0 {
-        return (f64::NEG_INFINITY, 0.0);
-    }
-    let (lower, upper) = ln_incomplete_gamma(x.floor() + 1.0, rate);
-    (upper, lower)
+/// (ln P(X ≤ x), ln P(X > x)) of a Poisson variate: those that a Gamma(x + 1) variate exceeds the
+/// rate. x has no slope.
+pub(super) fn poisson_tails<S: Scalar>(rate: S, x: S) -> (S, S) {
+    let more = x.floor() + 1.0;
+    let possible = S::constant(0.0).less(more);
+    let shape = S::select(possible, more, S::constant(1.0));
+    let (lower, upper) = ln_incomplete_gamma(shape, rate);
+    let nothing = S::constant(f64::NEG_INFINITY);
+    (S::select(possible, upper, nothing), S::select(possible, lower, S::constant(0.0)))
 }
 
-/// (ln P(X ≤ x), ln P(X > x)) of a negative binomial variate.
-pub(super) fn negative_binomial_tails(mean: f64, size: f64, x: f64) -> (f64, f64) {
-    if x < 0.0 {
-        return (f64::NEG_INFINITY, 0.0);
-    }
-    let ratio = mean / size;
-    ln_incomplete_beta(size, x.floor() + 1.0, (1.0 + ratio).recip(), (1.0 + ratio.recip()).recip())
+/// (ln P(X ≤ x), ln P(X > x)) of a negative binomial variate with this logarithm of the mean:
+/// those that size / (size + mean) exceeds a Beta(size, x + 1) variate. x has no slope.
+pub(super) fn negative_binomial_tails<S: Scalar>(log_mean: S, size: S, x: S) -> (S, S) {
+    let more = x.floor() + 1.0;
+    let possible = S::constant(0.0).less(more);
+    let shape = S::select(possible, more, S::constant(1.0));
+    let (lower, upper) = ln_incomplete_beta(size, shape, size.ln() - log_mean);
+    let nothing = S::constant(f64::NEG_INFINITY);
+    (S::select(possible, lower, nothing), S::select(possible, upper, S::constant(0.0)))
 }
 
 /// A Poisson draw whose mean is a gamma draw of this mean and shape `size`.

@@ -19,25 +19,18 @@ impl Density {
         self.ln_survival_inside(self.clamp(x, parameters), parameters)
     }
 
-    /// (ln P(X ≤ x), ln P(X > x)) as numbers, for every density with a closed form, with or
-    /// without derivatives.
+    /// (ln P(X ≤ x), ln P(X > x)) as numbers, where [`Density::has_cdf`].
     pub fn tails(self, x: f64, parameters: &[f64]) -> Option<(f64, f64)> {
         let inside = self.clamp(x, parameters);
+        let below = self.ln_cdf_inside(inside, parameters)?;
+        let above = self.ln_survival_inside(inside, parameters)?;
         let (nothing, all) = (f64::NEG_INFINITY, 0.0);
-        let (cdf, above) = self.tails_at(inside, parameters)?;
         Some(if x == f64::NEG_INFINITY {
             (nothing, all)
         } else if x == f64::INFINITY {
             (all, nothing)
         } else {
-            (cdf, above)
-        })
-    }
-
-    fn tails_at(self, inside: f64, parameters: &[f64]) -> Option<(f64, f64)> {
-        self.tails_inside(inside, parameters).or_else(|| {
-            let below = self.ln_cdf_inside(inside, parameters)?;
-            Some((below, self.ln_survival_inside(inside, parameters)?))
+            (below, above)
         })
     }
 

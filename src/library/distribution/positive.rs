@@ -14,7 +14,8 @@ Gamma { named_only: true } = [
     log_density(x) { gamma(shape, rate, x) }
     sample(rng) { rng.sample(rand_distr::Gamma::new(shape, 1.0 / rate).ok()?) }
     moments { (shape / rate, shape / (rate * rate)) }
-    tails(x) { ln_incomplete_gamma(shape, rate * x) }
+    ln_cdf(x) { ln_incomplete_gamma(shape, rate * x).0 }
+    ln_survival(x) { ln_incomplete_gamma(shape, rate * x).1 }
 
     /// -shape ln scale - ln Γ(shape) + (shape - 1) ln x - x / scale
     GammaShapeScale(
@@ -29,7 +30,8 @@ Gamma { named_only: true } = [
     }
     sample(rng) { rng.sample(rand_distr::Gamma::new(shape, scale).ok()?) }
     moments { (shape * scale, shape * scale * scale) }
-    tails(x) { ln_incomplete_gamma(shape, x / scale) }
+    ln_cdf(x) { ln_incomplete_gamma(shape, x / scale).0 }
+    ln_survival(x) { ln_incomplete_gamma(shape, x / scale).1 }
 
     /// Gamma(shape, rate) with rate = shape / mean
     GammaMeanShape(
@@ -41,7 +43,8 @@ Gamma { named_only: true } = [
     log_density(x) { gamma(shape, shape / mean, x) }
     sample(rng) { rng.sample(rand_distr::Gamma::new(shape, mean / shape).ok()?) }
     moments { (mean, mean * mean / shape) }
-    tails(x) { ln_incomplete_gamma(shape, shape * x / mean) }
+    ln_cdf(x) { ln_incomplete_gamma(shape, shape * x / mean).0 }
+    ln_survival(x) { ln_incomplete_gamma(shape, shape * x / mean).1 }
 ]
 
 /// The distribution of the reciprocal of a gamma variate.
@@ -62,10 +65,8 @@ InvGamma {} = [
         let mean = if shape > 1.0 { scale / (shape - 1.0) } else { f64::INFINITY };
         (mean, if shape > 2.0 { mean * mean / (shape - 2.0) } else { f64::INFINITY })
     }
-    tails(x) {
-        let (lower, upper) = ln_incomplete_gamma(shape, scale / x);
-        (upper, lower)
-    }
+    ln_cdf(x) { reciprocal_tails(shape, scale, x).0 }
+    ln_survival(x) { reciprocal_tails(shape, scale, x).1 }
 ]
 
 /// The exponential distribution of waiting times.
@@ -106,7 +107,8 @@ ChiSquare {} = [
     }
     sample(rng) { rng.sample(rand_distr::Gamma::new(0.5 * df, 2.0).ok()?) }
     moments { (df, 2.0 * df) }
-    tails(x) { ln_incomplete_gamma(0.5 * df, 0.5 * x) }
+    ln_cdf(x) { ln_incomplete_gamma(df * 0.5, x * 0.5).0 }
+    ln_survival(x) { ln_incomplete_gamma(df * 0.5, x * 0.5).1 }
 ]
 
 /// The Weibull distribution of failure times.

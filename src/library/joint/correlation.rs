@@ -9,7 +9,7 @@ const LN_PI: f64 = 1.144_729_885_849_400_2;
 
 /// The logarithm of what makes det(Ω)^(η - 1) integrate to 1:
 /// Σ_{k=1}^{n-1} (ln Γ(η + (n - 1)/2) - ln Γ(η + (n - 1 - k)/2) - (k/2) ln π)
-pub(super) fn lkj_constant<S: Scalar>(n: usize, eta: S) -> S {
+pub(crate) fn lkj_constant<S: Scalar>(n: usize, eta: S) -> S {
     let most = (eta + 0.5 * (real(n) - 1.0)).ln_gamma();
     sum((1..n).map(|k| {
         let part = (eta + 0.5 * (real(n) - 1.0 - real(k))).ln_gamma();

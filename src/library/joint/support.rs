@@ -14,7 +14,8 @@ pub enum VectorSupport {
     Each(Support),
     /// Strictly increasing; all are free.
     Ordered,
-    /// Sums to 0; orthonormal coordinates of the hyperplane.
+    /// Sums to 0; orthonormal coordinates of the hyperplane, in which K independent normal values
+    /// given their sum are K - 1 with the same sd s: each value has sd s √(1 - 1/K).
     ZeroSum,
     /// Non-negative and sums to 1; all but the last are free.
     Simplex,
@@ -44,6 +45,21 @@ impl VectorSupport {
             | VectorSupport::CholeskyFactor
             | VectorSupport::Correlation
             | VectorSupport::Covariance => 2,
+        }
+    }
+
+    /// The set in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            VectorSupport::Each(_) => "vectors",
+            VectorSupport::Ordered => "increasing vectors",
+            VectorSupport::ZeroSum => "vectors that sum to 0",
+            VectorSupport::Simplex => "probabilities that sum to 1",
+            VectorSupport::CholeskyCorrelation => "Cholesky factors of correlation matrices",
+            VectorSupport::CholeskyFactor => "Cholesky factors of covariance matrices",
+            VectorSupport::Correlation => "correlation matrices",
+            VectorSupport::Covariance => "covariance matrices",
+            VectorSupport::Counts => "counts",
         }
     }
 

@@ -66,12 +66,13 @@ impl<'a> Prior<'a> {
         {
             let StageKind::Draw { random, rows, count, width } = &stage.kind else { continue };
             let distribution = &self.bound.typed.random(*random).distribution;
-            let centredness = coordinates.get(random).zip(distribution.family.location_scale);
+            let call = distribution.call()?;
+            let centredness = coordinates.get(random).zip(call.family.location_scale);
             stage.program.quantities(workspace, &constrained, values);
             for (row, position, to) in rows {
                 let parameters: Vec<f64> = (0..*width).map(|k| values[k * count + row]).collect();
                 let value = sample(distribution, &parameters, rng)
-                    .unwrap_or_else(|| anywhere(&parameters[distribution.arguments.len()..], rng));
+                    .unwrap_or_else(|| anywhere(&parameters[call.arguments.len()..], rng));
                 constrained[(*to)?] = value;
                 if let Some((centredness, (location, scale))) = centredness {
                     let c = centredness.get(*position as usize)?;

@@ -158,7 +158,9 @@ impl Stop<'_> {
             return Some(format!("write what comes after the `{before}`, or delete it"));
         }
         if self.after_operand && found.is_some_and(|t| t.ends_operand() || t.opens()) {
-            return Some("write an operator between the two; a product needs `*`".to_string());
+            let in_call = self.bracket().is_some_and(|b| b.token != Token::OpenBracket);
+            let comma = if in_call { "a `,` between two arguments, or " } else { "" };
+            return Some(format!("write {comma}an operator between the two; a product needs `*`"));
         }
         let example = match self.form {
             Form::Import => "`import \"file.vi\" as name`",
@@ -179,7 +181,8 @@ impl Stop<'_> {
 
     /// What has a better answer than a list of expected tokens.
     fn habit(&self) -> Option<Diagnostic> {
-        self.clause()
+        self.unnamed_report()
+            .or_else(|| self.clause())
             .or_else(|| self.conditional())
             .or_else(|| self.slice())
             .or_else(|| self.colon())
@@ -188,6 +191,24 @@ impl Stop<'_> {
             .or_else(|| self.ternary())
             .or_else(|| self.brace())
             .or_else(|| self.not_a_statement())
+    }
+
+    /// `report mean(x)`, `report a > 3`
+    fn unnamed_report(&self) -> Option<Diagnostic> {
+        let found = self.found().filter(|_| self.form == Form::Report)?;
+        let value = self.tokens.get(1).filter(|_| !found.token.is_name())?;
+        let whole = self.text.cover(&self.tokens[1..]);
+        let start = Span { end: whole.start, ..whole };
+        Some(
+            Diagnostic::error(
+                Slug::UnexpectedToken,
+                "what is reported needs a name",
+                self.text.span(*value).to(whole),
+                "has no name",
+            )
+            .help("write `report name = …`; names that exist are listed: `report a, b`")
+            .edit(start, "value = "),
+        )
     }
 
     /// `if c a else b`, `if c then a`

@@ -1,6 +1,16 @@
 //! Recognises what users of other languages write, before the grammar sees it.
 //!
-//! [`rewrite`] turns what has a counterpart into it; [`find`] answers the rest with one message.
+//! [`whole`] answers a statement that is of another language from end to end; [`rewrite`] turns
+//! what has a counterpart into it; [`find`] answers the rest with one message.
+
+mod command;
+mod data;
+mod declaration;
+mod python;
+mod statement;
+mod whole;
+
+pub(super) use whole::whole;
 
 use super::expression::{Text, Tokens};
 use super::layout::closing;
@@ -130,7 +140,9 @@ fn conditions(text: Text<'_>, tokens: &mut [Lexeme], uses: &mut Vec<Foreign>) {
 
 /// The first habit of another language in a statement that has no counterpart here.
 pub(super) fn find(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
-    declaration(text, tokens)
+    declaration::find(text, tokens)
+        .or_else(|| data::find(text, tokens))
+        .or_else(|| statement::find(text, tokens))
         .or_else(|| keyword(text, tokens))
         .or_else(|| leading_if(text, tokens))
         .or_else(|| bar(text, tokens))
@@ -138,89 +150,26 @@ pub(super) fn find(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
         .or_else(|| left_side(text, tokens))
 }
 
-const TYPES: &[&str] = &[
-    "real",
-    "int",
-    "vector",
-    "row_vector",
-    "matrix",
-    "array",
-    "simplex",
-    "ordered",
-    "positive_ordered",
-    "unit_vector",
-    "cov_matrix",
-    "corr_matrix",
-    "cholesky_factor_corr",
-    "cholesky_factor_cov",
-];
-
-/// `real<lower=0> x`, `vector[N] x`, `int n = 3`
-fn declaration(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
-    let first = tokens.first().filter(|l| TYPES.contains(&text.slice(**l)))?;
-    let second = tokens.get(1)?;
-    if matches!(second.token, Token::Tilde | Token::Equal) {
-        return None;
-    }
-    let at = declared(tokens)?;
-    let name = text.slice(tokens[at]);
-    let kind = text.slice(*first);
-    let head = text.cover(&tokens[..=at]);
-    let diagnostic = Diagnostic::error(
-        Slug::ForeignSyntax,
-        format!("names are not declared with a type, so no `{kind} … {name}`"),
-        head,
-        "a declaration",
-    );
-    let defined =
-        tokens.get(at + 1).is_some_and(|l| matches!(l.token, Token::Equal | Token::Tilde));
-    Some(if defined {
-        let prefix = Span { end: text.span(tokens[at]).start, ..head };
-        diagnostic.help(format!("write the equation alone: `{name} …`")).edit(prefix, "")
-    } else {
-        diagnostic.help(format!(
-            "delete it: a parameter needs only its prior, as in `{name} ~ Normal(0, 1)`; \
-             data are listed as `data {name}`"
-        ))
-    })
-}
-
-/// Where the declared name is: the first one outside `[…]` and `<…>` after the type.
-fn declared(tokens: Tokens<'_>) -> Option<usize> {
-    let (mut depth, mut angles) = (0usize, 0usize);
-    for (at, lexeme) in tokens.iter().enumerate().skip(1) {
-        let token = lexeme.token;
-        if token.opens() {
-            depth += 1;
-        } else if token.closes() {
-            depth = depth.saturating_sub(1);
-        } else if token == Token::Less {
-            angles += 1;
-        } else if token == Token::Greater {
-            angles = angles.saturating_sub(1);
-        } else if depth == 0 && angles == 0 {
-            // A second word of the type, as in `array[N] real x`.
-            let last = tokens.get(at + 1).is_none_or(|l| {
-                !l.token.is_name() && !matches!(l.token, Token::Less | Token::OpenBracket)
-            });
-            match token.is_name() {
-                true if last => return Some(at),
-                true => {}
-                false => return None,
-            }
-        }
-    }
-    None
-}
-
 /// `let x = 1`
 fn keyword(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
     let [word, name, ..] = tokens else { return None };
-    let known = ["let", "var", "val", "const", "auto", "def", "local", "param", "parameter"];
+    let known =
+        ["let", "var", "val", "const", "auto", "def", "local", "param", "parameter", "function"];
     if !known.contains(&text.slice(*word)) || !name.token.is_name() {
         return None;
     }
     let (slice, called) = (text.slice(*word), text.slice(*name));
+    if tokens.get(2).is_some_and(|l| l.token.opens()) {
+        return Some(
+            Diagnostic::error(
+                Slug::ForeignSyntax,
+                format!("a function is not defined with `{slice}`"),
+                text.span(*word),
+                "not a keyword",
+            )
+            .help(format!("write it as one equation: `fun {called}(x) = x^2`")),
+        );
+    }
     let prefix = Span { end: name.start, ..text.span(*word) };
     Some(
         Diagnostic::error(
@@ -311,6 +260,15 @@ fn left_side(text: Text<'_>, tokens: Tokens<'_>) -> Option<Diagnostic> {
     {
         let word = text.slice(*word);
         return Some(diagnostic.help(format!("`{word}` is a reserved word; choose another name")));
+    }
+    if let [_, colon, rest @ ..] = head
+        && colon.token == Token::Colon
+        && let Some(first) = rest.first()
+    {
+        let label = Span { end: first.start, ..place };
+        return Some(
+            diagnostic.help("an equation has no label; a comment starts with `#`").edit(label, ""),
+        );
     }
     let all_names = head
         .iter()

@@ -207,9 +207,16 @@ impl Cutter<'_> {
         let message = format!("expected `{wanted}` to close this `{opener}`");
         let diagnostic =
             Diagnostic::error(Slug::UnbalancedBracket, message, end, "the statement ends here")
-                .because(self.span(open.lexeme), "opened here")
+                .because(self.span(open.lexeme), "opened here");
+        let unfinished = last.token.continues_line() || last.token.opens();
+        let diagnostic = if unfinished {
+            let before = &self.text[last.range()];
+            diagnostic.help(format!("write what comes after the `{before}`, and then `{missing}`"))
+        } else {
+            diagnostic
                 .help(format!("write `{missing}` where the bracket should end"))
-                .edit(end, missing);
+                .edit(end, missing)
+        };
         self.report(diagnostic);
     }
 }
@@ -221,6 +228,9 @@ impl Cutter<'_> {
 fn starts_statement(tokens: &[Lexeme], previous: Token, inside: Option<Token>) -> bool {
     let Some(first) = tokens.first() else { return false };
     let Some(second) = tokens.get(1) else { return false };
+    if first.token == Token::With && opens_a_block(tokens) {
+        return true;
+    }
     if !first.token.is_name() {
         return false;
     }
@@ -242,6 +252,12 @@ fn starts_statement(tokens: &[Lexeme], previous: Token, inside: Option<Token>) -
         Some(open) => open != Token::OpenBrace && !names_argument,
     };
     second.token == Token::Tilde || second.token == Token::Equal && defines
+}
+
+/// `with pm.Model() as model:`, a line that ends with a colon.
+fn opens_a_block(tokens: &[Lexeme]) -> bool {
+    let line = tokens.split(|l| l.token == Token::Newline).next().unwrap_or(tokens);
+    line.last().is_some_and(|l| l.token == Token::Colon)
 }
 
 /// The token after the bracket that opens `tokens`, if it closes on the same line.

@@ -99,6 +99,17 @@ fn entries<'t>(
     (!data.entries.is_empty()).then_some(StatementKind::Data(data))
 }
 
+/// Whether a statement holds more equations than the one that is kept of it.
+pub(super) fn holds_more(tokens: Tokens<'_>) -> bool {
+    let mut rest = tokens;
+    let mut signs = 0;
+    while let Some(at) = head_end(rest) {
+        signs += 1;
+        rest = &rest[at + 1..];
+    }
+    signs > 1
+}
+
 fn rest(text: Text<'_>, tokens: Tokens<'_>, operator: usize) -> Span {
     match tokens.get(operator + 1..) {
         Some(right) if !right.is_empty() => text.cover(right),

@@ -29,6 +29,9 @@ pub(in crate::check) struct MissingAxis {
     pub(in crate::check) free: String,
     /// A column over the left axes that picks one element of the first axis too many.
     pub(in crate::check) column: Option<String>,
+    /// A column over the missing axis that says to which element of the left axis a row belongs,
+    /// and the bare index on the left.
+    pub(in crate::check) member: Option<(String, (String, Span))>,
     /// The name that brings the axis, where it stands, where it is declared.
     pub(in crate::check) culprit: Option<(String, Span, Span)>,
     /// Unobserved data of nearly the same name, for a latent without axes.
@@ -52,6 +55,9 @@ impl MissingAxis {
         diagnostic = diagnostic.because(*span, why);
         let culprit = self.culprit.as_ref().map_or("x", |(name, ..)| name);
         let (axes, bound) = (inner(free), inner(left));
+        if let Some(grouped) = self.grouped(&diagnostic) {
+            return grouped;
+        }
         match (has_axes, &self.column, self.kind) {
             (true, Some(column), Left::Data | Left::Latent | Left::Definition) => diagnostic
                 .help(format!(
@@ -73,6 +79,24 @@ impl MissingAxis {
                 "choose one with an index: `{culprit}[…]`, or reduce the right side: `mean(…)`"
             )),
         }
+    }
+
+    /// A column of rows in an equation of their groups.
+    fn grouped(&self, diagnostic: &Diagnostic) -> Option<Diagnostic> {
+        let (member, (group, binder)) = self.member.as_ref()?;
+        let (column, at, _) = self.culprit.as_ref().filter(|_| self.kind != Left::Data)?;
+        let (rows, initial) = (inner(&self.free), &group[..group.chars().next()?.len_utf8()]);
+        let index = if initial == "i" { "k" } else { initial };
+        let mean = format!("mean(i in {rows} where {member}[i] == {index}: {column}[i])");
+        Some(
+            diagnostic
+                .clone()
+                .help(format!(
+                    "give each {group} one value, in a table of its own: `data {group}({column})`; or take the mean of its rows: `{mean}`"
+                ))
+                .edit(*binder, format!("{index} in {group}"))
+                .edit(*at, mean),
+        )
     }
 
     /// A latent without axes whose name is near that of data.

@@ -1,0 +1,187 @@
+//! Mistakes about distributions of several values, of outcomes, and of series.
+
+use super::Explain;
+use crate::diagnostic::{Diagnostic, Slug};
+use crate::source::Span;
+
+/// A mistake about the structure of a distribution or a series.
+#[derive(Clone, Debug)]
+pub(in crate::check) enum StructureProblem {
+    /// `start` after something that never looks back.
+    NothingBefore { span: Span },
+    /// A constraint on something that is no family of one value.
+    ElementWanted { family: &'static str, span: Span },
+    /// A joint family that does not say over which axis.
+    JointAxis { name: String, family: &'static str, span: Span, axes: String, count: usize },
+    /// `over` an axis that the left side does not have.
+    OverElsewhere { over: String, span: Span, axes: String },
+    /// A matrix over other axes than the family is joint over.
+    MatrixAxes { span: Span, found: String, wanted: String },
+    /// `edges =` something that has no two columns of the axis.
+    EdgeTable { span: Span, axis: String },
+    /// A number or vector where a matrix must be.
+    NotAMatrix { span: Span },
+    /// A continuous latent with a `PointMass` branch.
+    LatentAtom { name: String, span: Span },
+    /// A latent of which some branches are continuous and others are not.
+    MixedLatent { name: String, span: Span, family: &'static str },
+    /// A joint family where the density of one value is wanted.
+    OneValueWanted { family: &'static str, span: Span },
+    /// Times of differential equations that are not over one axis.
+    TimesAxis { name: String, span: Span, axes: String },
+    /// An axis of states whose labels are not the states.
+    StatesOfAxis { axis: String, span: Span, labels: Vec<String>, states: Vec<String> },
+    /// A rate or initial value over an axis.
+    RateOfArray { span: Span, axes: String },
+    /// A rate or initial value that depends on what is summed out or predicted.
+    RateOfFinite { span: Span },
+    /// `transpose` where indices say which axis is which.
+    LooseTranspose { span: Span },
+    /// An argument of outcomes without exactly one free axis.
+    OutcomeAxis { name: String, family: &'static str, span: Span, axes: String },
+}
+
+impl Explain for StructureProblem {
+    fn diagnostic(self) -> Diagnostic {
+        match self {
+            StructureProblem::NothingBefore { span } => Diagnostic::error(
+                Slug::MissingStart,
+                "nothing before `start` looks back along an axis",
+                span,
+                "no index here comes before the first element",
+            )
+            .help("`x[t - 1] start 0` gives the value where `t - 1` lies before the first element"),
+            StructureProblem::ElementWanted { family, span } => {
+                let wanted = if family == "ZeroSum" { "`Normal(0, sd)`" } else { "one family" };
+                Diagnostic::error(
+                    Slug::JointAxis,
+                    format!("`{family}` ties elements of {wanted}, such as `{family}(Normal(0, 1))`"),
+                    span,
+                    "not the distribution of one element",
+                )
+                .help(format!("an interval goes outside: `{family}(Normal(0, 1)) in [0, inf]`"))
+            }
+            StructureProblem::JointAxis { name, family, span, axes, count } => {
+                let which = if count == 1 { "which axis" } else { "which two axes" };
+                let message = if axes == "[]" {
+                    format!("`{family}` gives several values, but `{name}` has no axis")
+                } else {
+                    format!("`{family}` is joint over {count} of the axes {axes} of `{name}`; say {which}")
+                };
+                let diagnostic = Diagnostic::error(
+                    Slug::JointAxis,
+                    message,
+                    span,
+                    "joint over an axis",
+                );
+                let first = axes.trim_matches(['[', ']']).split(", ").last().unwrap_or("").to_owned();
+                if first.is_empty() {
+                    diagnostic.help(format!("write the axis on the left: `{name}[axis] ~ {family}(…)`"))
+                } else {
+                    diagnostic.help(format!("name it with `over`: `~ {family}(…) over {first}`"))
+                }
+            }
+            StructureProblem::OverElsewhere { over, span, axes } => Diagnostic::error(
+                Slug::JointAxis,
+                format!("the left side has the axes {axes}, and `{over}` is not one index of them"),
+                span,
+                "not an axis or index of the left side",
+            )
+            .help("after `over` stands an axis of the left side, or the name of an index: `P[i in state, j in state] ~ Dirichlet(1) over j`"),
+            StructureProblem::MatrixAxes { span, found, wanted } => Diagnostic::error(
+                Slug::WrongAxis,
+                format!("this is a matrix over {found}, and the family wants one over {wanted}"),
+                span,
+                format!("over {found}"),
+            )
+            .help(format!("define it over both: `K[i in …, j in …] = …` with the axes {wanted}")),
+            StructureProblem::EdgeTable { span, axis } => Diagnostic::error(
+                Slug::WrongArguments,
+                format!("`edges` must name a table with two columns of kind `{axis}`"),
+                span,
+                "not such a table",
+            )
+            .help(format!("declare it: `data edge(from: {axis}, to: {axis})`, then `edges = edge`")),
+            StructureProblem::NotAMatrix { span } => Diagnostic::error(
+                Slug::WrongArguments,
+                "a matrix is wanted here: a name with two axes, `transpose(a)`, `a @ b`, or sums and multiples of such",
+                span,
+                "not a matrix",
+            )
+            .help("define it first: `K[i in axis, j in axis] = …`, then write `K` here"),
+            StructureProblem::LatentAtom { name, span } => Diagnostic::error(
+                Slug::NotADistribution,
+                format!("`{name}` is a continuous latent and cannot have a `PointMass`"),
+                span,
+                "all probability on one value",
+            )
+            .help("give the choice to a finite latent: `z ~ Bernoulli(p)`, and use `if z then x else 0`"),
+            StructureProblem::MixedLatent { name, span, family } => Diagnostic::error(
+                Slug::NotADistribution,
+                format!("`{name}` has finitely many values elsewhere, and `{family}` has not"),
+                span,
+                "not a distribution of finitely many values",
+            )
+            .help("all branches of a latent are of one sort; make two latents and choose between them with `if`"),
+            StructureProblem::OneValueWanted { family, span } => Diagnostic::error(
+                Slug::WrongArguments,
+                format!("`logpdf` takes a distribution of one value, and `{family}` is joint"),
+                span,
+                "of one value",
+            )
+            .help("write it as a `~` statement on the values"),
+            StructureProblem::TimesAxis { name, span, axes } => Diagnostic::error(
+                Slug::WrongKind,
+                format!("the times after `at` must be over one axis, and `{name}` is over {axes}"),
+                span,
+                "not a list of times",
+            )
+            .help("times are data: `data ts[time]` or a column of a table"),
+            StructureProblem::StatesOfAxis { axis, span, labels, states } => {
+                let written: Vec<String> = states.iter().map(|s| format!("\"{s}\"")).collect();
+                let message = if labels.is_empty() {
+                    format!("the axis `{axis}` of the states has no labels in the program")
+                } else {
+                    format!(
+                        "the states {} are not the elements {} of `{axis}`",
+                        super::listed(&states),
+                        super::listed(&labels)
+                    )
+                };
+                Diagnostic::error(Slug::WrongAxis, message, span, "the axis of the states")
+                    .help(format!("write `axis {axis} = [{}]`", written.join(", ")))
+            }
+            StructureProblem::RateOfArray { span, axes } => Diagnostic::error(
+                Slug::MissingAxis,
+                format!("a rate and a value at the start are one number, and this is over {axes}"),
+                span,
+                format!("over {axes}"),
+            )
+            .help("say which element is meant, for example `z0[\"hare\"]`, or reduce it with `sum`"),
+            StructureProblem::RateOfFinite { span } => Diagnostic::error(
+                Slug::NotYet,
+                "differential equations cannot depend on latents that are summed out, nor on predictions",
+                span,
+                "depends on such a name",
+            ),
+            StructureProblem::LooseTranspose { span } => Diagnostic::error(
+                Slug::WrongArguments,
+                "`transpose` makes a matrix, and here elements are meant",
+                span,
+                "a matrix",
+            )
+            .help("define the matrix on its own line: `Omega = L @ transpose(L)`; elsewhere indices say which axis is which: `L[j, i]`"),
+            StructureProblem::OutcomeAxis { name, family, span, axes } => {
+                let message = if axes == "[]" {
+                    format!("`{family}` needs a probability for every outcome, and this is one number")
+                } else {
+                    format!("`{family}` needs exactly one free axis, the outcomes of `{name}`, and this has {axes}")
+                };
+                let label = if axes == "[]" { "one number".to_owned() } else { format!("over {axes}") };
+                Diagnostic::error(Slug::JointAxis, message, span, label).help(
+                    "the axis of the outcomes stays free: with `p[group, outcome]` write `Categorical(p[group])`; for two outcomes write `Bernoulli(p)`",
+                )
+            }
+        }
+    }
+}

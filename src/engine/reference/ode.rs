@@ -1,0 +1,85 @@
+//! Differential equations by a method with nothing in common with the engine's: many equal steps of
+//! the classical Runge-Kutta method of order 4, extrapolated twice.
+
+use super::Reading;
+use crate::bound::{EvaluationError, Evaluator};
+use crate::math::Scalar;
+use crate::typed::{IndexId, Solution};
+
+/// The numbers of steps between two times: each twice the one before, for the extrapolation.
+const STEPS: [usize; 3] = [64, 128, 256];
+
+impl<S: Scalar> Reading<'_, S> {
+    /// The states at all times, row-major.
+    pub(super) fn solve(
+        &self,
+        evaluator: &Evaluator<'_, &Self>,
+        indices: &[IndexId],
+        solution: &Solution,
+    ) -> Result<Vec<S>, EvaluationError> {
+        let initial = &solution.initial;
+        let first = initial.iter().map(|e| evaluator.eval(e)).collect::<Result<Vec<S>, _>>()?;
+        let start = evaluator.data(&solution.start)?;
+        let outer = &indices[..indices.len().min(1)];
+        let mut times = Vec::new();
+        evaluator.for_each(outer, None, |_| {
+            times.push(evaluator.data(&solution.times)?);
+            Ok::<(), EvaluationError>(())
+        })?;
+        let mut runs = Vec::new();
+        for steps in STEPS {
+            let (mut y, mut now) = (first.clone(), start);
+            let mut values = Vec::new();
+            for time in &times {
+                let length = (time - now) / steps as f64;
+                for step in 0..steps {
+                    y = self.step(evaluator, solution, now + step as f64 * length, length, &y)?;
+                }
+                now = *time;
+                values.extend_from_slice(&y);
+            }
+            runs.push(values);
+        }
+        self.states.borrow_mut().clear();
+        // The error of order 4 of two runs cancels, then that of order 5 (Richardson).
+        let extrapolate = |coarse: &[S], fine: &[S], power: f64| -> Vec<S> {
+            let pairs = coarse.iter().zip(fine);
+            pairs.map(|(c, f)| *f + (*f - *c) * (1.0 / (power - 1.0))).collect()
+        };
+        let once = extrapolate(&runs[0], &runs[1], 16.0);
+        let again = extrapolate(&runs[1], &runs[2], 16.0);
+        Ok(extrapolate(&once, &again, 32.0))
+    }
+
+    fn step(
+        &self,
+        evaluator: &Evaluator<'_, &Self>,
+        solution: &Solution,
+        time: f64,
+        length: f64,
+        y: &[S],
+    ) -> Result<Vec<S>, EvaluationError> {
+        let moved = |slope: &[S], by: f64| -> Vec<S> {
+            y.iter().zip(slope).map(|(y, k)| *y + *k * (length * by)).collect()
+        };
+        let a = self.slope(evaluator, solution, time, y)?;
+        let b = self.slope(evaluator, solution, time + 0.5 * length, &moved(&a, 0.5))?;
+        let c = self.slope(evaluator, solution, time + 0.5 * length, &moved(&b, 0.5))?;
+        let d = self.slope(evaluator, solution, time + length, &moved(&c, 1.0))?;
+        let weighted = |i: usize| (a[i] + b[i] * 2.0 + c[i] * 2.0 + d[i]) * (length / 6.0);
+        Ok(y.iter().enumerate().map(|(i, y)| *y + weighted(i)).collect())
+    }
+
+    fn slope(
+        &self,
+        evaluator: &Evaluator<'_, &Self>,
+        solution: &Solution,
+        time: f64,
+        y: &[S],
+    ) -> Result<Vec<S>, EvaluationError> {
+        let mut states = y.to_vec();
+        states.push(S::constant(time));
+        *self.states.borrow_mut() = states;
+        solution.rates.iter().map(|rate| evaluator.eval(rate)).collect()
+    }
+}
