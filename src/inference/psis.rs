@@ -105,8 +105,7 @@ fn tail_error_of(log_ratios: &[f64], shifted: &[f64], length: usize) -> TailErro
     let count = tail.indices.len() as f64;
     let total: f64 = shifted.iter().map(|ratio| ratio.exp()).sum();
     let in_tail: f64 = tail.indices.iter().map(|&index| shifted[index].exp()).sum();
-    // A standard error up: that the tail is lighter than it looks is no comfort.
-    let k = (fit.shape + (1.0 + fit.shape) / count.sqrt()).min(UNKNOWN_SHAPE);
+    let k = fit.shape.min(UNKNOWN_SHAPE);
     let below = 1.0 - k;
     let mean = tail.threshold.exp() + fit.scale / below;
     // The covariance of maximum likelihood (Smith, 1987), through the derivatives of the mean.

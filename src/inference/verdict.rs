@@ -35,6 +35,8 @@ pub struct Thresholds {
     pub efficiency: f64,
     /// An effective sample size below this: do not use.
     pub least_draws: f64,
+    /// ESS/N below this: do not use.
+    pub least_efficiency: f64,
     /// k-hat above this, with few effective draws: do not use. The weights have no mean then.
     pub useless_khat: f64,
     /// R-hat above this: chains do not agree (Vehtari et al., 2021).
@@ -72,6 +74,7 @@ impl Default for Thresholds {
             efficiency_despite_khat: 0.8,
             efficiency: 0.3,
             least_draws: 100.0,
+            least_efficiency: 0.03,
             useless_khat: 1.0,
             rhat: 1.01,
             useless_rhat: 1.05,
@@ -131,7 +134,8 @@ impl Verdict {
             self.add(level, Reason::HeavyWeights { khat, limit: thresholds.khat });
         }
         if few {
-            let useless = below(ess, thresholds.least_draws);
+            let useless = below(ess, thresholds.least_draws)
+                || below(efficiency, thresholds.least_efficiency);
             let level = if useless { Level::DoNotUse } else { Level::Caution };
             let draws = diagnostics.checked_draws;
             self.add(level, Reason::FewEffectiveDraws { ess, draws, limit: thresholds.efficiency });

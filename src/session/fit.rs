@@ -194,10 +194,7 @@ impl Search<'_> {
     ) -> Result<(), Failure> {
         let unasked = options.method == Method::Vi && options.guide == GuideChoice::Auto;
         let Some((fit, coordinates)) = &self.best else { return Ok(()) };
-        let normal = match &fit.guide {
-            Some(Guide::FullRank(_) | Guide::Mixture(_)) => fit.diagnostics.single,
-            Some(Guide::MeanField(_) | Guide::Triangular(_)) | None => false,
-        };
+        let normal = matches!(fit.guide, Some(Guide::FullRank(_)));
         let small = fit.diagnostics.dimension <= options.bent.limit;
         if self.is_good() || !unasked || !normal || !small {
             return Ok(());
