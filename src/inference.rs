@@ -3,8 +3,9 @@
 //! [`fit()`] climbs a ladder: starts at random and from the prior give candidate normals ([`start`]), distinct modes
 //! ([`modes`]) are fitted by natural gradients of the ELBO on fixed draws ([`natural`]) or, in many dimensions,
 //! independently ([`fixed_draws`]), the result is checked and corrected by importance weights
-//! ([`importance`]), and a verdict says how far to trust it ([`verdict`]).
+//! ([`importance`]); or chains are sampled instead ([`nuts`]); and a verdict says how far to trust it ([`verdict`]).
 
+pub mod bent;
 pub mod chains;
 pub mod draws;
 pub mod elbo;
@@ -23,6 +24,7 @@ pub mod pathfinder;
 pub mod psis;
 pub mod quantities;
 pub mod random;
+pub mod sampled;
 pub mod start;
 pub mod summary;
 pub mod target;
@@ -31,7 +33,7 @@ pub mod verdict;
 pub use evaluate::Counts;
 pub use fit::{Draws, Fit, FitError, Progress, fit};
 pub use guide::Guide;
-pub use options::{GuideChoice, Options};
+pub use options::{GuideChoice, Method, Options};
 pub use summary::{Summary, resample, summarize};
 pub use target::{LogDensity, Target};
 pub use verdict::{Diagnostics, Level, Reason, Verdict};

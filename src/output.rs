@@ -14,9 +14,9 @@ mod table;
 pub use advice::advice;
 pub use draws::{DrawColumns, DrawTable, Drawn, read_draws};
 pub use fit::{
-    DataRecord, DiagnosticsRecord, Element, FIT_SCHEMA, FileRecord, FitRecord, Moments,
-    Probability, Row, RowRole, RowValues, Seconds, VariableRecord, VerdictRecord, element_name,
-    write_summary,
+    ChainsRecord, DataRecord, DiagnosticsRecord, Element, FIT_SCHEMA, FileRecord, FitRecord,
+    Moments, Probability, Row, RowRole, RowValues, Seconds, VariableRecord, VerdictRecord,
+    element_name, write_summary,
 };
 pub use human::{HumanOptions, names, report, summary_table};
 pub use number::{Number, decimals, exact, fixed, significant};

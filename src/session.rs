@@ -12,6 +12,7 @@ mod document;
 mod explain;
 mod failure;
 mod fit;
+mod informed;
 mod model;
 mod nearest;
 pub mod predict;

@@ -24,7 +24,8 @@ const DRAWS: usize = 20_000;
 /// Fits a program to files given by name, with predictions.
 fn fit(text: &str, files: &[(&str, &str)]) -> (Model, Fitted) {
     let document = Document::open("model.vi", text);
-    let show = |diagnostics: &[_]| render(diagnostics, &document.sources, &RenderOptions::default());
+    let show =
+        |diagnostics: &[_]| render(diagnostics, &document.sources, &RenderOptions::default());
     assert!(!document.has_errors(), "{}", show(&document.diagnostics));
     let inputs = data::Inputs::parse(files.iter().map(|(name, _)| *name));
     let read = |path: &Path| -> std::io::Result<Vec<u8>> {

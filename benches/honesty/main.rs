@@ -17,6 +17,7 @@ use case::{Case, Truth};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
+use vippl::inference::verdict::QuantityCheck;
 use vippl::inference::{Level, Reason};
 use vippl::session::{FitOptions, Timings};
 
@@ -99,11 +100,19 @@ fn judge(case: &Case, seed: u64, tally: &mut Tally) -> String {
     } else {
         ""
     };
+    let found = &fitted.fit.diagnostics;
+    let worst =
+        |error: fn(&QuantityCheck) -> f64| found.quantities.iter().map(error).fold(0.0, f64::max);
     format!(
-        "{:<14} {:<6} me {me:.3} sd {sd_error:.3} {:?} {} {}",
+        "{:<14} {:<6} me {me:.3} sd {sd_error:.3} {:?} k-hat {:.2} efficiency {:.2} tail {:.2} \
+         sd error {:.2} gradients {} {}",
         case.kind,
         mark,
         fitted.fit.verdict.level,
+        found.khat,
+        found.efficiency(),
+        worst(|quantity| quantity.tail_error),
+        worst(|quantity| quantity.sd_error),
         fitted.fit.counts.gradient,
         reasons.join("; ")
     )

@@ -43,7 +43,7 @@ pub(crate) fn grid<T: Target>(target: &T, radius: f64) -> (Vec<f64>, Vec<f64>) {
 }
 
 /// The mean and sd of every quantity by NUTS; `None` if it does not converge: an R-hat above 1.01,
-/// an effective sample size below 1,500, or more than one divergence in a thousand.
+/// an effective sample size below 1,000, or more than one divergence in 500.
 pub(crate) fn nuts(case: &Case) -> Option<(Vec<f64>, Vec<f64>)> {
     let mut hasher = DefaultHasher::new();
     (&case.text, serde_json::to_string(&case.data).ok()).hash(&mut hasher);
@@ -60,11 +60,11 @@ pub(crate) fn nuts(case: &Case) -> Option<(Vec<f64>, Vec<f64>)> {
 fn run(case: &Case) -> Option<(Vec<f64>, Vec<f64>)> {
     let model = case.compile_for_truth();
     let target = model.target();
-    let nuts = Nuts { draws: 5000, warmup: 1500, acceptance: 0.95, ..Nuts::default() };
+    let nuts = Nuts { draws: 6000, warmup: 1500, acceptance: 0.99, ..Nuts::default() };
     let mut evaluator = Evaluator::new(target);
     let chains = nuts.sample(&mut evaluator, target, &Options::default().starts, 1);
     let divergences: usize = chains.iter().map(|chain| chain.divergences).sum();
-    if chains.len() < nuts.chains || divergences * 1000 > nuts.chains * nuts.draws {
+    if chains.len() < nuts.chains || divergences * 500 > nuts.chains * nuts.draws {
         return None;
     }
     let quantities: Vec<_> = chains.iter().map(|c| evaluator.quantities(&c.points)).collect();
@@ -75,7 +75,7 @@ fn run(case: &Case) -> Option<(Vec<f64>, Vec<f64>)> {
             .flat_map(|q| q.row(index).iter().copied().collect::<Vec<_>>())
             .collect();
         let told = mixing(&draws, nuts.chains);
-        let enough = told.bulk_ess.min(told.mean_ess).min(told.sd_ess) > 1500.0;
+        let enough = told.bulk_ess.min(told.mean_ess).min(told.sd_ess) > 1000.0;
         if told.rhat.is_nan() || told.rhat > 1.01 || !enough {
             return None;
         }

@@ -67,7 +67,10 @@ pub(super) struct RunArguments {
     /// Data: FILE.csv, FILE.json, table=FILE or name=NUMBER
     #[arg(value_name = "DATA")]
     pub(super) data: Vec<String>,
-    /// The family of distributions to fit
+    /// How to come by draws of the posterior
+    #[arg(long, value_enum, default_value_t = MethodArgument::Vi)]
+    pub(super) method: MethodArgument,
+    /// The family of distributions that `vi` fits
     #[arg(long, value_enum, default_value_t = GuideArgument::Auto)]
     pub(super) guide: GuideArgument,
     /// Posterior draws to keep for --output and predictions
@@ -106,15 +109,34 @@ pub(super) struct RunArguments {
     pub(super) exit_zero: bool,
 }
 
+/// A way to draws of the posterior.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum MethodArgument {
+    /// Variational inference, checked and corrected by importance weights
+    Vi,
+    /// Markov chains (the no-U-turn sampler): slow, and right where guides are not
+    Nuts,
+    /// Importance sampling from the normals that the starts find
+    Importance,
+    /// Normals with the curvature of the modes
+    Laplace,
+    /// The best normals along the ways to the modes
+    Pathfinder,
+    /// The highest mode alone
+    Map,
+}
+
 /// A family of guides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum GuideArgument {
-    /// Full-rank up to 200 latents, mean-field above
+    /// Full-rank up to 500 latents, triangular where that falls short, mean-field above
     Auto,
     /// Independent normals
     MeanField,
     /// Normals with correlations
     FullRank,
+    /// The same, bent: for funnels and ridges
+    Triangular,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -1,12 +1,12 @@
 //! `vippl run`: a program and its data to a posterior.
 
-use super::arguments::{GuideArgument, RunArguments};
+use super::arguments::{GuideArgument, MethodArgument, RunArguments};
 use super::exit::{Exit, Refusal};
 use super::files::{self, OutputDirectory, Part};
 use super::load::{Loaded, Warnings};
 use super::terminal::{Terminal, variable};
 use crate::data::Mode;
-use crate::inference::{GuideChoice, Level, Options, Progress};
+use crate::inference::{GuideChoice, Level, Method, Options, Progress};
 use crate::output::{FitRecord, report, write_summary};
 use crate::session::{FitOptions, Fitted, Model, Saved, draw_table, record};
 use indicatif::ProgressBar;
@@ -60,9 +60,24 @@ fn fit(
         GuideArgument::Auto => GuideChoice::Auto,
         GuideArgument::MeanField => GuideChoice::MeanField,
         GuideArgument::FullRank => GuideChoice::FullRank,
+        GuideArgument::Triangular => GuideChoice::Triangular,
     };
+    let method = match arguments.method {
+        MethodArgument::Vi => Method::Vi,
+        MethodArgument::Nuts => Method::Nuts,
+        MethodArgument::Importance => Method::Importance,
+        MethodArgument::Laplace => Method::Laplace,
+        MethodArgument::Pathfinder => Method::Pathfinder,
+        MethodArgument::Map => Method::Map,
+    };
+    if method != Method::Vi && guide != GuideChoice::Auto {
+        let message = format!("`--guide` is for `--method vi`, not for `{}`", method.name());
+        return Err(Refusal::new(Exit::Usage, message));
+    }
+    let mut nuts = Options::default().nuts;
+    nuts.draws = nuts.draws.max((arguments.draws as usize).div_ceil(nuts.chains));
     let options = FitOptions {
-        inference: Options { guide, ..Options::default() },
+        inference: Options { method, guide, nuts, ..Options::default() },
         // Short enough to be typed again, and exact in every reader of JSON.
         seed: arguments.seed.unwrap_or_else(|| rand::random::<u32>().into()),
         draws: arguments.draws as usize,
@@ -93,6 +108,9 @@ fn message(progress: &Progress) -> String {
         }
         Progress::Stepped { mode, iteration, elbo } => {
             format!("mode {}, step {iteration}: ELBO {elbo:.2}", mode + 1)
+        }
+        Progress::Sampled { chain, of, divergences } => {
+            format!("chain {} of {of}: {divergences} divergences", chain + 1)
         }
         Progress::Checked { draws, khat, efficiency } => {
             format!("checked {draws} draws: k-hat {khat:.2}, {:.0} % effective", 100.0 * efficiency)

@@ -2,20 +2,23 @@
 //!
 //! Invariant: equal target, options and seed give equal bits, for any number of threads.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 use thiserror::Error;
 
+use super::bent::Bent;
 use super::draws;
 use super::evaluate::{Counts, Evaluator};
 use super::guide::{FullRank, Guide, Mixture};
 use super::importance::{self, Checked};
 use super::modes::{Explored, explore};
-use super::options::{GuideChoice, Options, Starts};
+use super::natural::Natural;
+use super::options::{Candidates, GuideChoice, Method, Options, Starts};
 use super::psis;
 use super::quantities;
 use super::random::{Purpose, stream};
-use super::start::{self, Method};
+use super::sampled;
+use super::start;
 use super::summary::{Summary, summarize};
 use super::target::Target;
 use super::verdict::{Diagnostics, ModeReport, Reported, StartReport, Verdict};
@@ -60,6 +63,15 @@ pub enum Progress {
         /// The ELBO on the fixed draws.
         elbo: f64,
     },
+    /// A chain is finished.
+    Sampled {
+        /// Which.
+        chain: usize,
+        /// Of how many.
+        of: usize,
+        /// Its divergences.
+        divergences: usize,
+    },
     /// Draws have been weighed.
     Checked {
         /// How many.
@@ -80,6 +92,8 @@ pub struct Draws {
     pub log_weights: Vec<f64>,
     /// Every quantity of the target at every draw: row = draw, column = quantity (N × Q).
     pub quantities: DMatrix<f64>,
+    /// How many Markov chains of equal length the draws are, one after another.
+    pub chains: Option<usize>,
 }
 
 impl Draws {
@@ -96,6 +110,9 @@ impl Draws {
 
     /// The summary of every quantity, in the target's order.
     pub fn summaries(&self) -> Vec<Summary> {
+        if let Some(chains) = self.chains {
+            return quantities::chain_summaries(self, chains);
+        }
         let weights = self.weights();
         let quantities = (0..self.quantities.ncols()).into_par_iter();
         quantities.map(|index| summarize(self.quantity(index), &weights)).collect()
@@ -105,11 +122,13 @@ impl Draws {
 /// A finished fit.
 #[derive(Clone, Debug)]
 pub struct Fit {
-    /// The guide.
-    pub guide: Guide,
-    /// The name of the algorithm that fitted it.
+    /// How the draws were come by.
+    pub method: Method,
+    /// The guide, if there is one.
+    pub guide: Option<Guide>,
+    /// The name of the algorithm that fitted it, or drew.
     pub algorithm: &'static str,
-    /// The guide's ELBO, from fresh draws.
+    /// The guide's ELBO, from fresh draws; NaN without a guide.
     pub elbo: f64,
     /// The Monte Carlo standard error of the ELBO.
     pub elbo_error: f64,
@@ -133,6 +152,9 @@ struct Found {
     modes: Vec<ModeReport>,
     left_out: usize,
     elbo_path: Vec<f64>,
+    highest: Option<DVector<f64>>,
+    /// Whether no dip of the density divides the modes that are kept.
+    single: bool,
 }
 
 /// Fits a guide to a target, checks it, corrects it and judges the result.
@@ -147,15 +169,88 @@ pub fn fit<T: Target>(
         return Err(FitError::NoLatents);
     }
     let mut evaluator = Evaluator::new(target);
-    let found = match options.guide {
-        GuideChoice::FullRank => find_full_rank(&mut evaluator, target, options, seed, progress)?,
-        GuideChoice::MeanField => find_mean_field(&mut evaluator, options, seed, progress)?,
-        GuideChoice::Auto if dimension <= options.full_rank_limit => {
-            find_full_rank(&mut evaluator, target, options, seed, progress)?
+    let candidates = match options.method {
+        Method::Vi => {
+            let found = find(&mut evaluator, target, options, seed, progress)?;
+            return Ok(corrected(evaluator, found, options, seed, progress));
         }
-        GuideChoice::Auto => find_mean_field(&mut evaluator, options, seed, progress)?,
+        Method::Nuts => return sampled::sample(evaluator, target, options, seed, progress),
+        Method::Importance => Candidates::Both,
+        Method::Laplace | Method::Map => Candidates::Laplace,
+        Method::Pathfinder => Candidates::Pathfinder,
     };
-    let correction = &options.correction;
+    // Without a step, the guide of a mode is the normal that a start found.
+    let mut options = Options {
+        starts: Starts { candidates, ..options.starts.clone() },
+        natural: Natural { max_iterations: 0, ..options.natural.clone() },
+        ..options.clone()
+    };
+    if options.method != Method::Importance {
+        options.correction = options.correction.of_the_guide_alone();
+    }
+    let found = find_full_rank(&mut evaluator, target, &options, seed, progress)?;
+    Ok(corrected(evaluator, found, &options, seed, progress))
+}
+
+/// The guide that is asked for.
+fn find<T: Target>(
+    evaluator: &mut Evaluator<T>,
+    target: &T,
+    options: &Options,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Found, FitError> {
+    let small = target.dimension() <= options.full_rank_limit;
+    match options.guide {
+        GuideChoice::FullRank => find_full_rank(evaluator, target, options, seed, progress),
+        GuideChoice::Triangular => {
+            let found = find_full_rank(evaluator, target, options, seed, progress)?;
+            Ok(bend(evaluator, found, &options.bent, seed, progress))
+        }
+        GuideChoice::Auto if small => find_full_rank(evaluator, target, options, seed, progress),
+        GuideChoice::MeanField | GuideChoice::Auto => {
+            find_mean_field(evaluator, options, seed, progress)
+        }
+    }
+}
+
+/// The guide bent by a triangular map, if there is one mode: the best normal, if several of them
+/// stand for it.
+fn bend<T: Target>(
+    evaluator: &mut Evaluator<T>,
+    found: Found,
+    options: &Bent,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Found {
+    let normal = match &found.guide {
+        Guide::FullRank(normal) => Some(normal),
+        Guide::Mixture(mixture) if found.single => mixture.components.first(),
+        Guide::Mixture(_) | Guide::MeanField(_) | Guide::Triangular(_) => None,
+    };
+    let Some(normal) = normal else { return found };
+    let dimension = evaluator.dimension();
+    let mut rng = stream(seed, Purpose::Bend, 0);
+    let base = draws::matched(&mut rng, dimension, options.draws_for(dimension));
+    let mut elbo_path = found.elbo_path.clone();
+    let observe = |iteration, elbo| {
+        elbo_path.push(elbo);
+        progress(Progress::Stepped { mode: 0, iteration, elbo });
+    };
+    match options.fit(evaluator, normal, &base, observe) {
+        Some((guide, _)) => Found { guide: Guide::Triangular(guide), elbo_path, ..found },
+        None => found,
+    }
+}
+
+/// The fit of a guide: its draws checked by importance weights, corrected and judged.
+fn corrected<T: Target>(
+    mut evaluator: Evaluator<T>,
+    found: Found,
+    options: &Options,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Fit {
     let wants_more = |evaluator: &mut Evaluator<T>, checked: &Checked| {
         quantities::want_more(evaluator, checked, &options.thresholds)
     };
@@ -166,9 +261,13 @@ pub fn fit<T: Target>(
             efficiency: checked.efficiency(),
         });
     };
+    let correction = match &found.guide {
+        Guide::Triangular(_) => options.correction.without_refits(),
+        Guide::MeanField(_) | Guide::FullRank(_) | Guide::Mixture(_) => options.correction.clone(),
+    };
     let checked =
-        importance::check(&mut evaluator, &found.guide, seed, correction, wants_more, observe);
-    Ok(conclude(evaluator, found, checked, options, seed))
+        importance::check(&mut evaluator, &found.guide, seed, &correction, wants_more, observe);
+    conclude(evaluator, found, checked, options, seed)
 }
 
 /// Modes found from random starts, the best kept.
@@ -179,14 +278,17 @@ fn find_full_rank<T: Target>(
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Found, FitError> {
-    let Explored { modes, starts, left_out } = explore(evaluator, target, options, seed, progress)?;
+    let Explored { modes, starts, left_out, highest } =
+        explore(evaluator, target, options, seed, progress)?;
     let first = modes.first().map(|mode| (mode.fitted.elbo, mode.fitted.path.clone()));
     let (best, elbo_path) = first.ok_or(FitError::NoFiniteGuide)?;
     let lowest = best - options.starts.mode_gap;
+    let stepped = options.natural.max_iterations > 0;
+    let single = modes.iter().filter(|mode| mode.fitted.elbo > lowest).all(|mode| mode.with_best);
     let reports = modes.iter().map(|mode| ModeReport {
         elbo: mode.fitted.elbo,
-        starts: mode.starts.len(),
-        converged: mode.fitted.converged,
+        starts: mode.support,
+        converged: mode.fitted.converged || !stepped,
         kept: mode.fitted.elbo > lowest,
     });
     let reports = reports.collect();
@@ -198,7 +300,9 @@ fn find_full_rank<T: Target>(
     } else {
         Guide::FullRank(kept.pop().ok_or(FitError::NoFiniteGuide)?.0)
     };
-    Ok(Found { guide, algorithm: "natural", starts, modes: reports, left_out, elbo_path })
+    let algorithm = if stepped { "natural" } else { options.method.name() };
+    let highest = Some(highest);
+    Ok(Found { guide, algorithm, starts, modes: reports, left_out, elbo_path, highest, single })
 }
 
 /// The best of a few mean-field fits from random points.
@@ -238,7 +342,7 @@ fn mean_field_found(fits: Vec<Option<super::fixed_draws::Fitted>>) -> Option<Fou
     let elbo = |start: usize| fits[start].as_ref().map_or(f64::NEG_INFINITY, |fit| fit.elbo);
     order.sort_by(|&a, &b| elbo(b).total_cmp(&elbo(a)));
     let starts = fits.iter().enumerate().map(|(index, fit)| StartReport {
-        method: fit.as_ref().map(|_| Method::MeanField),
+        method: fit.as_ref().map(|_| start::Method::MeanField),
         elbo: fit.as_ref().map(|fit| fit.elbo),
         iterations: fit.as_ref().map_or(0, |fit| fit.path.len()),
         mode: order.iter().position(|&start| start == index),
@@ -257,6 +361,8 @@ fn mean_field_found(fits: Vec<Option<super::fixed_draws::Fitted>>) -> Option<Fou
         modes,
         left_out: 0,
         elbo_path: best.path,
+        highest: None,
+        single: true,
     })
 }
 
@@ -273,18 +379,34 @@ fn conclude<T: Target>(
     let (khat, ess, checked_draws) = (checked.smoothed.khat, checked.ess, checked.log_ratios.len());
     let weight_error = psis::tail_error(&checked.log_ratios).error;
     let trusted = correction.trusts(khat) || dimension < correction.give_up_dimension;
+    let reported = match options.method {
+        Method::Vi | Method::Importance if trusted => Reported::Corrected,
+        Method::Map => Reported::Mode,
+        Method::Vi | Method::Importance | Method::Laplace | Method::Pathfinder | Method::Nuts => {
+            Reported::Guide
+        }
+    };
     let (elbo, elbo_error) = checked.elbo;
     let log_evidence = checked.log_evidence;
-    let (reported, points, log_weights, log_ratios) = if trusted {
-        let Checked { points, smoothed, log_ratios, .. } = checked;
-        (Reported::Corrected, points, smoothed.log_weights, log_ratios)
-    } else {
-        let points = guide_draws(&found.guide, options, seed);
-        let log_weights = vec![-(points.ncols() as f64).ln(); points.ncols()];
-        (Reported::Guide, points, log_weights.clone(), log_weights)
+    let (points, log_weights, log_ratios) = match (reported, &found.highest) {
+        (Reported::Corrected, _) => {
+            let Checked { points, smoothed, log_ratios, .. } = checked;
+            (points, smoothed.log_weights, log_ratios)
+        }
+        (Reported::Mode, Some(highest)) => {
+            let point = DMatrix::from_column_slice(dimension, 1, highest.as_slice());
+            (point, vec![0.0], vec![0.0])
+        }
+        (Reported::Guide | Reported::Chains | Reported::Mode, _) => {
+            let points = guide_draws(&found.guide, options, seed);
+            let log_weights = vec![-(points.ncols() as f64).ln(); points.ncols()];
+            (points, log_weights.clone(), log_weights)
+        }
     };
     let quantities = evaluator.quantities(&points).transpose();
-    let draws = Draws { points, log_weights, quantities };
+    let draws = Draws { points, log_weights, quantities, chains: None };
+    let mut checks = quantities::check(&draws, &log_ratios);
+    quantities::pardon_constants(&mut evaluator, &mut checks, seed);
     let diagnostics = Diagnostics {
         dimension,
         reported,
@@ -294,18 +416,31 @@ fn conclude<T: Target>(
         checked_draws,
         self_kl: log_evidence - elbo,
         refits: checked.refits,
-        quantities: quantities::check(&draws, &log_ratios),
+        quantities: checks,
         starts: found.starts,
         modes: found.modes,
         left_out: found.left_out,
+        single: found.single,
         elbo_path: found.elbo_path,
         mean_field: matches!(found.guide, Guide::MeanField(_)),
         too_large: dimension > options.full_rank_limit,
+        chains: None,
     };
     let verdict = Verdict::judge(&diagnostics, &options.thresholds);
     let counts = evaluator.counts();
-    let (guide, algorithm) = (found.guide, found.algorithm);
-    Fit { guide, algorithm, elbo, elbo_error, log_evidence, counts, diagnostics, draws, verdict }
+    let (method, guide, algorithm) = (options.method, Some(found.guide), found.algorithm);
+    Fit {
+        method,
+        guide,
+        algorithm,
+        elbo,
+        elbo_error,
+        log_evidence,
+        counts,
+        diagnostics,
+        draws,
+        verdict,
+    }
 }
 
 /// Equally weighted draws of the guide itself, each normal's share by its weight.

@@ -1,4 +1,4 @@
-//! The families of normal guides on the unconstrained space.
+//! The families of guides on the unconstrained space: normals, mixtures of them, and bent ones.
 //!
 //! A guide x = m + L z, z ~ N(0, I), supplies its points, its entropy and its density; nothing
 //! here evaluates a target.
@@ -6,6 +6,7 @@
 mod full_rank;
 mod mean_field;
 mod mixture;
+mod triangular;
 
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
@@ -13,11 +14,12 @@ use serde::{Deserialize, Serialize};
 pub use full_rank::FullRank;
 pub use mean_field::MeanField;
 pub use mixture::Mixture;
+pub use triangular::Triangular;
 
 /// ln(2π)
 pub const LN_2_PI: f64 = 1.837_877_066_409_345_3;
 
-/// A normal law as a location m and a scale L: x = m + L z with z ~ N(0, I).
+/// A law x = T(z) of z ~ N(0, I); for a normal, x = m + L z.
 pub trait LocationScale: Send + Sync {
     /// The number of unconstrained coordinates, d.
     fn dimension(&self) -> usize;
@@ -25,22 +27,29 @@ pub trait LocationScale: Send + Sync {
     /// ln |det L|
     fn log_scale(&self) -> f64;
 
-    /// The points m + L z of base draws z, column by column (d × M).
+    /// ln |det ∂x/∂z| at base draws z, column by column (d × M): ln |det L| for a normal.
+    fn log_scales(&self, base: &DMatrix<f64>) -> Vec<f64> {
+        vec![self.log_scale(); base.ncols()]
+    }
+
+    /// The points T(z) of base draws z, column by column (d × M).
     fn transform(&self, base: &DMatrix<f64>) -> DMatrix<f64>;
 
-    /// The base draws L⁻¹ (x − m) of points x, column by column (d × M).
+    /// The base draws T⁻¹(x) of points x, column by column (d × M).
     fn whiten(&self, points: &DMatrix<f64>) -> DMatrix<f64>;
 
-    /// The entropy ln |det L| + d/2 (1 + ln 2π).
+    /// The entropy of a normal, ln |det L| + d/2 (1 + ln 2π).
     fn entropy(&self) -> f64 {
         self.log_scale() + 0.5 * self.dimension() as f64 * (1.0 + LN_2_PI)
     }
 
-    /// The log density at every column of `points`: −½ ‖L⁻¹ (x − m)‖² − ln |det L| − d/2 ln 2π.
+    /// The log density at every column of `points`: −½ ‖z‖² − ln |det ∂x/∂z| − d/2 ln 2π.
     fn log_density(&self, points: &DMatrix<f64>) -> Vec<f64> {
-        let constant = self.log_scale() + 0.5 * self.dimension() as f64 * LN_2_PI;
+        let constant = 0.5 * self.dimension() as f64 * LN_2_PI;
         let base = self.whiten(points);
-        base.column_iter().map(|z| -0.5 * z.norm_squared() - constant).collect()
+        let log_scales = self.log_scales(&base);
+        let squares = base.column_iter().map(|z| z.norm_squared());
+        squares.zip(log_scales).map(|(square, scale)| -0.5 * square - scale - constant).collect()
     }
 }
 
@@ -54,6 +63,8 @@ pub enum Guide {
     FullRank(FullRank),
     /// Several normals, one per mode of the posterior.
     Mixture(Mixture),
+    /// One normal, bent by a triangular map.
+    Triangular(Triangular),
 }
 
 impl Guide {
@@ -63,14 +74,16 @@ impl Guide {
             Guide::MeanField(guide) => guide.dimension(),
             Guide::FullRank(guide) => guide.dimension(),
             Guide::Mixture(guide) => guide.dimension(),
+            Guide::Triangular(guide) => guide.dimension(),
         }
     }
 
-    /// The normals that the guide is made of, with their weights, which sum to 1.
+    /// The laws that the guide is made of, with their weights, which sum to 1.
     pub fn components(&self) -> Vec<(f64, &dyn LocationScale)> {
         match self {
             Guide::MeanField(guide) => vec![(1.0, guide as &dyn LocationScale)],
             Guide::FullRank(guide) => vec![(1.0, guide as &dyn LocationScale)],
+            Guide::Triangular(guide) => vec![(1.0, guide as &dyn LocationScale)],
             Guide::Mixture(guide) => guide
                 .weights
                 .iter()

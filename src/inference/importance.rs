@@ -94,17 +94,18 @@ impl Proposal<'_> {
     fn log_densities(&self, points: &DMatrix<f64>) -> Vec<(f64, f64)> {
         let shape = self.normal.get();
         let (dimension, freedom) = (shape.dimension() as f64, f64::from(self.freedom));
-        let normal_constant = -shape.log_scale() - 0.5 * dimension * super::guide::LN_2_PI;
+        let normal_constant = -0.5 * dimension * super::guide::LN_2_PI;
         let t_constant = ln_gamma_half(self.freedom as usize + shape.dimension())
             - ln_gamma_half(self.freedom as usize)
-            - 0.5 * dimension * (freedom * std::f64::consts::PI).ln()
-            - shape.log_scale();
-        let densities = |squared: f64| {
-            let normal = normal_constant - 0.5 * squared;
+            - 0.5 * dimension * (freedom * std::f64::consts::PI).ln();
+        let densities = |(squared, log_scale): (f64, f64)| {
+            let normal = normal_constant - 0.5 * squared - log_scale;
             let t = t_constant - 0.5 * (freedom + dimension) * (squared / freedom).ln_1p();
-            (normal, log_add(normal, t) - std::f64::consts::LN_2)
+            (normal, log_add(normal, t - log_scale) - std::f64::consts::LN_2)
         };
-        shape.whiten(points).column_iter().map(|z| densities(z.norm_squared())).collect()
+        let base = shape.whiten(points);
+        let squares = base.column_iter().map(|z| z.norm_squared());
+        squares.zip(shape.log_scales(&base)).map(densities).collect()
     }
 }
 
@@ -242,7 +243,7 @@ pub fn check<T: Target>(
     mut observe: impl FnMut(&Checked),
 ) -> Checked {
     let (first_draws, final_draws) = options.draws_for(evaluator.cost());
-    let freedom = options.degrees_of_freedom;
+    let [freedom, extra_freedom] = options.freedom_for(guide.dimension());
     let mut rounds = Rounds::new(guide.dimension());
     let mut weights = Vec::new();
     for (weight, shape) in guide.components() {
@@ -282,8 +283,8 @@ pub fn check<T: Target>(
         && wants_more(evaluator, &checked)
     {
         let Some(refit) = moment_refit(&checked, options.refit_draws_per_dimension) else { break };
-        let freedom = options.extra_freedom;
-        last = vec![(rounds.add(Proposal { normal: Shape::Owned(refit), freedom }), 1.0)];
+        let proposal = Proposal { normal: Shape::Owned(refit), freedom: extra_freedom };
+        last = vec![(rounds.add(proposal), 1.0)];
         draw(evaluator, &mut rounds, &last, final_draws);
         added += 1;
         checked = rounds.weigh(&weights, checked.refits);

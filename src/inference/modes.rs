@@ -4,17 +4,18 @@
 //! and costs no more than its descent. Invariant: which starts there are depends on the seed and
 //! on counted work only, never on the clock or the number of threads.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
 use super::draws;
 use super::evaluate::{Counts, Evaluator};
 use super::fit::{FitError, Progress};
+use super::guide::FullRank;
 use super::natural::{Fitted, Natural};
 use super::options::{Options, Starts};
 use super::random::{Purpose, stream};
 use super::start::{self, Candidate, Ending};
-use super::target::Target;
+use super::target::{LogDensity, Target};
 use super::verdict::StartReport;
 
 /// A fitted mode.
@@ -24,6 +25,10 @@ pub struct Mode {
     pub fitted: Fitted,
     /// The starts that led to it.
     pub starts: Vec<usize>,
+    /// How many starts led to it or to a mode that no dip of the density divides from it.
+    pub support: usize,
+    /// Whether no dip of the density divides it from the best mode.
+    pub with_best: bool,
 }
 
 /// What became of every start.
@@ -35,6 +40,8 @@ pub struct Explored {
     pub starts: Vec<StartReport>,
     /// Distinct candidates near the best that were not fitted, to save work.
     pub left_out: usize,
+    /// The highest point that a start ended at.
+    pub highest: DVector<f64>,
 }
 
 /// Starts and modes so far.
@@ -180,6 +187,15 @@ impl Exploration<'_> {
             self.place(evaluator, start, &candidate, progress);
         }
         self.modes.sort_by(|a, b| b.fitted.elbo.total_cmp(&a.fitted.elbo));
+        for index in 0..self.modes.len() {
+            let guide = &self.modes[index].fitted.guide;
+            let with = |other: &Mode| self.connected(evaluator, guide, &other.fitted.guide);
+            let together: Vec<bool> = self.modes.iter().map(with).collect();
+            let starts = self.modes.iter().zip(&together).filter(|(_, together)| **together);
+            let support = starts.map(|(mode, _)| mode.starts.len()).sum();
+            self.modes[index].support = support;
+            self.modes[index].with_best = together[0];
+        }
     }
 
     /// Finds the mode of a candidate, fitting it if it is none of those known.
@@ -190,10 +206,13 @@ impl Exploration<'_> {
         candidate: &Candidate,
         progress: &mut dyn FnMut(Progress),
     ) {
+        let fitted = self.modes.len();
         let near = |mode: &Mode| {
             let members = mode.starts.iter().filter_map(|&index| self.endings.get(index)?.as_ref());
             let mut members = members.filter_map(|ending| self.candidate(ending));
             members.any(|member| start::same_candidate(member, candidate, self.options))
+                || (fitted >= self.options.least_modes
+                    && self.connected(evaluator, &mode.fitted.guide, &candidate.guide))
         };
         if let Some(index) = self.modes.iter().position(near) {
             self.modes[index].starts.push(start);
@@ -201,7 +220,6 @@ impl Exploration<'_> {
         }
         let highest = self.candidates().map(|(_, c)| c.elbo).fold(f64::NEG_INFINITY, f64::max);
         let far = candidate.elbo < highest - self.options.candidate_gap;
-        let fitted = self.modes.len();
         if fitted >= self.options.modes || (far && fitted >= self.options.least_modes) {
             self.unfitted.push(start);
             return;
@@ -219,8 +237,29 @@ impl Exploration<'_> {
                     mode.fitted = result;
                 }
             }
-            None => self.modes.push(Mode { fitted: result, starts: vec![start] }),
+            None => self.modes.push(Mode {
+                fitted: result,
+                starts: vec![start],
+                support: 1,
+                with_best: false,
+            }),
         }
+    }
+
+    /// Whether the density nowhere dips between the means of two normals: they are parts of one
+    /// mode that has no normal's shape.
+    fn connected<T: LogDensity>(
+        &self,
+        evaluator: &mut Evaluator<T>,
+        a: &FullRank,
+        b: &FullRank,
+    ) -> bool {
+        let steps = self.options.between + 1;
+        let point = |i: usize| a.mean().lerp(b.mean(), i as f64 / steps as f64);
+        let points: Vec<DVector<f64>> = (0..=steps).map(point).collect();
+        let values = evaluator.log_densities(&DMatrix::from_columns(&points));
+        let lower_end = values[0].min(values[steps]);
+        values.iter().all(|value| *value > lower_end - self.options.dip)
     }
 
     /// Whether to stop: no further round is affordable, and no mode that matters rests on one
@@ -233,7 +272,7 @@ impl Exploration<'_> {
         if starts > self.options.most_for(dimension, several) {
             return true;
         }
-        let once = self.modes.iter().filter(matter).any(|mode| mode.starts.len() == 1);
+        let once = self.modes.iter().filter(matter).any(|mode| mode.support == 1);
         let affordable = spent + last_round <= self.options.gradients;
         !(once || affordable)
     }
@@ -248,6 +287,8 @@ impl Exploration<'_> {
             ending.and_then(|e| self.candidate(e)).is_some_and(|c| c.elbo > lowest)
         };
         let left_out = self.unfitted.iter().filter(near).count();
+        let ends = self.candidates().map(|(_, candidate)| candidate);
+        let highest = ends.max_by(|a, b| a.height.total_cmp(&b.height))?.end.clone();
         let report = |(index, ending): (usize, &Option<Ending>)| {
             let candidate = ending.as_ref().and_then(|ending| self.candidate(ending));
             StartReport {
@@ -258,7 +299,7 @@ impl Exploration<'_> {
             }
         };
         let starts = self.endings.iter().enumerate().map(report).collect();
-        Some(Explored { starts, left_out, modes: self.modes })
+        Some(Explored { starts, left_out, highest, modes: self.modes })
     }
 }
 

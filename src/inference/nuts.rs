@@ -68,17 +68,6 @@ pub struct Chain {
     pub step: f64,
 }
 
-/// What a chain is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Finished {
-    /// Which chain.
-    pub chain: usize,
-    /// Of how many.
-    pub of: usize,
-    /// Its divergences.
-    pub divergences: usize,
-}
-
 impl Nuts {
     /// Every chain, in order; a chain without a finite starting point is left out.
     pub fn sample<T: Target>(

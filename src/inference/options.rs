@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bent::Bent;
 use super::fixed_draws::FixedDraws;
 use super::importance::Checked;
 use super::natural::Natural;
+use super::nuts::Nuts;
 use super::optimizer::Lbfgs;
 use super::verdict::Thresholds;
 
@@ -19,11 +21,61 @@ pub enum GuideChoice {
     MeanField,
     /// Normals with full covariances.
     FullRank,
+    /// The same, bent by a triangular map where there is one mode.
+    Triangular,
+}
+
+/// How draws of the posterior are come by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// A guide of the highest ELBO, corrected by importance weights.
+    #[default]
+    Vi,
+    /// Markov chains by the no-U-turn sampler: slow, and right where guides are not.
+    Nuts,
+    /// Importance sampling from the normals that the starts find, without fitting a guide.
+    Importance,
+    /// The normals with the curvature of the modes, as they are.
+    Laplace,
+    /// The best normals along the ways to the modes, as they are.
+    Pathfinder,
+    /// The highest mode alone, on the unconstrained scale.
+    Map,
+}
+
+impl Method {
+    /// The method as it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Vi => "vi",
+            Method::Nuts => "nuts",
+            Method::Importance => "importance",
+            Method::Laplace => "laplace",
+            Method::Pathfinder => "pathfinder",
+            Method::Map => "map",
+        }
+    }
+}
+
+/// Which normals a start offers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Candidates {
+    /// The better of the two.
+    #[default]
+    Both,
+    /// That of the Hessian at the end.
+    Laplace,
+    /// The best along the path.
+    Pathfinder,
 }
 
 /// How to fit. The defaults were tuned on 45 posteriors of posteriordb with reference draws.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Options {
+    /// How draws are come by.
+    pub method: Method,
     /// The family of guides.
     pub guide: GuideChoice,
     /// The most latents that [`GuideChoice::Auto`] gives a full covariance: its matched draws and
@@ -35,6 +87,10 @@ pub struct Options {
     pub natural: Natural,
     /// The mean-field algorithm.
     pub fixed_draws: FixedDraws,
+    /// The algorithm of triangular guides.
+    pub bent: Bent,
+    /// The sampler.
+    pub nuts: Nuts,
     /// The importance check.
     pub correction: Correction,
     /// What the verdict is drawn from.
@@ -44,11 +100,14 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            method: Method::Vi,
             guide: GuideChoice::Auto,
-            full_rank_limit: 200,
+            full_rank_limit: 500,
             starts: Starts::default(),
             natural: Natural::default(),
             fixed_draws: FixedDraws::default(),
+            bent: Bent::default(),
+            nuts: Nuts::default(),
             correction: Correction::default(),
             thresholds: Thresholds::default(),
         }
@@ -81,6 +140,8 @@ pub struct Starts {
     pub radius_mean_field: f64,
     /// Draws of one starting point at most, until one has a finite density and gradient.
     pub attempts: usize,
+    /// Which normals a start offers.
+    pub candidates: Candidates,
     /// The minimisation of −log p.
     pub lbfgs: Lbfgs,
     /// Halvings of a Laplace normal at most, until every common draw has a finite log density.
@@ -95,6 +156,10 @@ pub struct Starts {
     pub same_end: f64,
     /// An end is a maximum if the whitened gradient there is below this.
     pub flat: f64,
+    /// Points between two means at which the density is compared with that at the means.
+    pub between: usize,
+    /// Two normals are of one mode if it dips by less than this, in nats.
+    pub dip: f64,
     /// Modes fitted at most.
     pub modes: usize,
     /// Modes fitted, if there are as many, however poor their candidates look: before they are
@@ -121,6 +186,7 @@ impl Default for Starts {
             radius: 2.0,
             radius_mean_field: 1.0,
             attempts: 100,
+            candidates: Candidates::Both,
             lbfgs: Lbfgs::default(),
             laplace_shrinks: 6,
             path_candidates: 40,
@@ -128,6 +194,8 @@ impl Default for Starts {
             common_draws: 32,
             same_end: 0.1,
             flat: 0.01,
+            between: 15,
+            dip: 0.5,
             modes: 12,
             least_modes: 4,
             candidate_gap: 30.0,
@@ -183,6 +251,10 @@ pub struct Correction {
     pub least_draws: usize,
     /// Degrees of freedom ν of the t half: heavier tails than most posteriors, finite variance.
     pub degrees_of_freedom: u32,
+    /// The most dimensions in which still heavier tails cost little.
+    pub few: usize,
+    /// ν there, and in the rounds added there.
+    pub few_freedom: [u32; 2],
     /// Moment refits at most.
     pub max_refits: usize,
     /// Refit while ESS/N is below this: one more round costs less than it saves later.
@@ -211,12 +283,14 @@ impl Default for Correction {
         Self {
             first_draws: 1024,
             final_draws: 4096,
-            extra_rounds: 2,
+            extra_rounds: 4,
             extra_freedom: 3,
             operations: 1e10,
             dear_draws: 512,
             least_draws: 64,
             degrees_of_freedom: 7,
+            few: 5,
+            few_freedom: [3, 1],
             max_refits: 4,
             refit_efficiency: 0.7,
             refit_khat: 0.7,
@@ -244,6 +318,15 @@ impl Correction {
         dimension < self.give_up_dimension || self.trusts(checked.smoothed.khat)
     }
 
+    /// The degrees of freedom of the t half in d dimensions, and in rounds added.
+    pub fn freedom_for(&self, dimension: usize) -> [u32; 2] {
+        if dimension <= self.few {
+            self.few_freedom
+        } else {
+            [self.degrees_of_freedom, self.extra_freedom]
+        }
+    }
+
     /// Whether another round may be added.
     pub fn may_add(&self, added: usize, dimension: usize) -> bool {
         added < self.extra_rounds && dimension <= self.refit_limit
@@ -254,6 +337,16 @@ impl Correction {
         let affordable = self.operations / cost.max(1) as f64;
         let last = (affordable as usize).min(self.final_draws);
         (last.clamp(self.dear_draws.min(self.first_draws), self.first_draws), last)
+    }
+
+    /// The check of a guide that is better than any normal with its moments.
+    pub fn without_refits(&self) -> Self {
+        Self { max_refits: 0, ..self.clone() }
+    }
+
+    /// The check of a guide that is reported as it is: it is never replaced by a better proposal.
+    pub fn of_the_guide_alone(&self) -> Self {
+        Self { max_refits: 0, extra_rounds: 0, ..self.clone() }
     }
 
     /// Whether weighted averages can be trusted.

@@ -20,6 +20,8 @@ pub struct PathPoint {
     pub point: DVector<f64>,
     /// The gradient of −log p.
     pub gradient: DVector<f64>,
+    /// log p
+    pub log_density: f64,
 }
 
 /// The normal of highest ELBO, estimated on `base` (d × M), along a path; `None` if none is finite.

@@ -62,19 +62,30 @@ pub struct TailError {
 /// The error that the tail of positive numbers, given as logarithms, gives their sum.
 ///
 /// The tail's part of the sum is M (u + σ/(1 − k)) for M numbers above a threshold u, with k and σ
-/// by the Pareto fit; its error follows from theirs. Where k exceeds ½, a shorter tail is tried
-/// too: what its heaviness says is about the end of the tail, which the threshold may be far from.
+/// by the Pareto fit; its error follows from theirs. A shorter tail is looked at too, and believed
+/// where it disagrees clearly: what counts is the end, which the threshold may be far from.
 pub fn tail_error(log_ratios: &[f64]) -> TailError {
     let shifted = shifted(log_ratios);
     let length = tail_length(shifted.len());
     let whole = tail_error_of(log_ratios, &shifted, length);
     let short = length / SHORTER;
-    if whole.khat <= 0.5 || short < SHORTEST {
+    if short < SHORTEST {
         return whole;
     }
     let end = tail_error_of(log_ratios, &shifted, short);
-    if end.error < whole.error { end } else { whole }
+    let (light, heavy) = (end.khat <= LIGHT_SHAPE, end.khat > HEAVY_SHAPE);
+    match whole.khat <= LIGHT_SHAPE {
+        true if heavy && end.error > whole.error => end,
+        false if light && end.error < whole.error => end,
+        true | false => whole,
+    }
 }
+
+/// A shape that leaves a sum a variance.
+const LIGHT_SHAPE: f64 = 0.5;
+
+/// A shape with which sums converge too slowly to be of use (Vehtari et al., 2024).
+const HEAVY_SHAPE: f64 = 0.7;
 
 /// How much shorter the shorter tail is.
 const SHORTER: usize = 4;

@@ -1,14 +1,24 @@
-//! How well each reported quantity is known from weighted draws.
+//! How well each reported quantity is known from draws.
 
+use nalgebra::DMatrix;
+use rand::RngExt;
 use rayon::prelude::*;
 
+use super::chains::mixing;
 use super::evaluate::Evaluator;
 use super::fit::Draws;
 use super::importance::Checked;
 use super::psis;
-use super::summary::moments;
+use super::random::{Purpose, stream};
+use super::summary::{Summary, moments};
 use super::target::Target;
-use super::verdict::{QuantityCheck, Thresholds};
+use super::verdict::{ChainReport, QuantityCheck, Thresholds};
+
+/// Points that a quantity is evaluated at to see whether it ever changes.
+const PROBES: usize = 8;
+
+/// They are uniform in (−RADIUS, RADIUS).
+const RADIUS: f64 = 2.0;
 
 /// The tail and the Monte Carlo error of each quantity under the weights.
 pub fn check(draws: &Draws, log_ratios: &[f64]) -> Vec<QuantityCheck> {
@@ -23,11 +33,9 @@ pub fn want_more<T: Target>(
     checked: &Checked,
     thresholds: &Thresholds,
 ) -> bool {
-    let draws = Draws {
-        points: checked.points.clone(),
-        log_weights: checked.smoothed.log_weights.clone(),
-        quantities: evaluator.quantities(&checked.points).transpose(),
-    };
+    let quantities = evaluator.quantities(&checked.points).transpose();
+    let log_weights = checked.smoothed.log_weights.clone();
+    let draws = Draws { points: checked.points.clone(), log_weights, quantities, chains: None };
     check(&draws, &checked.log_ratios).iter().any(|quantity| {
         quantity.finite
             && (quantity.tail_error > thresholds.tail_error
@@ -36,15 +44,32 @@ pub fn want_more<T: Target>(
     })
 }
 
+/// Lets off quantities that are constant by their definition: the same wherever they are evaluated.
+pub fn pardon_constants<T: Target>(
+    evaluator: &mut Evaluator<T>,
+    checks: &mut [QuantityCheck],
+    seed: u64,
+) {
+    if !checks.iter().any(|check| check.constant) {
+        return;
+    }
+    let mut rng = stream(seed, Purpose::Probe, 0);
+    let draw = |_, _| rng.random_range(-RADIUS..RADIUS);
+    let points = DMatrix::from_fn(evaluator.dimension(), PROBES, draw);
+    let values = evaluator.quantities(&points);
+    for (check, row) in checks.iter_mut().zip(values.row_iter()) {
+        check.constant &= row.iter().any(|value| *value != row[0]);
+    }
+}
+
+/// A quantity of weighted draws.
 fn one(values: &[f64], weights: &[f64], log_ratios: &[f64]) -> QuantityCheck {
     let found = moments(values, weights);
-    let finite = found.mean.is_finite() && found.sd.is_finite();
-    let known =
-        QuantityCheck { finite, khat: 0.0, tail_error: 0.0, mean_error: 0.0, sd_error: 0.0 };
-    if !finite || found.sd == 0.0 {
+    let known = settled(found.sd);
+    if !known.finite || known.constant {
         return known;
     }
-    let squared = |(h, ratio): (&f64, &f64)| ratio + 2.0 * (h - found.mean).abs().ln();
+    let squared = |(h, ratio): (&f64, &f64)| ratio + 2.0 * ((h - found.mean) / found.sd).abs().ln();
     let ratios: Vec<f64> = values.iter().zip(log_ratios).map(squared).collect();
     let tail = psis::tail_error(&ratios);
     QuantityCheck {
@@ -55,4 +80,60 @@ fn one(values: &[f64], weights: &[f64], log_ratios: &[f64]) -> QuantityCheck {
         sd_error: found.mcse_sd / found.sd,
         ..known
     }
+}
+
+/// What an sd alone tells.
+fn settled(sd: f64) -> QuantityCheck {
+    let constant = sd == 0.0;
+    let finite = sd.is_finite() && (constant || sd.is_normal());
+    QuantityCheck { finite, constant, khat: 0.0, tail_error: 0.0, mean_error: 0.0, sd_error: 0.0 }
+}
+
+/// The summary of each quantity of chains: Monte Carlo errors by effective sample sizes.
+pub fn chain_summaries(draws: &Draws, chains: usize) -> Vec<Summary> {
+    let weights = draws.weights();
+    let indices = (0..draws.quantities.ncols()).into_par_iter();
+    let summary = |index| {
+        let values = draws.quantity(index);
+        let summary = super::summary::summarize(values, &weights);
+        let told = mixing(values, chains);
+        let count = values.len() as f64;
+        Summary {
+            mcse_mean: summary.mcse_mean * (count / told.mean_ess).sqrt(),
+            mcse_sd: summary.mcse_sd * (count / told.sd_ess).sqrt(),
+            ..summary
+        }
+    };
+    indices.map(summary).collect()
+}
+
+/// What the chains tell of every quantity and of all together. `report` has the rest filled in.
+pub fn check_chains(draws: &Draws, mut report: ChainReport) -> (Vec<QuantityCheck>, ChainReport) {
+    let told: Vec<_> = (0..draws.quantities.ncols())
+        .into_par_iter()
+        .map(|index| mixing(draws.quantity(index), report.chains))
+        .collect();
+    let summaries = chain_summaries(draws, report.chains);
+    let checks = summaries.iter().map(|summary| {
+        let known = settled(summary.sd);
+        if known.finite && !known.constant {
+            let (mean_error, sd_error) =
+                (summary.mcse_mean / summary.sd, summary.mcse_sd / summary.sd);
+            QuantityCheck { mean_error, sd_error, ..known }
+        } else {
+            known
+        }
+    });
+    let checks: Vec<QuantityCheck> = checks.collect();
+    // One quantity that cannot be judged, with NaN, spoils the whole.
+    let moving = told.iter().zip(&checks).filter(|(_, check)| !check.constant);
+    for (told, _) in moving {
+        let worse =
+            |a: f64, b: f64, is: bool| if a.is_nan() || !(is || b.is_nan()) { a } else { b };
+        report.rhat = worse(report.rhat, told.rhat, told.rhat > report.rhat);
+        let least = |a: f64, b: f64| worse(a, b, b < a);
+        report.bulk_ess = least(report.bulk_ess, told.bulk_ess);
+        report.tail_ess = least(report.tail_ess, told.tail_ess);
+    }
+    (checks, report)
 }

@@ -24,6 +24,10 @@ pub enum Purpose {
     Resample,
     /// A chain of a Markov chain sampler, one stream per chain.
     Chain,
+    /// The fixed draws that a normal is bent on.
+    Bend,
+    /// Points that quantities are tried at.
+    Probe,
 }
 
 /// The ChaCha12 stream of `seed` for a purpose and an index.
@@ -37,6 +41,8 @@ pub fn stream(seed: u64, purpose: Purpose, index: u32) -> ChaCha12Rng {
         Purpose::Guide => 6,
         Purpose::Resample => 7,
         Purpose::Chain => 8,
+        Purpose::Probe => 9,
+        Purpose::Bend => 10,
     };
     let mut rng = ChaCha12Rng::seed_from_u64(seed);
     rng.set_stream((number << 32) | u64::from(index));

@@ -13,7 +13,7 @@ use super::elbo;
 use super::evaluate::Evaluator;
 use super::guide::{FullRank, LocationScale};
 use super::laplace::laplace;
-use super::options::Starts;
+use super::options::{Candidates, Starts};
 use super::pathfinder::{PathPoint, best_normal};
 use super::random::{Purpose, stream};
 use super::target::{LogDensity, Target};
@@ -43,6 +43,8 @@ pub struct Candidate {
     pub iterations: usize,
     /// Where the minimisation ended.
     pub end: DVector<f64>,
+    /// log p there.
+    pub height: f64,
     /// Whether that is a maximum of the density, as far as the normal's scale can tell.
     pub at_maximum: bool,
 }
@@ -127,9 +129,19 @@ pub fn ending<T: LogDensity>(
         return Some(Ending::Known { candidate });
     }
     let memory = options.lbfgs.memory;
-    let along = best_normal(evaluator, &path, memory, options.path_candidates, path_base)
+    let (wants_end, wants_path) = match options.candidates {
+        Candidates::Both => (true, true),
+        Candidates::Laplace => (true, false),
+        Candidates::Pathfinder => (false, true),
+    };
+    let along = wants_path
+        .then(|| best_normal(evaluator, &path, memory, options.path_candidates, path_base))
+        .flatten()
         .map(|guide| (Method::Pathfinder, guide));
-    let at_end = laplace(evaluator, end.as_slice()).map(|guide| (Method::Laplace, guide));
+    let at_end = wants_end
+        .then(|| laplace(evaluator, end.as_slice()))
+        .flatten()
+        .map(|guide| (Method::Laplace, guide));
     let mut best: Option<Candidate> = None;
     for (method, guide) in at_end.into_iter().chain(along) {
         let shrinks = match method {
@@ -143,7 +155,8 @@ pub fn ending<T: LogDensity>(
             let slope = guide.cholesky().tr_mul(&path.last()?.gradient).norm();
             let at_maximum = slope < options.flat;
             let (end, iterations) = (end.clone(), path.len() - 1);
-            best = Some(Candidate { guide, elbo, method, iterations, end, at_maximum });
+            let height = path.last()?.log_density;
+            best = Some(Candidate { guide, elbo, method, iterations, end, height, at_maximum });
         }
     }
     best.map(Ending::New)
@@ -166,6 +179,7 @@ fn descend<T: LogDensity>(
         path.push(PathPoint {
             point: DVector::from_column_slice(&state.point),
             gradient: DVector::from_column_slice(&state.gradient),
+            log_density: -state.value,
         });
     });
     Some(path)

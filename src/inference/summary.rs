@@ -42,26 +42,39 @@ pub struct Moments {
 
 /// The moments of values with normalised weights; NaN throughout if a value of positive weight is
 /// not finite.
+///
+/// They are computed of (h − r)/s for the first value r and the largest |h − r| = s, so that a mean
+/// of 10¹⁵ keeps the digits of its sd, and squares of the smallest and largest numbers are numbers.
 pub fn moments(values: &[f64], weights: &[f64]) -> Moments {
     let pairs = || values.iter().copied().zip(weights.iter().copied()).filter(|(_, w)| *w > 0.0);
-    // A constant is reported exactly, without the rounding of a weighted sum; one draw is none.
-    if let (Some((constant, _)), Some(_)) = (pairs().next(), pairs().nth(1))
-        && constant.is_finite()
-        && pairs().all(|(h, _)| h == constant)
-    {
-        return Moments { mean: constant, sd: 0.0, mcse_mean: 0.0, mcse_sd: 0.0 };
-    }
-    let mean: f64 = pairs().map(|(h, w)| w * h).sum();
-    if !mean.is_finite() {
+    let reference = pairs().next().map_or(f64::NAN, |(h, _)| h);
+    let scale = pairs().fold(0.0, |scale: f64, (h, _)| {
+        let distance = (h - reference).abs();
+        if distance.is_nan() || distance > scale { distance } else { scale }
+    });
+    if !scale.is_finite() {
         return Moments { mean: f64::NAN, sd: f64::NAN, mcse_mean: f64::NAN, mcse_sd: f64::NAN };
     }
-    let variance: f64 = pairs().map(|(h, w)| w * (h - mean).powi(2)).sum();
+    if scale == 0.0 {
+        // A constant is reported exactly; one draw says nothing of a spread.
+        let sd = if pairs().nth(1).is_some() { 0.0 } else { f64::NAN };
+        return Moments { mean: reference, sd, mcse_mean: 0.0, mcse_sd: 0.0 };
+    }
+    let scaled = || pairs().map(|(h, w)| ((h - reference) / scale, w));
+    let total: f64 = pairs().map(|(_, w)| w).sum();
+    let mean = scaled().map(|(h, w)| w * h).sum::<f64>() / total;
+    let variance: f64 = scaled().map(|(h, w)| w * (h - mean).powi(2)).sum();
     let concentration: f64 = pairs().map(|(_, w)| w * w).sum();
-    let mcse: f64 = pairs().map(|(h, w)| (w * (h - mean)).powi(2)).sum();
-    let spread: f64 = pairs().map(|(h, w)| (w * ((h - mean).powi(2) - variance)).powi(2)).sum();
+    let mcse: f64 = scaled().map(|(h, w)| (w * (h - mean)).powi(2)).sum();
+    let spread: f64 = scaled().map(|(h, w)| (w * ((h - mean).powi(2) - variance)).powi(2)).sum();
     let sd = (variance / (1.0 - concentration)).sqrt();
     let mcse_sd = if sd > 0.0 { spread.sqrt() / (2.0 * sd) } else { 0.0 };
-    Moments { mean, sd, mcse_mean: mcse.sqrt(), mcse_sd }
+    Moments {
+        mean: reference + scale * mean,
+        sd: scale * sd,
+        mcse_mean: scale * mcse.sqrt(),
+        mcse_sd: scale * mcse_sd,
+    }
 }
 
 /// The summary of values with normalised weights; NaN throughout if a value of positive weight is
@@ -141,6 +154,23 @@ mod tests {
         assert!((summary.q05 - 1.0).abs() < 1e-12);
         assert!((summary.q50 - 2.0).abs() < 1e-12);
         assert!((summary.q95 - 7.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_large_mean_keeps_the_digits_of_the_sd() {
+        let offsets = [0.0, 1.0, 2.0, 3.0, 5.0];
+        let summary = summarize(&offsets.map(|x| 1e15 + x), &[0.2; 5]);
+        // numpy.std([0, 1, 2, 3, 5], ddof=1)
+        assert!((summary.sd - 1.9235384061671346).abs() < 1e-12, "{}", summary.sd);
+        assert!((summary.mean - 1e15 - 2.25).abs() < 0.2);
+    }
+
+    #[test]
+    fn the_smallest_and_largest_numbers_have_sds() {
+        for size in [1e-200, 1e200] {
+            let summary = summarize(&[1.0, 2.0, 2.0, 4.0, 7.0].map(|x| x * size), &[0.2; 5]);
+            assert!((summary.sd / size - 2.3874672772626644).abs() < 1e-12, "{}", summary.sd);
+        }
     }
 
     #[test]

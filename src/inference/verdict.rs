@@ -4,9 +4,13 @@
 //! says that means are within 0.1 posterior sd and sds within 10 %. Reasons carry facts; their
 //! prose is in one place, [`Reason::explain`].
 
+mod diagnostics;
+mod reason;
+
 use serde::{Deserialize, Serialize};
 
-use super::start::Method;
+pub use diagnostics::{ChainReport, Diagnostics, ModeReport, QuantityCheck, Reported, StartReport};
+pub use reason::Reason;
 
 /// How far the reported numbers can be relied on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,8 +33,21 @@ pub struct Thresholds {
     pub efficiency_despite_khat: f64,
     /// ESS/N below this: the guide is poor, and the correction leans on few draws.
     pub efficiency: f64,
+    /// An effective sample size below this: do not use.
+    pub least_draws: f64,
     /// ESS/N below this: do not use.
     pub least_efficiency: f64,
+    /// k-hat above this, with few effective draws: do not use. The weights have no mean then.
+    pub useless_khat: f64,
+    /// R-hat above this: chains do not agree (Vehtari et al., 2021).
+    pub rhat: f64,
+    /// R-hat above this: do not use.
+    pub useless_rhat: f64,
+    /// A bulk or tail effective sample size of chains below this is too small to be estimated
+    /// (Vehtari et al., 2021).
+    pub chain_draws: f64,
+    /// Divergences per draw above this: a part of the posterior may be out of reach.
+    pub divergences: f64,
     /// The relative error of an sd by the tail of w (h − mean)² above this: it may be wrong.
     pub tail_error: f64,
     /// The relative error of the sum of the weights by their tail below this: few weights matter,
@@ -56,7 +73,13 @@ impl Default for Thresholds {
             khat: 0.7,
             efficiency_despite_khat: 0.8,
             efficiency: 0.3,
-            least_efficiency: 0.1,
+            least_draws: 100.0,
+            least_efficiency: 0.03,
+            useless_khat: 1.0,
+            rhat: 1.01,
+            useless_rhat: 1.05,
+            chain_draws: 400.0,
+            divergences: 1e-3,
             tail_error: 0.05,
             weight_error: 0.02,
             mean_error: 0.05,
@@ -64,255 +87,6 @@ impl Default for Thresholds {
             self_kl: 0.05,
             self_kl_per_dimension: 0.05,
             elbo_spread: 3.0,
-        }
-    }
-}
-
-/// What became of one start.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StartReport {
-    /// Where its candidate came from; `None` if it had none.
-    pub method: Option<Method>,
-    /// The candidate's ELBO.
-    pub elbo: Option<f64>,
-    /// Steps of its optimisation.
-    pub iterations: usize,
-    /// The fitted mode it led to, if that was among those fitted.
-    pub mode: Option<usize>,
-}
-
-/// A fitted mode.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ModeReport {
-    /// Its ELBO on the fixed draws.
-    pub elbo: f64,
-    /// How many starts led to it.
-    pub starts: usize,
-    /// Whether the fit met its tolerances.
-    pub converged: bool,
-    /// Whether it is part of the guide.
-    pub kept: bool,
-}
-
-/// Where the reported numbers come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reported {
-    /// From draws of the guide, corrected by importance weights.
-    Corrected,
-    /// From draws of the guide as it is.
-    Guide,
-}
-
-/// What is known of one reported quantity.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct QuantityCheck {
-    /// Whether it is finite at every draw of positive weight.
-    pub finite: bool,
-    /// k-hat of w (h − mean)².
-    pub khat: f64,
-    /// The relative error of its sd that the tail of w (h − mean)² makes.
-    pub tail_error: f64,
-    /// The Monte Carlo standard error of its mean, in sds.
-    pub mean_error: f64,
-    /// The relative Monte Carlo standard error of its sd.
-    pub sd_error: f64,
-}
-
-/// The evidence on a fit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Diagnostics {
-    /// The number of unconstrained coordinates.
-    pub dimension: usize,
-    /// Where the reported numbers come from.
-    pub reported: Reported,
-    /// k-hat of the importance weights.
-    pub khat: f64,
-    /// The relative error of the sum of the weights that their tail makes.
-    pub weight_error: f64,
-    /// The effective sample size of the weights.
-    pub ess: f64,
-    /// The draws that were weighted.
-    pub checked_draws: usize,
-    /// log Ẑ − ELBO, an estimate of KL(guide ‖ posterior) in nats.
-    pub self_kl: f64,
-    /// The proposal's moment refits.
-    pub refits: usize,
-    /// Each reported quantity, in the target's order.
-    pub quantities: Vec<QuantityCheck>,
-    /// Each start.
-    pub starts: Vec<StartReport>,
-    /// Each fitted mode, best first.
-    pub modes: Vec<ModeReport>,
-    /// Distinct candidates near the best mode that were not fitted.
-    pub left_out: usize,
-    /// The ELBO of the best mode on the fixed draws, step by step.
-    pub elbo_path: Vec<f64>,
-    /// Whether the guide is mean-field.
-    pub mean_field: bool,
-    /// Whether the guide was chosen for the dimension, which is too large for a full covariance.
-    pub too_large: bool,
-}
-
-impl Diagnostics {
-    /// ESS / N.
-    pub fn efficiency(&self) -> f64 {
-        self.ess / self.checked_draws as f64
-    }
-}
-
-/// A fact that the verdict rests on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "reason", rename_all = "kebab-case")]
-pub enum Reason {
-    /// The importance weights have too heavy a tail to correct the guide.
-    HeavyWeights {
-        /// k-hat of the weights.
-        khat: f64,
-        /// The limit it exceeds.
-        limit: f64,
-    },
-    /// Few draws carry most of the weight.
-    FewEffectiveDraws {
-        /// The effective sample size.
-        ess: f64,
-        /// The draws it is out of.
-        draws: usize,
-        /// The share of draws that would do.
-        limit: f64,
-    },
-    /// The sds of some quantities rest on a few extreme draws.
-    HeavyTailedQuantities {
-        /// Which, in the target's order.
-        quantities: Vec<usize>,
-        /// The largest relative error that their tails make.
-        worst_error: f64,
-    },
-    /// Some means or sds have a large Monte Carlo error.
-    NoisyQuantities {
-        /// Which, in the target's order.
-        quantities: Vec<usize>,
-        /// The largest error, of a mean in sds or of an sd relative to it.
-        worst_error: f64,
-    },
-    /// Some quantities are infinite or undefined at draws of positive weight.
-    NotFiniteQuantities {
-        /// Which, in the target's order.
-        quantities: Vec<usize>,
-    },
-    /// The density is not finite at points that the guide reaches.
-    NotFiniteDensity,
-    /// The correction failed, so the guide itself is reported.
-    Uncorrected {
-        /// k-hat of the weights.
-        khat: f64,
-        /// The limit it exceeds.
-        limit: f64,
-    },
-    /// The guide, which is reported as it is, differs from the posterior.
-    GuideDiffers {
-        /// log Ẑ − ELBO in nats.
-        self_kl: f64,
-        /// The number of unconstrained coordinates.
-        dimension: usize,
-    },
-    /// A mean-field guide was used because the model is large.
-    MeanFieldForSize {
-        /// The number of unconstrained coordinates.
-        dimension: usize,
-    },
-    /// The optimisation stopped before its tolerances were met.
-    NotConverged,
-    /// The starts led to different modes.
-    SeveralModes {
-        /// Distinct modes that were fitted.
-        found: usize,
-        /// Those that share the posterior's mass.
-        kept: usize,
-        /// The ELBO of the best less that of the worst.
-        elbo_spread: f64,
-    },
-    /// A mode that matters was found by one start only, so another may have been missed.
-    ModeFoundOnce {
-        /// The starts in all.
-        starts: usize,
-        /// How many such modes there are.
-        modes: usize,
-    },
-    /// There are more modes than were fitted.
-    ModesLeftOut {
-        /// Those not fitted that are near the best.
-        left_out: usize,
-    },
-}
-
-impl Reason {
-    /// The reason in a sentence; `name` names a quantity.
-    pub fn explain(&self, name: &dyn Fn(usize) -> String) -> String {
-        let list = |quantities: &[usize]| {
-            let shown: Vec<String> = quantities.iter().take(5).map(|&q| name(q)).collect();
-            let rest = quantities.len() - shown.len();
-            let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-            format!("{}{more}", shown.join(", "))
-        };
-        match self {
-            Reason::HeavyWeights { khat, limit } => format!(
-                "the importance weights have a heavy tail (k-hat {khat:.2}, limit {limit}): \
-                 the correction of the guide cannot be trusted"
-            ),
-            Reason::FewEffectiveDraws { ess, draws, limit } => format!(
-                "only {ess:.0} of {draws} draws are effective (wanted: {:.0} %): \
-                 the guide fits the posterior poorly",
-                100.0 * limit
-            ),
-            Reason::HeavyTailedQuantities { quantities, worst_error } => format!(
-                "the sd of {} rests on a few extreme draws and may be off by {:.0} %: \
-                 prefer quantiles",
-                list(quantities),
-                100.0 * worst_error.min(1.0)
-            ),
-            Reason::NoisyQuantities { quantities, worst_error } => format!(
-                "the Monte Carlo error of {} is large (up to {worst_error:.2} sd)",
-                list(quantities)
-            ),
-            Reason::NotFiniteQuantities { quantities } => {
-                format!("{} is infinite or undefined at some draws", list(quantities))
-            }
-            Reason::NotFiniteDensity => {
-                "the density is not finite at points that the guide reaches: a parameter may leave \
-                 its support, or a value be rounded onto its end"
-                    .to_owned()
-            }
-            Reason::Uncorrected { khat, limit } => format!(
-                "the check by importance weights failed (k-hat {khat:.2}, limit {limit}): \
-                 the numbers are the guide's own, uncorrected"
-            ),
-            Reason::GuideDiffers { self_kl, dimension } => format!(
-                "the guide is {self_kl:.2} nats or more from the posterior in {dimension} \
-                 dimensions"
-            ),
-            Reason::MeanFieldForSize { dimension } => format!(
-                "with {dimension} latents the guide ignores correlations (mean-field): \
-                 sds are likely too small"
-            ),
-            Reason::NotConverged => {
-                "the optimisation stopped before the ELBO reached its maximum".to_owned()
-            }
-            Reason::SeveralModes { found, kept, elbo_spread } => format!(
-                "the starts led to {found} different modes, {kept} of which share the \
-                 probability; their ELBOs span {elbo_spread:.1} nats"
-            ),
-            Reason::ModeFoundOnce { starts, modes: 1 } => format!(
-                "one of {starts} starts found a mode that no other did: there may be modes that \
-                 none found"
-            ),
-            Reason::ModeFoundOnce { starts, modes } => format!(
-                "{modes} modes were found by one of {starts} starts each: there may be modes that \
-                 none found"
-            ),
-            Reason::ModesLeftOut { left_out } => format!(
-                "{left_out} more modes were found than were fitted: the posterior has too many"
-            ),
         }
     }
 }
@@ -333,6 +107,8 @@ impl Verdict {
         match diagnostics.reported {
             Reported::Corrected => verdict.judge_weights(diagnostics, thresholds),
             Reported::Guide => verdict.judge_guide(diagnostics, thresholds),
+            Reported::Chains => verdict.judge_chains(diagnostics, thresholds),
+            Reported::Mode => verdict.add(Level::Caution, Reason::ModeOnly),
         }
         verdict.judge_quantities(diagnostics, thresholds);
         verdict.judge_modes(diagnostics, thresholds);
@@ -349,17 +125,19 @@ impl Verdict {
             self.add(Level::Caution, Reason::NotFiniteDensity);
         }
         let (khat, efficiency) = (diagnostics.khat, diagnostics.efficiency());
-        let few = below(efficiency, thresholds.efficiency);
+        let (ess, few) = (diagnostics.ess, below(efficiency, thresholds.efficiency));
         let heavy = above(khat, thresholds.khat)
             && above(diagnostics.weight_error, thresholds.weight_error);
         if heavy && below(efficiency, thresholds.efficiency_despite_khat) {
-            let level = if few { Level::DoNotUse } else { Level::Caution };
+            let useless = few && above(khat, thresholds.useless_khat);
+            let level = if useless { Level::DoNotUse } else { Level::Caution };
             self.add(level, Reason::HeavyWeights { khat, limit: thresholds.khat });
         }
         if few {
-            let hardly_any = below(efficiency, thresholds.least_efficiency);
-            let level = if hardly_any { Level::DoNotUse } else { Level::Caution };
-            let (ess, draws) = (diagnostics.ess, diagnostics.checked_draws);
+            let useless = below(ess, thresholds.least_draws)
+                || below(efficiency, thresholds.least_efficiency);
+            let level = if useless { Level::DoNotUse } else { Level::Caution };
+            let draws = diagnostics.checked_draws;
             self.add(level, Reason::FewEffectiveDraws { ess, draws, limit: thresholds.efficiency });
         }
         if diagnostics.mean_field && diagnostics.too_large {
@@ -370,14 +148,17 @@ impl Verdict {
 
     fn judge_guide(&mut self, diagnostics: &Diagnostics, thresholds: &Thresholds) {
         let (khat, dimension) = (diagnostics.khat, diagnostics.dimension);
-        self.add(Level::Caution, Reason::Uncorrected { khat, limit: thresholds.khat });
+        let limit = thresholds.khat;
+        if above(khat, limit) {
+            self.add(Level::Caution, Reason::Uncorrected { khat, limit });
+        }
         let self_kl = diagnostics.self_kl;
         if above(self_kl, thresholds.self_kl) {
             let far = above(self_kl, thresholds.self_kl_per_dimension * dimension as f64);
             let level = if far { Level::DoNotUse } else { Level::Caution };
             self.add(level, Reason::GuideDiffers { self_kl, dimension });
         }
-        if diagnostics.mean_field {
+        if diagnostics.mean_field && diagnostics.too_large {
             self.add(Level::Caution, Reason::MeanFieldForSize { dimension });
         }
         if diagnostics.modes.iter().any(|mode| mode.kept && !mode.converged) {
@@ -385,7 +166,32 @@ impl Verdict {
         }
     }
 
+    fn judge_chains(&mut self, diagnostics: &Diagnostics, thresholds: &Thresholds) {
+        let Some(chains) = &diagnostics.chains else { return };
+        if chains.chains < chains.wanted {
+            let (stuck, of) = (chains.wanted - chains.chains, chains.wanted);
+            self.add(Level::DoNotUse, Reason::StuckChains { stuck, of });
+        }
+        let (rhat, limit) = (chains.rhat, thresholds.rhat);
+        if above(rhat, limit) {
+            let useless = above(rhat, thresholds.useless_rhat);
+            let level = if useless { Level::DoNotUse } else { Level::Caution };
+            self.add(level, Reason::ChainsDisagree { rhat, limit });
+        }
+        let (ess, limit) = (chains.bulk_ess.min(chains.tail_ess), thresholds.chain_draws);
+        if below(ess, limit) {
+            self.add(Level::Caution, Reason::SlowChains { ess, limit });
+        }
+        let (count, draws) = (chains.divergences, chains.chains * chains.draws);
+        if count as f64 > thresholds.divergences * draws as f64 {
+            self.add(Level::Caution, Reason::Divergences { count, draws });
+        }
+    }
+
     fn judge_quantities(&mut self, diagnostics: &Diagnostics, thresholds: &Thresholds) {
+        if diagnostics.reported == Reported::Mode {
+            return;
+        }
         let which = |bad: &dyn Fn(&QuantityCheck) -> bool| -> Vec<usize> {
             let quantities = diagnostics.quantities.iter().enumerate();
             quantities.filter(|(_, check)| bad(check)).map(|(index, _)| index).collect()
@@ -398,8 +204,13 @@ impl Verdict {
         if !infinite.is_empty() {
             self.add(Level::Caution, Reason::NotFiniteQuantities { quantities: infinite });
         }
-        if diagnostics.reported == Reported::Guide {
-            return;
+        let constant = which(&|check| check.constant);
+        if !constant.is_empty() {
+            self.add(Level::Caution, Reason::ConstantQuantities { quantities: constant });
+        }
+        match diagnostics.reported {
+            Reported::Corrected | Reported::Chains => {}
+            Reported::Guide | Reported::Mode => return,
         }
         let heavy = which(&|check| check.finite && above(check.tail_error, thresholds.tail_error));
         if !heavy.is_empty() {
@@ -421,6 +232,9 @@ impl Verdict {
 
     fn judge_modes(&mut self, diagnostics: &Diagnostics, thresholds: &Thresholds) {
         let modes = &diagnostics.modes;
+        if diagnostics.reported == Reported::Chains {
+            return;
+        }
         let (Some(best), Some(worst)) = (modes.first(), modes.last()) else { return };
         let elbo_spread = best.elbo - worst.elbo;
         if diagnostics.mean_field && elbo_spread <= thresholds.elbo_spread {
@@ -461,6 +275,7 @@ mod tests {
     fn healthy() -> Diagnostics {
         let quantity = QuantityCheck {
             finite: true,
+            constant: false,
             khat: 0.1,
             tail_error: 0.01,
             mean_error: 0.02,
@@ -480,9 +295,11 @@ mod tests {
             starts: Vec::new(),
             modes: vec![mode],
             left_out: 0,
+            single: true,
             elbo_path: Vec::new(),
             mean_field: false,
             too_large: false,
+            chains: None,
         }
     }
 
@@ -501,14 +318,43 @@ mod tests {
     #[test]
     fn each_alarm_lowers_the_level() {
         assert_eq!(level(|d| (d.khat, d.ess) = (0.8, 2500.0)), Level::Caution);
-        assert_eq!(level(|d| (d.khat, d.ess) = (0.8, 1000.0)), Level::DoNotUse);
-        assert_eq!(level(|d| d.ess = 1000.0), Level::Caution);
-        assert_eq!(level(|d| d.ess = 400.0), Level::DoNotUse);
+        assert_eq!(level(|d| (d.khat, d.ess) = (1.1, 900.0)), Level::DoNotUse);
+        assert_eq!(level(|d| (d.khat, d.weight_error) = (1.1, 0.01)), Level::Good);
+        assert_eq!(level(|d| d.ess = 900.0), Level::Caution);
+        assert_eq!(level(|d| d.ess = 40.0), Level::DoNotUse);
+        assert_eq!(level(|d| d.quantities[1].constant = true), Level::Caution);
         assert_eq!(level(|d| d.quantities[1].tail_error = 0.2), Level::Caution);
         assert_eq!(level(|d| d.quantities[1].finite = false), Level::Caution);
         assert_eq!(level(|d| d.quantities[1].sd_error = 0.2), Level::Caution);
-        assert_eq!(level(|d| d.reported = Reported::Guide), Level::Caution);
+        assert_eq!(level(|d| (d.reported, d.khat) = (Reported::Guide, 0.8)), Level::Caution);
+        assert_eq!(level(|d| d.reported = Reported::Mode), Level::Caution);
         assert_eq!(level(|d| (d.mean_field, d.too_large) = (true, true)), Level::Caution);
+    }
+
+    #[test]
+    fn chains_that_disagree_are_not_to_be_used() {
+        let chains = ChainReport {
+            wanted: 4,
+            chains: 4,
+            draws: 1000,
+            divergences: 0,
+            saturated: 0,
+            rhat: 1.001,
+            bulk_ess: 2000.0,
+            tail_ess: 1500.0,
+        };
+        let with = |change: &dyn Fn(&mut ChainReport)| {
+            let mut chains = chains;
+            change(&mut chains);
+            level(|d| (d.reported, d.chains, d.khat) = (Reported::Chains, Some(chains), f64::NAN))
+        };
+        assert_eq!(with(&|_| {}), Level::Good);
+        assert_eq!(with(&|c| c.rhat = 1.02), Level::Caution);
+        assert_eq!(with(&|c| c.rhat = 1.1), Level::DoNotUse);
+        assert_eq!(with(&|c| c.rhat = f64::NAN), Level::DoNotUse);
+        assert_eq!(with(&|c| c.tail_ess = 200.0), Level::Caution);
+        assert_eq!(with(&|c| c.divergences = 5), Level::Caution);
+        assert_eq!(with(&|c| c.chains = 3), Level::DoNotUse);
     }
 
     #[test]

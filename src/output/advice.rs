@@ -17,8 +17,8 @@ pub fn advice(reasons: &[Reason]) -> Vec<String> {
 fn for_reason(reason: &Reason) -> &'static str {
     match reason {
         Reason::HeavyWeights { .. } | Reason::FewEffectiveDraws { .. } => {
-            "give weakly determined scales a tighter prior, or simplify the model: the guide does \
-             not follow the posterior's shape"
+            "give weakly determined scales a tighter prior, or try `--method nuts`: the guide does not \
+             follow the posterior's shape"
         }
         Reason::Uncorrected { .. } | Reason::GuideDiffers { .. } => {
             "try `--guide full-rank`, or fewer latents: the guide alone is not close enough"
@@ -39,6 +39,20 @@ fn for_reason(reason: &Reason) -> &'static str {
         }
         Reason::NotFiniteQuantities { .. } => {
             "look for a division by, or a logarithm of, something that can be 0"
+        }
+        Reason::ConstantQuantities { .. } => {
+            "give it a prior that stays inside its support, away from the ends"
+        }
+        Reason::ModeOnly => "use the default method, or `--method nuts`",
+        Reason::StuckChains { .. } => {
+            "look for latents that leave the supports of what depends on them"
+        }
+        Reason::ChainsDisagree { .. } | Reason::SlowChains { .. } => {
+            "take more draws, or a prior that rules out what cannot be: `--method vi` shows the \
+             modes that its starts find"
+        }
+        Reason::Divergences { .. } => {
+            "write hierarchical latents `with noncentered`, or give their scales tighter priors"
         }
         Reason::NotConverged => {
             "look for improper (`Flat`) priors on what the data do not determine"

@@ -24,7 +24,10 @@ pub struct FitRecord {
     pub data: DataRecord,
     /// The seed of everything random.
     pub seed: u64,
-    /// `full-rank`, `mean-field` or `mixture` (of full-rank normals).
+    /// `vi`, `nuts`, `importance`, `laplace`, `pathfinder` or `map`.
+    pub method: String,
+    /// `full-rank`, `mean-field`, `mixture` (of full-rank normals) or `triangular`; `none` for
+    /// chains.
     pub guide: String,
     /// How the guide was fitted.
     pub algorithm: String,
@@ -109,7 +112,8 @@ pub struct VerdictRecord {
 pub struct DiagnosticsRecord {
     /// The number of unconstrained coordinates.
     pub dimension: usize,
-    /// Whether the numbers are the guide's own or corrected by importance weights.
+    /// Whether the numbers are the guide's own, corrected by importance weights, from chains, or
+    /// those of a mode.
     pub reported: Reported,
     /// k-hat of the importance weights.
     pub khat: Number,
@@ -134,6 +138,27 @@ pub struct DiagnosticsRecord {
     /// The latents that were fitted in coordinates that are not canonical: standardised by their
     /// location and scale, wholly or in part.
     pub recentered: Vec<String>,
+    /// What Markov chains tell, if the method made any.
+    pub chains: Option<ChainsRecord>,
+}
+
+/// What Markov chains tell of the draws they made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChainsRecord {
+    /// How many.
+    pub chains: usize,
+    /// The draws of each.
+    pub draws: usize,
+    /// Draws whose trajectory diverged.
+    pub divergences: usize,
+    /// Draws whose trajectory reached its largest length.
+    pub saturated: usize,
+    /// The largest rank-normalised split R-hat of a quantity.
+    pub rhat: Number,
+    /// The smallest effective sample size of a quantity, in its bulk.
+    pub bulk_ess: Number,
+    /// The same in its tails.
+    pub tail_ess: Number,
 }
 
 /// A name of the program.

@@ -169,15 +169,28 @@ fn facts(out: &mut String, record: &FitRecord, style: Style) {
         names if names.is_empty() => names,
         names => format!(", {names} re-centred"),
     };
-    let _ = writeln!(
-        out,
-        "ELBO {} {} {}; {} guide, {} algorithm{recentered}",
-        fixed(record.elbo.0, decimals),
-        style.plus_minus(),
-        fixed(error, decimals),
-        record.guide,
-        record.algorithm
-    );
+    let _ = match &record.diagnostics.chains {
+        Some(chains) => writeln!(
+            out,
+            "{} chains of {} draws by {}{recentered}; R-hat {}, effective {} (tails {}), {} diverged",
+            chains.chains,
+            chains.draws,
+            record.method,
+            fixed(chains.rhat.0, Some(3)),
+            fixed(chains.bulk_ess.0, Some(0)),
+            fixed(chains.tail_ess.0, Some(0)),
+            chains.divergences
+        ),
+        None => writeln!(
+            out,
+            "ELBO {} {} {}; {} guide, {} algorithm{recentered}",
+            fixed(record.elbo.0, decimals),
+            style.plus_minus(),
+            fixed(error, decimals),
+            record.guide,
+            record.algorithm
+        ),
+    };
     let _ = writeln!(
         out,
         "{} gradients, {} log densities, {} s; seed {}",

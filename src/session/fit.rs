@@ -2,12 +2,15 @@
 
 use super::coordinates::Stage;
 use super::failure::Failure;
+use super::informed::Informed;
 use super::model::Model;
-use super::predict::{self, Informed, Latents, PredictError, Prediction, Prior, Wanted};
+use super::predict::{self, Latents, PredictError, Prediction, Prior, Wanted};
 use crate::bound::{Evaluator, Finite};
 use crate::engine;
 use crate::graph::lower::Coordinates;
-use crate::inference::{self, Counts, Fit, FitError, Level, LogDensity, Options, Progress};
+use crate::inference::{
+    self, Counts, Fit, FitError, Guide, GuideChoice, Level, LogDensity, Method, Options, Progress,
+};
 use crate::typed::{Plane, RandomId, RandomRole, VariableId};
 use rand_chacha::ChaCha8Rng;
 use std::borrow::Cow;
@@ -154,34 +157,24 @@ impl Model {
         options: &FitOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Fit, Coordinates), Failure> {
-        let mut best: Option<(Fit, Coordinates)> = None;
-        let mut failure = None;
-        let mut counts = Counts::default();
+        let mut search = Search {
+            model: self,
+            prior: Prior::new(&self.bound).ok(),
+            seed: options.seed,
+            best: None,
+            failure: None,
+            counts: Counts::default(),
+        };
         let mut stage = Some(Stage::Hinted);
-        let prior = Prior::new(&self.bound).ok();
         while let Some(current) = stage {
-            if let Some(coordinates) =
-                self.coordinates(current, best.as_ref().map(|(fit, _)| fit))?
-            {
-                let program = self.target_in(&coordinates)?;
-                let target = Informed {
-                    program: &program,
-                    prior: prior.as_ref(),
-                    coordinates: &coordinates,
-                };
-                match inference::fit(&target, &options.inference, options.seed, progress) {
-                    Ok(fit) => {
-                        counts += fit.counts;
-                        if best.as_ref().is_none_or(|(other, _)| better(&fit, other)) {
-                            best = Some((fit, coordinates));
-                        }
-                    }
-                    Err(error) => failure = Some(error),
-                }
+            let best = search.best.as_ref().map(|(fit, _)| fit);
+            if let Some(coordinates) = self.coordinates(current, best)? {
+                search.fit(coordinates, &options.inference, progress)?;
             }
-            let good = best.as_ref().is_some_and(|(fit, _)| fit.verdict.level == Level::Good);
-            stage = if good { None } else { current.next() };
+            stage = if search.is_good() { None } else { current.next() };
         }
+        search.bend(&options.inference, progress)?;
+        let Search { best, failure, counts, .. } = search;
         match (best, failure) {
             (Some((mut fit, coordinates)), _) => {
                 fit.counts = counts;
@@ -192,6 +185,63 @@ impl Model {
                 Err(self.rejected(&error, options.seed))
             }
         }
+    }
+}
+
+/// Fits of one model, the best so far kept.
+struct Search<'a> {
+    model: &'a Model,
+    /// Nothing, if the priors cannot be drawn from.
+    prior: Option<Prior<'a>>,
+    seed: u64,
+    best: Option<(Fit, Coordinates)>,
+    failure: Option<FitError>,
+    counts: Counts,
+}
+
+impl Search<'_> {
+    fn is_good(&self) -> bool {
+        self.best.as_ref().is_some_and(|(fit, _)| fit.verdict.level == Level::Good)
+    }
+
+    /// Fits in some coordinates.
+    fn fit(
+        &mut self,
+        coordinates: Coordinates,
+        options: &Options,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), Failure> {
+        let program = self.model.target_in(&coordinates)?;
+        let sites = &self.model.density.sites;
+        let target = Informed::new(&program, self.prior.as_ref(), &coordinates, sites);
+        match inference::fit(&target, options, self.seed, progress) {
+            Ok(fit) => {
+                self.counts += fit.counts;
+                if self.best.as_ref().is_none_or(|(other, _)| better(&fit, other)) {
+                    self.best = Some((fit, coordinates));
+                }
+            }
+            Err(error) => self.failure = Some(error),
+        }
+        Ok(())
+    }
+
+    /// Where a normal is not good enough in any coordinates, bends it in the best ones, unless a
+    /// guide was asked for.
+    fn bend(
+        &mut self,
+        options: &Options,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), Failure> {
+        let unasked = options.method == Method::Vi && options.guide == GuideChoice::Auto;
+        let Some((fit, coordinates)) = &self.best else { return Ok(()) };
+        let normal = matches!(fit.guide, Some(Guide::FullRank(_)));
+        let small = fit.diagnostics.dimension <= options.bent.limit;
+        if self.is_good() || !unasked || !normal || !small {
+            return Ok(());
+        }
+        let options = Options { guide: GuideChoice::Triangular, ..options.clone() };
+        self.fit(coordinates.clone(), &options, progress)
     }
 }
 

@@ -11,7 +11,7 @@ mod prior;
 mod sample;
 mod walk;
 
-pub(super) use prior::{Informed, Prior};
+pub(super) use prior::Prior;
 
 use crate::bound::{self, EvaluationError, Finite};
 use crate::engine;

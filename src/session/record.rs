@@ -9,8 +9,9 @@ use crate::data::BindingReport;
 use crate::diagnostic::{Diagnostic, Slug, render};
 use crate::inference::{Guide, Level, summarize};
 use crate::output::{
-    DataRecord, DiagnosticsRecord, DrawColumns, DrawTable, Element, FileRecord, FitRecord, Moments,
-    Number, Probability, Row, RowRole, RowValues, Seconds, VariableRecord, VerdictRecord, advice,
+    ChainsRecord, DataRecord, DiagnosticsRecord, DrawColumns, DrawTable, Element, FileRecord,
+    FitRecord, Moments, Number, Probability, Row, RowRole, RowValues, Seconds, VariableRecord,
+    VerdictRecord, advice,
 };
 use crate::typed::{AxisOrigin, Kind, Plane, VariableId};
 
@@ -30,7 +31,8 @@ pub fn record(
         model: document.name.clone(),
         data: data_record(&model.bound, &model.report),
         seed: fitted.seed,
-        guide: guide_name(&fit.guide).to_owned(),
+        method: fit.method.name().to_owned(),
+        guide: fit.guide.as_ref().map_or("none", guide_name).to_owned(),
         algorithm: fit.algorithm.to_owned(),
         elbo: Number(fit.elbo),
         elbo_error: Number(fit.elbo_error),
@@ -121,6 +123,7 @@ fn guide_name(guide: &Guide) -> &'static str {
         Guide::MeanField(_) => "mean-field",
         Guide::FullRank(_) => "full-rank",
         Guide::Mixture(_) => "mixture",
+        Guide::Triangular(_) => "triangular",
     }
 }
 
@@ -175,6 +178,15 @@ fn diagnostics(fitted: &Fitted) -> DiagnosticsRecord {
         modes: diagnostics.modes.len(),
         converged,
         hessian_vector_products: fitted.fit.counts.hessian_vector,
+        chains: diagnostics.chains.map(|chains| ChainsRecord {
+            chains: chains.chains,
+            draws: chains.draws,
+            divergences: chains.divergences,
+            saturated: chains.saturated,
+            rhat: Number(chains.rhat),
+            bulk_ess: Number(chains.bulk_ess),
+            tail_ess: Number(chains.tail_ess),
+        }),
     }
 }
 

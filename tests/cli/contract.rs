@@ -22,6 +22,7 @@ fn run_prints_one_object_with_the_documented_keys_in_order() {
         "model",
         "data",
         "seed",
+        "method",
         "guide",
         "algorithm",
         "elbo",

@@ -58,9 +58,7 @@ fn elements_that_sum_to_zero_have_their_covariance() {
 
 #[test]
 fn outcomes_have_their_probabilities() {
-    let fitted = predicted(
-        "axis k = 1..3\np[k] = [0.2, 0.5, 0.3]\npredict c ~ Categorical(p)",
-    );
+    let fitted = predicted("axis k = 1..3\np[k] = [0.2, 0.5, 0.3]\npredict c ~ Categorical(p)");
     let c = &draws(&fitted, "c")[0];
     for (position, probability) in [0.2, 0.5, 0.3].into_iter().enumerate() {
         let count = c.iter().filter(|value| **value == position as f64).count();

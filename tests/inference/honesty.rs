@@ -60,7 +60,7 @@ fn bananas_are_right_or_flagged() {
 
 #[test]
 fn a_large_model_under_mean_field_is_never_good() {
-    let target = Gaussian::of_condition(250, 10.0);
+    let target = Gaussian::of_condition(550, 10.0);
     let fit = fitted(&target, 1);
     assert!(fit.diagnostics.mean_field);
     assert_eq!(fit.diagnostics.reported, Reported::Guide);

@@ -6,6 +6,8 @@
 
 mod estimators;
 mod honesty;
+mod methods;
+mod programs;
 mod recovery;
 mod repeatability;
 mod sampling;

@@ -9,7 +9,9 @@ use crate::bound::finite::mentions;
 use crate::bound::{self, EvaluationError, Evaluator, Order, OrderError, Space, space};
 use crate::engine;
 use crate::graph::lower::{self, ConstrainedLayout};
-use crate::typed::{DefinitionId, DefinitionValue, Distribution, Expr, RandomId, RandomRole, Role, VariableId};
+use crate::typed::{
+    DefinitionId, DefinitionValue, Distribution, Expr, RandomId, RandomRole, Role, VariableId,
+};
 use std::collections::{HashMap, HashSet};
 
 /// A step of a draw.

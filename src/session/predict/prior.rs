@@ -8,9 +8,8 @@ use super::plan::{Planner, Stage};
 use super::walk::{Failing, Walk};
 use super::{PredictError, size};
 use crate::bound::{self, EvaluationError, Evaluator, Space};
-use crate::engine::{self, Workspace, reference};
+use crate::engine::reference;
 use crate::graph::lower::{ConstrainedLayout, Coordinates};
-use crate::inference::{LogDensity, Target};
 use crate::typed::{RandomId, RandomRole, VariableId};
 use rand::Rng;
 use std::collections::{HashMap, HashSet};
@@ -49,7 +48,11 @@ impl<'a> Prior<'a> {
     }
 
     /// A draw of all latents, unconstrained; `None` if a value lies on an end of its support.
-    fn draw(&self, coordinates: &Coordinates, rng: &mut dyn Rng) -> Option<Vec<f64>> {
+    pub(in crate::session) fn draw(
+        &self,
+        coordinates: &Coordinates,
+        rng: &mut dyn Rng,
+    ) -> Option<Vec<f64>> {
         let mut walk = Walk::new(self.bound, &self.layout, &self.stages);
         walk.run(rng, Failing::Anywhere { radius: RADIUS }).ok()?;
         let mut latents = Vec::new();
@@ -93,62 +96,5 @@ impl<'a> Prior<'a> {
             *u = (value - location) * scale.powf(c - 1.0) + c * location;
         }
         Ok(())
-    }
-}
-
-/// A compiled program that can draw starting points from its priors.
-pub(in crate::session) struct Informed<'a> {
-    pub(in crate::session) program: &'a engine::Program,
-    /// Nothing, if the priors cannot be drawn from.
-    pub(in crate::session) prior: Option<&'a Prior<'a>>,
-    pub(in crate::session) coordinates: &'a Coordinates,
-}
-
-impl LogDensity for Informed<'_> {
-    type Workspace = Workspace;
-
-    fn dimension(&self) -> usize {
-        self.program.dimension()
-    }
-
-    fn workspace(&self) -> Workspace {
-        self.program.workspace()
-    }
-
-    fn log_density(&self, workspace: &mut Workspace, point: &[f64]) -> f64 {
-        self.program.log_density(workspace, point)
-    }
-
-    fn gradient(&self, workspace: &mut Workspace, point: &[f64], gradient: &mut [f64]) -> f64 {
-        self.program.gradient(workspace, point, gradient)
-    }
-
-    fn hessian_vector(
-        &self,
-        workspace: &mut Workspace,
-        point: &[f64],
-        direction: &[f64],
-        product: &mut [f64],
-    ) {
-        self.program.hessian_vector(workspace, point, direction, product);
-    }
-}
-
-impl Target for Informed<'_> {
-    fn quantity_count(&self) -> usize {
-        self.program.quantity_count()
-    }
-
-    fn quantities(&self, workspace: &mut Workspace, point: &[f64], out: &mut [f64]) {
-        self.program.quantities(workspace, point, out);
-    }
-
-    fn draw_prior(&self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
-        self.prior?.draw(self.coordinates, rng)
-    }
-
-    fn cost(&self) -> usize {
-        let costs = self.program.costs();
-        costs.iter().map(|cost| cost.rows * cost.row_operations + cost.operations).sum()
     }
 }

@@ -79,9 +79,7 @@ impl<V: Values<f64>> Sampler<'_, '_, V> {
             | Distribution::PointMass(_)
             | Distribution::Elements(_)
             | Distribution::Choice(_)
-            | Distribution::Written(_) => {
-                Err(Undrawable::without(&random.distribution))
-            }
+            | Distribution::Written(_) => Err(Undrawable::without(&random.distribution)),
         }
     }
 
@@ -190,7 +188,9 @@ impl<V: Values<f64>> Sampler<'_, '_, V> {
         let arguments = self.evaluator.arguments::<f64>(random, joint, first)?;
         let values: Vec<&[f64]> = arguments.values.iter().map(Vec::as_slice).collect();
         let drawn = joint.form.density.draw(arguments.extent(), &values, &mut self.rng);
-        drawn.map_err(|_| Undrawable::Parameters(joint.family.name.to_owned(), arguments.values.concat()))
+        drawn.map_err(|_| {
+            Undrawable::Parameters(joint.family.name.to_owned(), arguments.values.concat())
+        })
     }
 
     fn structured(

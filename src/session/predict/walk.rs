@@ -97,7 +97,8 @@ impl Step<'_, '_> {
                 (Some(_) | None, (arguments, _)) => density.sample(arguments, &mut rng),
             };
             let value = drawn.map_err(|_| {
-                let failure = Undrawable::Parameters(call.family.name.to_owned(), parameters.clone());
+                let failure =
+                    Undrawable::Parameters(call.family.name.to_owned(), parameters.clone());
                 cannot_draw(self.bound, family.random, *position as usize, failure)
             })?;
             self.values.set(random.variable, *position as usize, value);
@@ -163,7 +164,10 @@ impl Step<'_, '_> {
         };
         if missing < members.len() {
             let element = element_name(self.bound, id, *first as usize);
-            return Err(PredictError::Tied { element, family: random.distribution.family_name().to_owned() });
+            return Err(PredictError::Tied {
+                element,
+                family: random.distribution.family_name().to_owned(),
+            });
         }
         let evaluator = &self.values.evaluator;
         let mut sampler = Sampler { evaluator, rng: &mut *self.rng };
