@@ -7,6 +7,7 @@
 //! A step that a user's mistake prevents returns a [`Failure`] that says whose mistake it is.
 
 mod coordinates;
+mod cost;
 mod density;
 mod document;
 mod explain;

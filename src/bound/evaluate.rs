@@ -54,6 +54,15 @@ pub enum EvaluationError {
         /// The row-major position of the element.
         position: usize,
     },
+    /// An element that the `where` of its statement leaves out.
+    LeftOut {
+        /// Where it was used.
+        span: Span,
+        /// The variable.
+        variable: VariableId,
+        /// The row-major position of the element.
+        position: usize,
+    },
     /// A variable without a value: it belongs to a later plane than the evaluation.
     Unavailable {
         /// Where it was used.
@@ -283,7 +292,13 @@ impl<'a, V> Evaluator<'a, V> {
     ) -> Result<f64, EvaluationError> {
         let unavailable = EvaluationError::Unavailable { span };
         if let Some(array) = &self.data[variable.index()] {
-            return array.cells().get(position).copied().ok_or(unavailable);
+            let value = array.cells().get(position).copied().ok_or(unavailable)?;
+            return match self.typed.left_out_by(variable) {
+                Some(_) if value.is_nan() => {
+                    Err(EvaluationError::LeftOut { span, variable, position })
+                }
+                Some(_) | None => Ok(value),
+            };
         }
         let info = self.typed.variable(variable);
         match info.role {

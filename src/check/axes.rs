@@ -186,6 +186,7 @@ impl<'a> Checker<'a> {
                         span,
                         axis: self.typed.axis(*axis).name.clone(),
                         indices,
+                        wanted: axes.iter().filter(|other| *other == axis).count(),
                     }));
                 }
             }
@@ -304,8 +305,8 @@ impl<'a> Checker<'a> {
         }
         let (_, axes) = axes?;
         match rule {
-            CallRule::WholeAxis(WholeAxis::Softmax | WholeAxis::CumSum) => Ok(axes),
-            CallRule::Elementwise(_) => Ok(axes),
+            CallRule::WholeAxis(WholeAxis::Softmax | WholeAxis::CumSum)
+            | CallRule::Elementwise(_) => Ok(axes),
             CallRule::Reduction(_) | CallRule::WholeAxis(_) => {
                 if axes.is_empty() {
                     return Err(self.nothing_to_reduce(expr, function, arguments, context));
@@ -502,11 +503,10 @@ impl<'a> Checker<'a> {
             .filter(|(_, slot)| slot.is_none())
             .map(|(axis, _)| *axis)
             .collect();
-        for axis in self.unbound(&name, expr.span, &rest, context)? {
-            if !axes.contains(&axis) {
-                axes.push(axis);
-            }
-        }
+        // An axis that the base itself has twice is free twice.
+        let rest = self.unbound(&name, expr.span, &rest, context)?;
+        let rest: Vec<AxisId> = rest.into_iter().filter(|axis| !axes.contains(axis)).collect();
+        axes.extend(rest);
         Ok(axes)
     }
 }

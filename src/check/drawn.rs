@@ -45,7 +45,7 @@ impl<'a> Checker<'a> {
         left: &[Binder],
         role: RandomRole,
     ) -> Option<Kind> {
-        match Special::of(name, arguments, |n| self.is_axis(n)) {
+        match Special::of(name, arguments) {
             Some(Special::UniformOver) => {
                 let value = &arguments.first()?.value.ungrouped();
                 let ExprKind::Name(axis) = &value.kind else { return None };
@@ -62,7 +62,7 @@ impl<'a> Checker<'a> {
                 Special::PointMass
                 | Special::Structured(_)
                 | Special::Process
-                | Special::Joint
+                | Special::Joint(_)
                 | Special::Censored
                 | Special::Scaled
                 | Special::Mixture,

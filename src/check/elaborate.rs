@@ -125,7 +125,9 @@ impl<'a> Checker<'a> {
         span: Span,
     ) -> typed::Expr {
         let info = self.typed.variable(variable);
-        let (ty, plane) = (info.kind, info.plane);
+        // Which element it is may depend on more than the elements do: `P[z[t]]` of data `P`.
+        let plane = at.iter().map(|subscript| subscript.plane).max();
+        let (ty, plane) = (info.kind, info.plane.max(plane.unwrap_or(Plane::Data)));
         typed::Expr { kind: typed::ExprKind::Variable(variable, at), ty, plane, span }
     }
 

@@ -70,6 +70,9 @@ impl<'a> Checker<'a> {
             RandomRole::Observed => self.check_observed_kind(tree, variable, &distribution)?,
             RandomRole::Predicted => {}
         }
+        if let Some(guard) = &guard {
+            self.whole_groups(tree, guard, &distribution)?;
+        }
         let centering = self.check_centering(tree, centering, &distribution)?;
         if role == RandomRole::Observed {
             self.typed.variables[variable.index()].observed = Some(id);
@@ -160,6 +163,23 @@ impl<'a> Checker<'a> {
             return Err(self.missing_axis(name, guard, &free, context));
         }
         self.guard_of(guard, context)
+    }
+
+    /// Values that are joint exist together: a guard leaves out whole groups of them.
+    fn whole_groups(
+        &mut self,
+        tree: &ast::Random,
+        guard: &typed::Expr,
+        distribution: &Distribution,
+    ) -> Judged<()> {
+        let used = guard.outer_indices();
+        let Some(index) = distribution.over().iter().find(|i| used.contains(i)) else {
+            return Ok(());
+        };
+        let axis = self.typed.axis(self.typed.index_of(*index).axis).name.clone();
+        let (family, span) = (distribution.family_name(), guard.span);
+        let name = tree.name.value.clone();
+        Err(self.report(StructureProblem::GuardInGroup { name, family, span, axis }))
     }
 
     /// What a continuous latent needs beyond a distribution.
@@ -275,6 +295,7 @@ impl<'a> Checker<'a> {
                 family: distribution.family_name(),
                 at: distribution.span(),
                 truncated,
+                choice: matches!(distribution, Distribution::Choice(_)),
             }));
         }
         Ok(Some(centering))

@@ -232,6 +232,10 @@ impl<'a> Checker<'a> {
         let mut value = self.elaborate(&define.value, &inner)?;
         if let Some(guard) = &define.guard {
             // A cell that is left out does not exist.
+            let free = self.free(guard, &inner)?;
+            if !free.is_empty() {
+                return Err(self.missing_axis(&define.name, guard, &free, &inner));
+            }
             let guard = self.guard_of(guard, &inner)?;
             let nothing = super::special::constant(f64::NAN, guard.span);
             let ty = value.ty;

@@ -2,7 +2,7 @@
 
 use super::distribution::Left;
 use super::elaborate::data;
-use super::special::{binary, call, choose, constant};
+use super::special::{Special, binary, call, choose, constant};
 use super::{
     Bound, Checker, Context, Judged,
     problem::{AxisProblem, StructureProblem, ValueProblem},
@@ -10,7 +10,9 @@ use super::{
 use crate::library::{Elementwise, Reduction, WholeAxis};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind, Name};
-use crate::typed::{self, AxisId, Distribution, Kind, LogPart, Operator, Plane, RandomRole};
+use crate::typed::{
+    self, AxisId, Distribution, Kind, LogPart, Operator, Plane, RandomRole, Structure,
+};
 
 impl<'a> Checker<'a> {
     /// `softmax` and `cumsum` at one element.
@@ -27,7 +29,7 @@ impl<'a> Checker<'a> {
             return Err(self.report(ValueProblem::ArgumentCount {
                 name: function.value.clone(),
                 span: function.span,
-                parameters: vec!["x".to_owned(), "over".to_owned()],
+                parameters: vec!["x".to_owned()],
                 given: arguments.len(),
             }));
         };
@@ -52,8 +54,8 @@ impl<'a> Checker<'a> {
         };
         let own = context.over(axis).next().cloned();
         let Some(own) = own else {
-            let (function, axes) = (function.value.clone(), self.axis_list(&[axis]));
-            return Err(self.report(AxisProblem::OneAxisWanted { function, span, axes }));
+            let (function, axis) = (function.value.clone(), self.typed.axis(axis).name.clone());
+            return Err(self.report(StructureProblem::NotOver { function, span, axis }));
         };
         let here = self.elaborate(value, context).and_then(|e| self.number(e))?;
         // The same expression at every element of the axis.
@@ -65,6 +67,11 @@ impl<'a> Checker<'a> {
         let body = self.elaborate(value, &inner).and_then(|e| self.number(e));
         self.leave_scope();
         let body = body?;
+        if !body.outer_indices().contains(&index) {
+            let (function, axis) = (function.value.clone(), self.typed.axis(axis).name.clone());
+            let span = value.span;
+            return Err(self.report(StructureProblem::NotOver { function, span, axis }));
+        }
         match whole {
             WholeAxis::CumSum => {
                 let [at, end] = [index, own.index]
@@ -102,6 +109,12 @@ impl<'a> Checker<'a> {
     ) -> Judged<Vec<AxisId>> {
         let mut axes = Vec::new();
         for argument in arguments {
+            if let ExprKind::Call(family, inner) = &argument.value.ungrouped().kind
+                && let Some(family) = Special::of(&family.value, inner).and_then(several)
+            {
+                let span = argument.value.span;
+                return Err(self.report(StructureProblem::OneValueWanted { family, span }));
+            }
             let parts: Vec<&Expr> = match &argument.value.ungrouped().kind {
                 ExprKind::Call(family, inner) if super::distribution::is_family(&family.value) => {
                     inner.iter().map(|a| &a.value).collect()
@@ -197,5 +210,21 @@ impl<'a> Checker<'a> {
                 Err(self.report(StructureProblem::OneValueWanted { family, span }))
             }
         }
+    }
+}
+
+/// The sort of a distribution that gives several values.
+fn several(special: Special) -> Option<&'static str> {
+    match special {
+        Special::Structured(Structure::Ordered) => Some("Ordered"),
+        Special::Structured(Structure::ZeroSum) => Some("ZeroSum"),
+        Special::Process => Some("GP"),
+        Special::Joint(family) => Some(family.name),
+        Special::PointMass
+        | Special::UniformOver
+        | Special::Outcome
+        | Special::Censored
+        | Special::Scaled
+        | Special::Mixture => None,
     }
 }

@@ -81,7 +81,7 @@ impl<'a> Checker<'a> {
         };
         if !inner.parameterization.density.has_cdf() || inner.truncation.is_some() {
             let family = inner.family.name;
-            return Err(self.report(FamilyProblem::NoCdf { family, span, half: None }));
+            return Err(self.report(FamilyProblem::NoCdf { family, span }));
         }
         let mut log_density = self.log_density_at(&of, element.clone(), span)?;
         for (flag, part) in [(value(2), LogPart::Below), (value(1), LogPart::Above)] {

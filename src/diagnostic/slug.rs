@@ -131,6 +131,10 @@ slugs! {
     NoCdf = "no-cdf";
     /// A condition on a continuous latent.
     LatentCondition = "latent-condition";
+    /// A whole-number latent whose values the data do not bound.
+    UnboundedLatent = "unbounded-latent";
+    /// Finite latents that meet in a table too large to be summed.
+    CostlyElimination = "costly-elimination";
     /// An improper prior.
     ImproperPrior = "improper-prior";
     /// A part of the language that this version does not run yet.

@@ -1,5 +1,6 @@
 //! Program text to a checked program, with everything there is to say about it at once.
 
+use super::cost::costly;
 use crate::check;
 use crate::data::{self, Binding, Mode, Tables};
 use crate::diagnostic::{Checked, Diagnostic, Severity, Slug};
@@ -114,12 +115,18 @@ impl Document {
         predicted.map(|v| note(&v.name, v.span)).collect()
     }
 
-    /// Binds the program to data, for fitting or for predicting.
+    /// Binds the program to data, for fitting or for predicting. No value either where it would
+    /// cost too much to sum out its latents with finitely many values.
     pub fn bind(&self, tables: &Tables, mode: Mode<'_>) -> Checked<Option<Binding>> {
         if self.has_errors() {
             return Checked { value: None, diagnostics: Vec::new() };
         }
-        data::bind(self.typed.clone(), tables, mode)
+        let mut bound = data::bind(self.typed.clone(), tables, mode);
+        if let Some(problem) = bound.value.as_ref().and_then(|b| costly(&b.program)) {
+            bound.diagnostics.push(problem);
+            bound.value = None;
+        }
+        bound
     }
 }
 
