@@ -18,12 +18,14 @@ mod liveness;
 mod observation;
 mod ode;
 mod problem;
+mod process;
 mod random;
 mod recurrence;
 mod special;
 mod statement;
 mod subscript;
 mod sum;
+mod supports;
 mod whole;
 mod written;
 

@@ -24,6 +24,7 @@ static MAY_KNOW: &[(&str, &[&str])] = &[
             "graph",
             "inference",
             "library",
+            "math",
             "output",
             "source",
             "syntax",
@@ -46,7 +47,7 @@ static MAY_KNOW: &[(&str, &[&str])] = &[
     ("graph", &["math"]),
     ("graph/lower", &["bound", "library", "math", "source", "typed"]),
     ("engine", &["graph", "inference", "math"]),
-    ("engine/reference", &["bound", "math", "typed"]),
+    ("engine/reference", &["bound", "graph", "library", "math", "typed"]),
     ("inference", &["math"]),
 ];
 
