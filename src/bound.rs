@@ -7,8 +7,8 @@ mod joint;
 mod order;
 pub mod space;
 
-pub use evaluate::{EvaluationError, Evaluator, Values};
 pub(crate) use arithmetic::{arithmetic, covariance, log_sum_exp, power};
+pub use evaluate::{EvaluationError, Evaluator, Values};
 pub use finite::{Finite, FiniteElement};
 pub use joint::JointArguments;
 pub use order::{Order, OrderError, order};

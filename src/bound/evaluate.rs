@@ -338,6 +338,9 @@ impl<'a, V> Evaluator<'a, V> {
         match self.typed.variable(variable).kind {
             Kind::Index(of) => {
                 let axis = self.typed.index_of(index).axis;
+                if let Elements::Labels(_) = self.axes[of.index()] {
+                    return value;
+                }
                 // Ranges take the elements of each other, by their integers.
                 value + if of == axis { 0.0 } else { self.first(of) - self.first(axis) }
             }

@@ -316,9 +316,7 @@ impl<'a> Checker<'a> {
         let span = truncation.span;
         let call = match distribution {
             Distribution::Family(call) => call,
-            Distribution::Structured(structured)
-                if structured.structure == Structure::Ordered =>
-            {
+            Distribution::Structured(structured) if structured.structure == Structure::Ordered => {
                 &mut structured.element
             }
             Distribution::Choice(choice) => {

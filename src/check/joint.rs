@@ -7,10 +7,8 @@ use super::{
     Bound, Checker, Context, Judged, Reported,
     problem::{AxisProblem, FamilyProblem, StructureProblem},
 };
-use crate::library::joint::{
-    JointFamily, JointParameter, JointParameterization, Shape,
-};
 use crate::library::Reduction;
+use crate::library::joint::{JointFamily, JointParameter, JointParameterization, Shape};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, BinaryOperator, Expr, ExprKind, Name};
 use crate::typed::{

@@ -319,7 +319,10 @@ impl<'a> Checker<'a> {
         elements: &Elements,
     ) -> Judged<()> {
         let axis = self.typed.index_of(elements.index).axis;
+        // Outcomes between cutpoints are counted, and ordered labels have positions.
+        let counted = matches!(elements.family, "OrderedLogistic" | "OrderedProbit");
         let fits = match kind {
+            Kind::Index(of) if counted => self.typed.is_ordered_axis(of),
             Kind::Index(of) => of == axis || self.exchangeable(of, axis),
             Kind::Int | Kind::Bool => self.typed.is_integer_axis(axis),
             Kind::Real => false,
@@ -327,16 +330,28 @@ impl<'a> Checker<'a> {
         if fits {
             return Ok(());
         }
+        let axis = self.typed.axis(axis).name.clone();
+        let (wanted, help) = if counted {
+            (
+                "a whole number from 1, or an element of an axis whose labels are listed in order"
+                    .to_owned(),
+                format!(
+                    "declare it so: `{0}: int`, or `axis rating = [\"low\", \"high\"]` and `{0}: rating`",
+                    name.value
+                ),
+            )
+        } else {
+            (
+                format!("an element of `{axis}`"),
+                format!("declare it with its axis: `{}: {axis}`", name.value),
+            )
+        };
         Err(self.report(ValueProblem::WrongKind {
             what: format!("`{}`, which `{}` observes,", name.value, elements.family),
-            wanted: format!("an element of `{}`", self.typed.axis(axis).name),
+            wanted,
             span: name.span,
             found: self.typed.kind_name(kind),
-            help: Some(format!(
-                "declare it with its axis: `{}: {}`",
-                name.value,
-                self.typed.axis(axis).name
-            )),
+            help: Some(help),
         }))
     }
 }

@@ -1,6 +1,8 @@
 //! Walks over checked expressions.
 
-use super::{Call, DefinitionValue, Expr, ExprKind, IndexId, Plane, Program, Reduce, Role, VariableId};
+use super::{
+    Call, DefinitionValue, Expr, ExprKind, IndexId, Plane, Program, Reduce, Role, VariableId,
+};
 use std::collections::HashSet;
 
 impl Expr {

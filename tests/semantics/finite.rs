@@ -363,3 +363,51 @@ y ~ Normal(2 * spin - 1, 1)
             })
     });
 }
+
+#[test]
+fn a_chain_whose_transitions_are_data() {
+    let (y, p) = (reals(21, 4, 2.0), [[0.9, 0.1], [0.3, 0.7]]);
+    let program = "\
+axis state = 1..2
+axis next = state
+data y[time], P[state, next]
+m[state] ~ Normal(0, 1)
+z[t in time] ~ Categorical(P[z[t - 1]]) start Categorical(P[2])
+y ~ Normal(m[z], 1)
+";
+    assert_density(program, &json!({ "y": y, "P": p }), |at| {
+        let m = at.all("m");
+        let weight = |z: &[usize]| {
+            sum((0..4).map(|t| {
+                let before = if t == 0 { 1 } else { z[t - 1] };
+                d(f64::ln(p[before][z[t]])) + normal(d(y[t]), m[z[t]], d(1.0))
+            }))
+        };
+        normals(&m, 1.0) + over_all(&[2; 4], weight)
+    });
+}
+
+#[test]
+fn ordered_labels_are_outcomes_between_cutpoints() {
+    let answers = ["mid", "low", "high", "mid"];
+    let x = [0.3, -1.2, 0.8, 0.1];
+    let program = "\
+axis rating = [\"low\", \"mid\", \"high\"]
+data answer[row]: rating, x[row]
+b ~ Normal(0, 1)
+answer ~ OrderedLogistic(b * x, cut)
+axis border = 1..2
+cut[border] = [-0.5, 0.7]
+";
+    assert_density(program, &json!({ "answer": answers, "x": x }), |at| {
+        let b = at.one("b");
+        let below = |cut: f64, x: f64| ((b * x - cut).exp() + 1.0).recip();
+        let probability = |answer: &str, x: f64| match answer {
+            "low" => below(-0.5, x),
+            "mid" => below(0.7, x) - below(-0.5, x),
+            _ => d(1.0) - below(0.7, x),
+        };
+        let seen = answers.iter().zip(x).map(|(answer, x)| probability(answer, x).ln());
+        normals(&[b], 1.0) + sum(seen)
+    });
+}

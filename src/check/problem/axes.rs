@@ -495,7 +495,9 @@ fn one_axis_wanted(function: &str, span: Span, axes: &str) -> Diagnostic {
             span,
             "a single number",
         )
-        .help(format!("where the axis is bound on the left, name it: `{function}(x, over = axis)`"));
+        .help(format!(
+            "where the axis is bound on the left, name it: `{function}(x, over = axis)`"
+        ));
     }
     let diagnostic = Diagnostic::error(
         Slug::AxisMismatch,

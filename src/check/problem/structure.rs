@@ -268,18 +268,22 @@ fn joint_axis(
             "leave `over` out, or name two".to_owned(),
         ),
         (_, 1) => (
-            format!("`{family}` is joint over one of the axes {list} of `{name}`; say which with `over`"),
+            format!(
+                "`{family}` is joint over one of the axes {list} of `{name}`; say which with `over`"
+            ),
             match axes.split_last() {
                 Some((last, rest)) if !rest.contains(last) => {
                     format!("for example `~ {family}(…) over {last}`")
                 }
-                _ => format!(
-                    "give the indices names: `{name}[i in …, j in …] ~ {family}(…) over j`"
-                ),
+                _ => {
+                    format!("give the indices names: `{name}[i in …, j in …] ~ {family}(…) over j`")
+                }
             },
         ),
         (_, _) => (
-            format!("`{family}` is joint over two of the axes {list} of `{name}`; say which with `over`"),
+            format!(
+                "`{family}` is joint over two of the axes {list} of `{name}`; say which with `over`"
+            ),
             format!("name both: `~ {family}(…) over i, j`"),
         ),
     };

@@ -97,13 +97,7 @@ impl Binder<'_> {
         }
     }
 
-    fn left_out(
-        &self,
-        span: Span,
-        variable: VariableId,
-        position: usize,
-        at: &str,
-    ) -> Diagnostic {
+    fn left_out(&self, span: Span, variable: VariableId, position: usize, at: &str) -> Diagnostic {
         let element = self.element(variable, position);
         let problem = Diagnostic::error(
             Slug::IndexOutOfRange,
@@ -122,9 +116,10 @@ impl Binder<'_> {
     fn shift_at(&self, span: Span) -> Option<&Expr> {
         let typed = self.typed;
         let defined = typed.definitions.iter().flat_map(|d| values_of(&d.value));
-        let drawn = typed.randoms.iter().flat_map(|r| {
-            r.distribution.expressions().into_iter().chain(&r.guard)
-        });
+        let drawn = typed
+            .randoms
+            .iter()
+            .flat_map(|r| r.distribution.expressions().into_iter().chain(&r.guard));
         let added = typed.factors.iter().flat_map(|f| std::iter::once(&f.value).chain(&f.guard));
         let mut found = None;
         for expr in defined.chain(drawn).chain(added) {

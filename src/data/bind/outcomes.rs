@@ -139,8 +139,7 @@ impl Binder<'_> {
                 format!("the probabilities of {family} must sum to 1, but sum to {sum}{at}");
             (message, format!("{sum} here"))
         };
-        let problem =
-            Diagnostic::error(Slug::SupportMismatch, message, probability.span, here);
+        let problem = Diagnostic::error(Slug::SupportMismatch, message, probability.span, here);
         let problem = match probability.variables()[..] {
             [] => problem,
             [variable, ..] => {
