@@ -280,7 +280,8 @@ impl<'a> Checker<'a> {
             return self.free_logpdf(arguments, context);
         }
         let rule = self.function_rule(function, arguments, expr.span);
-        if rule.is_err() {
+        // The argument of `transpose` is a matrix, which is bare only where one is meant.
+        if rule.is_err() && function_name != "transpose" {
             self.look_at(arguments, context);
         }
         let rule = rule?;

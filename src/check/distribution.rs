@@ -37,6 +37,9 @@ impl<'a> Checker<'a> {
                 self.family_call(left, family, arguments, expr.span, context)
             }
             ExprKind::If(condition, yes, no) => {
+                if let Some(whole) = start_of_the_whole(expr) {
+                    return self.distribution(left, &whole, context);
+                }
                 let condition = self.family_condition(left, condition, context);
                 let yes = self.branch(left, yes, context, false);
                 let no = self.branch(left, no, context, false);
@@ -79,7 +82,7 @@ impl<'a> Checker<'a> {
     }
 
     /// One of several distributions, among which a number is often meant to be the value.
-    fn branch(
+    pub(super) fn branch(
         &mut self,
         left: &Left<'_>,
         expr: &Expr,
@@ -408,4 +411,13 @@ pub(super) fn forms(family: &Family) -> Vec<String> {
         format!("{}({})", family.name, parameters.join(", "))
     };
     family.parameterizations.iter().map(form).collect()
+}
+
+/// `if c then a else b start v`, which the parser has reported, as `(if c then a else b) start v`.
+pub(super) fn start_of_the_whole(expr: &Expr) -> Option<Expr> {
+    let ExprKind::If(condition, yes, no) = &expr.kind else { return None };
+    let ExprKind::Start(inner, first) = &no.kind else { return None };
+    let choice = ExprKind::If(condition.clone(), yes.clone(), inner.clone());
+    let choice = Expr { kind: choice, span: expr.span };
+    Some(Expr { kind: ExprKind::Start(Box::new(choice), first.clone()), span: expr.span })
 }

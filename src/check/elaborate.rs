@@ -62,6 +62,9 @@ impl<'a> Checker<'a> {
             ExprKind::Comprehension { function, binders, guard, body } => self
                 .elaborate_comprehension(function, binders, guard.as_deref(), body, span, context),
             ExprKind::If(condition, yes, no) => {
+                if let Some(whole) = super::distribution::start_of_the_whole(expr) {
+                    return self.elaborate(&whole, context);
+                }
                 let condition = self.condition(condition, context);
                 let yes = self.elaborate(yes, context).and_then(|e| self.number(e));
                 let no = self.elaborate(no, context).and_then(|e| self.number(e));

@@ -177,7 +177,7 @@ impl<'a> Checker<'a> {
     ) -> Judged<JointArgument> {
         let batch = without(context, over);
         match parameter.shape {
-            Shape::Scalar => self.family_argument(left, value, &batch).map(JointArgument::Scalar),
+            Shape::Scalar => self.group_argument(left, value, &batch).map(JointArgument::Scalar),
             Shape::PerElement => {
                 self.family_argument(left, value, context).map(JointArgument::Vector)
             }
@@ -199,6 +199,21 @@ impl<'a> Checker<'a> {
             }
             Shape::Edges => self.edges(value, over),
         }
+    }
+
+    /// One number for all the values that are joint.
+    pub(super) fn group_argument(
+        &mut self,
+        left: &Left<'_>,
+        value: &Expr,
+        batch: &Context,
+    ) -> Judged<typed::Expr> {
+        let free = self.free(value, batch)?;
+        if !free.is_empty() {
+            let (axes, span) = (self.axis_list(&free), value.span);
+            return Err(self.report(StructureProblem::GroupArgument { span, axes }));
+        }
+        self.family_argument(left, value, batch)
     }
 
     /// A table with two columns of elements of the joint axis.

@@ -114,7 +114,7 @@ impl<'a> Checker<'a> {
                 let (x, y) = self.inputs(form, at, rows, columns, expr.span)?;
                 let mut values = vec![x, y];
                 for slot in slots {
-                    values.push(self.family_argument(left, &arguments[slot].value, batch)?);
+                    values.push(self.group_argument(left, &arguments[slot].value, batch)?);
                 }
                 let plane = values.iter().map(|v| v.plane).max().unwrap_or(Plane::Data);
                 let kind = typed::ExprKind::Covariance(form.kernel, values);
@@ -128,7 +128,10 @@ impl<'a> Checker<'a> {
                 let (name, span) = (name.value.clone(), name.span);
                 Err(self.report(StructureProblem::UnknownKernel { name, span, nearest, known }))
             }
-            _ => self.family_argument(left, expr, batch),
+            ExprKind::Binary(..) | ExprKind::Unary(..) if has_kernel(expr) => {
+                Err(self.report(StructureProblem::KernelOperator { span: expr.span }))
+            }
+            _ => self.group_argument(left, expr, batch),
         }
     }
 
@@ -194,6 +197,26 @@ impl<'a> Checker<'a> {
 fn kernel_form(name: &str, form: &KernelForm) -> String {
     let parameters: Vec<&str> = form.parameters.iter().map(|p| p.name).collect();
     format!("{name}({})", parameters.join(", "))
+}
+
+/// Whether a kernel is called in arithmetic.
+fn has_kernel(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Call(name, _) => kernel(&name.value).is_some(),
+        ExprKind::Group(a) | ExprKind::Unary(_, a) => has_kernel(a),
+        ExprKind::Binary(_, _, a, b) => has_kernel(a) || has_kernel(b),
+        ExprKind::Number { .. }
+        | ExprKind::Label(_)
+        | ExprKind::Name(_)
+        | ExprKind::Index(..)
+        | ExprKind::Comprehension { .. }
+        | ExprKind::List(_)
+        | ExprKind::If(..)
+        | ExprKind::In(..)
+        | ExprKind::Start(..)
+        | ExprKind::Written(_)
+        | ExprKind::Error => false,
+    }
 }
 
 /// What other programs call a kernel.

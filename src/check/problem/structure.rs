@@ -43,6 +43,10 @@ pub(in crate::check) enum StructureProblem {
     LooseTranspose { span: Span },
     /// A number where one of several distributions must be.
     NumberInPlace { span: Span, start: bool, continuous: bool },
+    /// An argument that varies where all joint values need one number.
+    GroupArgument { span: Span, axes: String },
+    /// A difference or quotient of kernels.
+    KernelOperator { span: Span },
     /// A call in place of a kernel that is none.
     UnknownKernel { name: String, span: Span, nearest: Option<&'static str>, known: String },
     /// A function along an axis that its argument does not vary over.
@@ -64,6 +68,15 @@ impl Explain for StructureProblem {
             )
             .help("`x[t - 1] start 0` gives the value where `t - 1` lies before the first element"),
             StructureProblem::ElementWanted { family, span } => {
+                if !matches!(family, "Ordered" | "ZeroSum") {
+                    return Diagnostic::error(
+                        Slug::WrongArguments,
+                        format!("`{family}` takes a family of one value"),
+                        span,
+                        "not a family of one value",
+                    )
+                    .help(format!("for example `{family}(Normal(0, 1), …)`"));
+                }
                 let (wanted, help) = match family {
                     "ZeroSum" => (
                         "`Normal(0, sd)`",
@@ -197,6 +210,20 @@ impl Explain for StructureProblem {
                 (false, true) => "a choice between numbers stands inside a distribution: `Normal(if … then m else 0, 1)`",
                 (false, false) => "`PointMass(0)` is the distribution that always gives 0",
             }),
+            StructureProblem::GroupArgument { span, axes } => Diagnostic::error(
+                Slug::MissingAxis,
+                format!("this must be one number for all values that are joint, and it varies over {axes}"),
+                span,
+                format!("varies over {axes}"),
+            )
+            .help("choose one element with an index, or reduce it: `mean(…)`"),
+            StructureProblem::KernelOperator { span } => Diagnostic::error(
+                Slug::WrongArguments,
+                "kernels may be added and multiplied, and multiplied by numbers, nothing else",
+                span,
+                "not a kernel",
+            )
+            .help("only sums and products of covariances are sure to be covariances"),
             StructureProblem::UnknownKernel { name, span, nearest, known } => {
                 let diagnostic = Diagnostic::error(
                     Slug::UnknownFunction,
