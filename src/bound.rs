@@ -1,5 +1,6 @@
 //! A program bound to its data: sizes, labels and the values of everything that depends on data only.
 
+mod arithmetic;
 mod evaluate;
 pub mod finite;
 mod joint;
@@ -7,7 +8,7 @@ mod order;
 pub mod space;
 
 pub use evaluate::{EvaluationError, Evaluator, Values};
-pub(crate) use evaluate::{arithmetic, covariance, log_sum_exp, power};
+pub(crate) use arithmetic::{arithmetic, covariance, log_sum_exp, power};
 pub use finite::{Finite, FiniteElement};
 pub use joint::JointArguments;
 pub use order::{Order, OrderError, order};
