@@ -9,6 +9,8 @@ mod contract;
 mod density;
 #[path = "cli/errors.rs"]
 mod errors;
+#[path = "cli/finite.rs"]
+mod finite;
 #[path = "cli/saved.rs"]
 mod saved;
 #[path = "cli/streams.rs"]

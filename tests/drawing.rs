@@ -23,6 +23,11 @@ const DRAWS: usize = 20_000;
 
 /// Fits a program to files given by name, with predictions.
 fn fit(text: &str, files: &[(&str, &str)]) -> (Model, Fitted) {
+    fit_with(text, files, DRAWS)
+}
+
+/// The same with so many draws.
+fn fit_with(text: &str, files: &[(&str, &str)], count: usize) -> (Model, Fitted) {
     let document = Document::open("model.vi", text);
     let show =
         |diagnostics: &[_]| render(diagnostics, &document.sources, &RenderOptions::default());
@@ -36,7 +41,7 @@ fn fit(text: &str, files: &[(&str, &str)]) -> (Model, Fitted) {
     let bound = document.bind(&tables, Mode::Fit);
     let binding = bound.value.unwrap_or_else(|| panic!("{}", show(&bound.diagnostics)));
     let model = Model::compile(binding).unwrap_or_else(|failure| panic!("{failure:?}"));
-    let options = FitOptions { seed: 1, draws: DRAWS, predict: true, ..FitOptions::default() };
+    let options = FitOptions { seed: 1, draws: count, predict: true, ..FitOptions::default() };
     let fitted = model.fit(&options, Timings::default(), &mut |_| {});
     let fitted = fitted.unwrap_or_else(|failure| panic!("{failure:?}"));
     (model, fitted)

@@ -113,7 +113,12 @@ pub fn summary_table(rows: &[Row], options: &HumanOptions) -> String {
             }
         }
         if is_cut {
-            hidden.push((printed, &first.name, length - shown));
+            match &first.values {
+                RowValues::Moments(_) => hidden.push((printed, &first.name, length - shown)),
+                RowValues::Probabilities { .. } => {
+                    let _ = writeln!(likely, "{}", more(&first.name, length - shown, options));
+                }
+            }
         }
     }
     let mut out = String::new();
@@ -123,16 +128,20 @@ pub fn summary_table(rows: &[Row], options: &HumanOptions) -> String {
         }
         let line = if index == 0 { options.style.bold(&line) } else { line };
         let _ = writeln!(out, "{line}");
-        for (_, name, more) in hidden.iter().filter(|(after, _, _)| index > 0 && *after == index) {
-            let ellipsis = options.style.ellipsis();
-            let text = format!(
-                "{ellipsis} {more} more of {name} (--all prints them, --output DIR saves them)"
-            );
-            let _ = writeln!(out, "{}", options.style.dim(&text));
+        for (_, name, count) in hidden.iter().filter(|(after, _, _)| index > 0 && *after == index) {
+            let _ = writeln!(out, "{}", more(name, *count, options));
         }
     }
     out.push_str(&likely);
     out
+}
+
+/// What is said of rows that are not printed.
+fn more(name: &str, count: usize, options: &HumanOptions) -> String {
+    let ellipsis = options.style.ellipsis();
+    let text =
+        format!("{ellipsis} {count} more of {name} (--all prints them, --output DIR saves them)");
+    options.style.dim(&text)
 }
 
 fn cells(row: &Row) -> Vec<String> {

@@ -235,6 +235,13 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Whether some cells of the latent may not exist.
+    fn has_guard(&self) -> bool {
+        let typed = &self.bound.typed;
+        let own = typed.randoms.iter().find(|random| random.variable == self.latent);
+        own.is_some_and(|random| random.guard.is_some())
+    }
+
     /// Reads the value at the given labels, one per axis already entered.
     fn read(&mut self, value: &Value, labels: &mut Vec<String>) -> Result<(), PointProblem> {
         let declared = self.bound.typed.variable(self.latent);
@@ -244,7 +251,11 @@ impl Reader<'_> {
             found: describe(value),
         };
         let Some(axis) = declared.axes.get(labels.len()).copied() else {
-            let number = value.as_f64().ok_or_else(|| wrong(labels, "a number".to_owned()))?;
+            // A cell that does not exist has no number.
+            let number = match value.is_null() && self.has_guard() {
+                true => f64::NAN,
+                false => value.as_f64().ok_or_else(|| wrong(labels, "a number".to_owned()))?,
+            };
             self.numbers.push(number);
             return Ok(());
         };

@@ -95,7 +95,7 @@ fn joint_values_have_their_covariance() {
 fn choices_follow_data_and_point_masses_are_points() {
     let fitted = predicted(
         "predict a ~ if w > 0 then PointMass(3) else Normal(0, 1)\n\
-         predict b ~ if w > 1 then PointMass(3) else Normal(0, 1) in [1, inf]",
+         predict b ~ if w > 1 then PointMass(3) else (Normal(0, 1) in [1, inf])",
     );
     assert!(draws(&fitted, "a")[0].iter().all(|a| *a == 3.0));
     // E[X | X > 1] = φ(1) / (1 - Φ(1)), Var = 1 + h - h².
@@ -111,8 +111,8 @@ fn counts_after_counts_are_dirichlet_multinomial() {
     let text = "data n[kind]: int\ntheta[kind] ~ Dirichlet(1)\nn ~ Multinomial(sum(n), theta)\n\
                 predict m[kind] ~ Multinomial(10, theta)";
     let (_, fitted) = fit(text, &[("n.json", "{\"n\": [3, 5, 12]}")]);
-    let total = 23.0;
-    for (values, a) in draws(&fitted, "m").iter().zip([4.0, 6.0, 13.0]) {
+    let total = 23.0_f64;
+    for (values, a) in draws(&fitted, "m").iter().zip([4.0_f64, 6.0, 13.0]) {
         let p = a / total;
         let sd = (10.0 * p * (1.0 - p) * (total + 10.0) / (total + 1.0)).sqrt();
         let found = mean(values.iter().copied());

@@ -98,3 +98,65 @@ impl<'a> Prior<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Inputs, Mode};
+    use crate::inference::LogDensity;
+    use crate::session::{Document, Model};
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+    use std::path::Path;
+
+    fn model(text: &str) -> Model {
+        let document = Document::open("model.vi", text);
+        assert!(!document.has_errors(), "{text}: {:?}", document.diagnostics);
+        let read = |_: &Path| -> std::io::Result<Vec<u8>> { Ok(Vec::new()) };
+        let tables = Inputs::parse(["y=1"]).read(document.typed(), Path::new(""), &read);
+        let binding = document.bind(&tables, Mode::Fit).value.expect("binds");
+        Model::compile(binding).expect("compiles")
+    }
+
+    fn draws(model: &Model, count: usize) -> Vec<Vec<f64>> {
+        let prior = Prior::new(&model.bound).expect("a prior");
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let draw = |_| prior.draw(&Coordinates::new(), &mut rng).expect("a draw");
+        (0..count).map(draw).collect()
+    }
+
+    #[test]
+    fn every_prior_gives_points_with_a_finite_density() {
+        for prior in [
+            "x[i in k, j in k] ~ Normal(0, 1) where i < j\ny ~ Normal(x[1, 2] + x[2, 3], 1)",
+            "x[k] ~ Dirichlet(1)\ny ~ Normal(x[1], 1)",
+            "x[k] ~ Ordered(Normal(0, 1))\ny ~ Normal(x[1], 1)",
+            "x[k] ~ Ordered(Flat)\ny ~ Normal(x[1], 1)",
+            "x[k] ~ ZeroSum(Normal(0, 1))\ny ~ Normal(x[1], 1)",
+            "L[i in k, j in k] ~ LKJCholesky(2)\ny ~ Normal(L[2, 1], 1)",
+            "x[i in k] ~ Normal(x[i-1], 1) start Normal(0, 1)\ny ~ Normal(x[3], 1)",
+            "x ~ Flat\ns ~ Flat in [0, inf]\ny ~ Normal(x, 1 + s)",
+            "z ~ Bernoulli(0.5)\nx ~ Normal(if z then 3 else 0, 1)\ny ~ Normal(x, 1)",
+            "z[k] ~ Bernoulli(0.5)\nx ~ Normal(0, 1)\ny ~ Normal(x + sum(z), 1)",
+        ] {
+            let model = model(&format!("data y\naxis k = 1..3\n{prior}"));
+            let mut workspace = model.target().workspace();
+            for point in draws(&model, 20) {
+                assert_eq!(point.len(), model.target().dimension(), "{prior}");
+                let value = model.target().log_density(&mut workspace, &point);
+                assert!(value.is_finite(), "{prior}: {point:?}");
+            }
+        }
+    }
+
+    /// Var x[3] = 3. The variance of 4,000 draws is off by 5 of its standard errors once in a
+    /// million seeds.
+    #[test]
+    fn a_random_walk_spreads() {
+        let text = "data y\naxis k = 1..3\n\
+                    x[i in k] ~ Normal(x[i-1], 1) start Normal(0, 1)\ny ~ Normal(x[3], 1)";
+        let points = draws(&model(text), 4000);
+        let variance = points.iter().map(|x| x[2] * x[2]).sum::<f64>() / 4000.0;
+        assert!((variance - 3.0).abs() < 5.0 * 3.0 * (2.0_f64 / 4000.0).sqrt(), "{variance}");
+    }
+}
