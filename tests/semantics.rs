@@ -1,6 +1,8 @@
 //! What programs mean: definitions evaluated on small data, against values worked out by hand, and
 //! log densities against formulas written by hand.
 
+#[path = "semantics/edges.rs"]
+mod edges;
 #[path = "semantics/field.rs"]
 mod field;
 #[path = "semantics/finite.rs"]

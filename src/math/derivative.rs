@@ -7,6 +7,9 @@ use super::scalar::{Binary, Order, Orders, Scalar, Ternary, Unary};
 
 /// 1 / √(2π)
 pub const FRAC_1_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
+/// What stands for an infinite slope: about the largest that √x has at a normal number, and finite
+/// after a product with an adjoint up to 10¹⁵⁴.
+pub const HELD_SLOPE: f64 = 1e154;
 /// ln √(2π)
 pub const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
 
@@ -15,8 +18,9 @@ pub const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
 /// The slope of ln Φ is a difference of numbers of size x² in an exponent: far in the lower tail
 /// it keeps all but x² units in the last place.
 ///
-/// The slope of √x at 0 is the largest finite number. At a kink (|x| at 0) the middle of the two slopes, and 0 for [`Unary::Floor`]. The table ends
-/// at the third derivative of ln Γ: the derivative of tetragamma is NaN.
+/// The slope of √x at 0 is [`HELD_SLOPE`]. At a kink (|x| at 0) it is the middle of the two slopes,
+/// and 0 for [`Unary::Floor`]. The table ends at the third derivative of ln Γ: the derivative of
+/// tetragamma is NaN.
 pub fn derivative<S: Scalar>(f: Unary, x: S, y: S) -> S {
     let zero = S::constant(0.0);
     match f {
@@ -55,11 +59,11 @@ pub fn derivative<S: Scalar>(f: Unary, x: S, y: S) -> S {
     }
 }
 
-/// An infinite slope held at the largest finite number, so that the tangent of a constant stays 0
-/// and is not ∞ 0.
+/// An infinite slope held at [`HELD_SLOPE`], so that the tangent of a constant stays 0 and is not
+/// ∞ 0.
 fn held<S: Scalar>(slope: S) -> S {
-    let largest = S::constant(f64::MAX);
-    S::select(largest.less(slope), largest, slope)
+    let infinite = S::constant(f64::MAX).less(slope);
+    S::select(infinite, S::constant(HELD_SLOPE), slope)
 }
 
 /// (∂f/∂a, ∂f/∂b), given y = f(a, b).

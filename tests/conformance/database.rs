@@ -7,7 +7,7 @@ use vippl::diagnostic::render::{RenderOptions, render};
 use vippl::session::Document;
 
 /// Tiers of the language whose models are held against Stan.
-pub(crate) const TIERS: [&str; 9] = ["T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9"];
+pub(crate) const TIERS: [&str; 10] = ["T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T11"];
 
 /// One model with one data set.
 #[derive(Clone, Debug)]

@@ -121,6 +121,8 @@ pub(crate) fn compiled(program: &Program) -> (lower::Density, engine::Program) {
 /// | `synthetic_grid_RBF_kernels` | ln 2 - 450 ln 2π: a half Cauchy; Stan leaves out what 900 normals share |
 /// | `bball_drive_event_0` | 2 (ln 2 - ln Φ(3)) - ln 2: bounds of two ordered pairs, a uniform first state |
 /// | `hmm_example` | -ln Φ(3) - ln Φ(10) - ln 2: likewise |
+/// | `fims_Aus_Jpn_irt` | ln 3 + ln 2π / 2: effects of sum 0 have a free coordinate fewer |
+/// | `science_irt` | twice that, for items and steps |
 /// | `uk_drivers` | ln 3! + 3 ln 2: an ordered triple of half Student t |
 #[test]
 fn log_densities_agree_with_stan_up_to_one_constant() {

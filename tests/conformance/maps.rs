@@ -247,6 +247,19 @@ pub(crate) fn map(model: &str) -> Option<Map> {
             },
             log_jacobian: |_| 0.0,
         }),
+        "accel_gp" => Some(Map {
+            latents: |p| {
+                vec![
+                    ("sdgp", vec![p.scalar("sdgp_1")]),
+                    ("lscale", vec![p.scalar("lscale_1")]),
+                    ("zgp", p.vector("zgp_1")),
+                    ("sdgp_sigma", vec![p.scalar("sdgp_sigma_1")]),
+                    ("lscale_sigma", vec![p.scalar("lscale_sigma_1")]),
+                    ("zgp_sigma", p.vector("zgp_sigma_1")),
+                ]
+            },
+            log_jacobian: |_| 0.0,
+        }),
         "hierarchical_gp" => {
             Some(Map { latents: hierarchical_gp, log_jacobian: hierarchical_gp_jacobian })
         }

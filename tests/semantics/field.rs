@@ -97,6 +97,22 @@ y[i in animal, t in occasion] ~ if alive[i, t] then Bernoulli(p) else PointMass(
 }
 
 #[test]
+fn mice_that_outlive_the_study() {
+    let mut draws = Draws::new(3);
+    let group: Vec<usize> = (0..40).map(|i| i % 4 + 1).collect();
+    let ends: Vec<f64> = (0..40).map(|_| 25.0 * (-draws.uniform().ln()).powf(1.0 / 3.0)).collect();
+    let time: Vec<f64> = ends.iter().map(|t| t.min(30.0)).collect();
+    let alive: Vec<u8> = ends.iter().map(|t| u8::from(*t > 30.0)).collect();
+    let program = "\
+data mouse(time, group: index, alive: bool)
+r ~ Exponential(rate = 0.001)
+beta[group] ~ Normal(0, 100)
+time ~ Censored(Weibull(shape = r, scale = exp(-beta[group] / r)), right = alive)
+";
+    assert_evaluates(program, &json!({ "time": time, "group": group, "alive": alive }), 5);
+}
+
+#[test]
 fn data_cut_off_above() {
     let mut draws = Draws::new(4);
     let y: Vec<f64> = (0..60).map(|_| 1.0 + 2.0 * draws.normal()).filter(|y| *y < 2.0).collect();

@@ -53,9 +53,9 @@ y ~ Normal(x, 1)
     assert_density(program, &json!({ "y": y }), |at| {
         let (k, e) = (at.one("k"), at.all("e"));
         let mut x: Vec<D> = Vec::new();
-        for t in 0..y.len() {
+        for (t, own) in e.iter().enumerate() {
             let past = x.iter().enumerate().map(|(s, x)| k.powi((t - s) as i32) * *x);
-            x.push(e[t] + sum(past));
+            x.push(*own + sum(past));
         }
         sum(e.iter().map(|e| normal(*e, d(0.0), d(1.0)))) + seen(&y, &x, d(1.0))
     });
