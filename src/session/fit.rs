@@ -115,7 +115,8 @@ impl Model {
     ) -> Result<(Fit, Vec<String>), Failure> {
         let mut search = Search {
             model: self,
-            prior: Prior::new(&self.bound)?,
+            // A program that this version cannot draw from starts at uniform points only.
+            prior: Prior::new(&self.bound).ok(),
             seed: options.seed,
             best: None,
             failure: None,
@@ -151,7 +152,7 @@ impl Model {
 /// Fits of one model, the best so far kept.
 struct Search<'a> {
     model: &'a Model,
-    prior: Prior<'a>,
+    prior: Option<Prior<'a>>,
     seed: u64,
     best: Option<(Fit, Coordinates)>,
     failure: Option<FitError>,
@@ -172,7 +173,7 @@ impl Search<'_> {
     ) -> Result<(), Failure> {
         let program = self.model.target_in(&coordinates)?;
         let sites = &self.model.density.sites;
-        let target = Informed::new(&program, &self.prior, &coordinates, sites);
+        let target = Informed::new(&program, self.prior.as_ref(), &coordinates, sites);
         match inference::fit(&target, options, self.seed, progress) {
             Ok(fit) => {
                 self.counts += fit.counts;

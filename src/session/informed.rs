@@ -19,7 +19,7 @@ const LIMIT: f64 = 30.0;
 /// A program with what inference may ask of it.
 pub(super) struct Informed<'a> {
     program: &'a engine::Program,
-    prior: &'a Prior<'a>,
+    prior: Option<&'a Prior<'a>>,
     coordinates: &'a Coordinates,
     /// The unconstrained coordinates of latents in intervals.
     bounded: Vec<usize>,
@@ -29,7 +29,7 @@ impl<'a> Informed<'a> {
     /// The program in its coordinates; `sites` are those of the canonical ones.
     pub(super) fn new(
         program: &'a engine::Program,
-        prior: &'a Prior<'a>,
+        prior: Option<&'a Prior<'a>>,
         coordinates: &'a Coordinates,
         sites: &[Site],
     ) -> Self {
@@ -118,7 +118,7 @@ impl Target for Informed<'_> {
     }
 
     fn draw_prior(&self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
-        self.prior.draw(self.coordinates, rng)
+        self.prior?.draw(self.coordinates, rng)
     }
 
     fn cost(&self) -> usize {
