@@ -2,12 +2,14 @@
 
 mod evaluate;
 pub mod finite;
+mod joint;
 mod order;
 pub mod space;
 
 pub use evaluate::{EvaluationError, Evaluator, Values};
 pub(crate) use evaluate::{arithmetic, covariance, log_sum_exp, power};
 pub use finite::{Finite, FiniteElement};
+pub use joint::JointArguments;
 pub use order::{Order, OrderError, order};
 pub use space::{Groups, Space};
 

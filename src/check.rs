@@ -8,6 +8,7 @@ mod axes;
 mod call;
 mod cycle;
 mod declare;
+mod dependent;
 mod distribution;
 mod drawn;
 mod elaborate;
@@ -24,6 +25,7 @@ mod statement;
 mod subscript;
 mod sum;
 mod whole;
+mod written;
 
 use crate::diagnostic::{Checked, Diagnostic};
 use crate::library;
@@ -152,6 +154,8 @@ struct Checker<'a> {
     unreadable: bool,
     /// Whether some expression could not be read: what it uses is unknown.
     incomplete: bool,
+    /// The place of the statement whose names are being declared.
+    order: usize,
     /// Resolved definitions.
     definition_values: HashMap<typed::DefinitionId, typed::Definition>,
     /// Resolved `~` statements, by [`typed::RandomId`]; `None` where there was a mistake.
@@ -168,6 +172,10 @@ struct Checker<'a> {
     resolving: Vec<VariableId>,
     /// Definitions that were met while they were being resolved.
     recursive: HashSet<VariableId>,
+    /// The axes of ranges whose ends depend on indices, by the place of the range.
+    dependent: HashMap<Span, AxisId>,
+    /// Names that stand for a value: the variate of a family that the program defines.
+    given: Vec<(String, typed::Expr)>,
     /// The states of the differential equations that are being elaborated.
     states: Vec<String>,
     /// The `start`s and reductions that are being elaborated.
@@ -189,6 +197,7 @@ impl<'a> Checker<'a> {
             declared_axes: HashMap::new(),
             unreadable: false,
             incomplete: false,
+            order: 0,
             definition_values: HashMap::new(),
             random_values: Vec::new(),
             poisoned: HashSet::new(),
@@ -197,6 +206,8 @@ impl<'a> Checker<'a> {
             predicted: Vec::new(),
             resolving: Vec::new(),
             recursive: HashSet::new(),
+            dependent: HashMap::new(),
+            given: Vec::new(),
             states: Vec::new(),
             starts: recurrence::Starts::default(),
             diagnostics: Vec::new(),

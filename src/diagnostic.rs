@@ -5,7 +5,7 @@ mod slug;
 
 pub use slug::Slug;
 
-use crate::source::Span;
+use crate::source::{Sources, Span};
 
 /// How much a diagnostic weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,6 +119,34 @@ impl Diagnostic {
     /// Offers a text edit.
     pub fn edit(mut self, span: Span, replacement: impl Into<String>) -> Self {
         self.edits.push(Edit { span, replacement: replacement.into() });
+        self
+    }
+
+    /// The same at places of files: a place in the body of a definition also shows where that is
+    /// used. A text that comes with the language is not to be mended, so there the use comes first.
+    pub fn placed(mut self, sources: &Sources) -> Self {
+        let Some(primary) = &mut self.primary else { return self };
+        let mut uses = sources.uses(primary.span);
+        primary.span = sources.written(primary.span);
+        for label in &mut self.secondary {
+            label.span = sources.written(label.span);
+        }
+        let embedded = |span: Span| sources.get(span.source).is_some_and(|s| s.embedded);
+        if embedded(primary.span)
+            && let Some(own) = uses.iter().position(|span| !embedded(*span))
+        {
+            let label = Label { span: uses.remove(own), text: "in this use".to_owned() };
+            self.secondary.insert(0, std::mem::replace(primary, label));
+        }
+        for span in uses {
+            self.secondary.push(Label { span, text: "in this use".to_owned() });
+        }
+        for edit in &mut self.edits {
+            edit.span = sources.written(edit.span);
+        }
+        if self.edits.iter().any(|edit| embedded(edit.span)) {
+            self.edits.clear();
+        }
         self
     }
 

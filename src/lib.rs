@@ -6,6 +6,7 @@ pub mod cli;
 pub mod data;
 pub mod diagnostic;
 pub mod engine;
+pub mod expand;
 pub mod graph;
 pub mod inference;
 pub mod library;

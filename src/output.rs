@@ -12,7 +12,7 @@ mod style;
 mod table;
 
 pub use advice::advice;
-pub use draws::{DrawColumns, DrawTable, read_draws};
+pub use draws::{DrawColumns, DrawTable, Drawn, read_draws};
 pub use fit::{
     ChainsRecord, DataRecord, DiagnosticsRecord, Element, FIT_SCHEMA, FileRecord, FitRecord,
     Moments, Probability, Row, RowRole, RowValues, Seconds, VariableRecord, VerdictRecord,

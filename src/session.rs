@@ -7,6 +7,7 @@
 //! A step that a user's mistake prevents returns a [`Failure`] that says whose mistake it is.
 
 mod coordinates;
+mod cost;
 mod density;
 mod document;
 mod explain;
@@ -27,6 +28,6 @@ pub use failure::Failure;
 pub use fit::{FitOptions, Fitted, Timings};
 pub use model::{Inventory, Model, Sized, inventory};
 pub use nearest::nearest;
-pub use predict::Prediction;
+pub use predict::{Prediction, Wanted};
 pub use record::{draw_table, predicted_rows, prediction_table, record};
 pub use saved::{Saved, SavedFit, SavedLatent};

@@ -59,24 +59,87 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// Whether it comes with the language, so that no user can edit it.
+    pub embedded: bool,
 }
 
-/// All texts of a session, in the order they were added.
+/// A copy of a text, made where a definition in it is used.
+#[derive(Clone, Copy, Debug)]
+struct Expansion {
+    of: SourceId,
+    at: Span,
+}
+
+/// The identities of expansions begin here, those of files at 0.
+const FIRST_EXPANSION: u32 = 1 << 31;
+
+/// All texts of a session, in the order they were added, and the expansions of definitions.
+///
+/// A tree made of the body of a function has the spans of that body in a source of its own, an
+/// expansion, which remembers the call. So a place says both what was written and where it is used.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<Source>,
+    expansions: Vec<Expansion>,
 }
 
 impl Sources {
     /// Adds a text and returns its identity.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
-        self.files.push(Source { name: name.into(), text: text.into() });
+        self.push(Source { name: name.into(), text: text.into(), embedded: false })
+    }
+
+    /// Adds a text that comes with the language.
+    pub fn add_embedded(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
+        self.push(Source { name: name.into(), text: text.into(), embedded: true })
+    }
+
+    fn push(&mut self, source: Source) -> SourceId {
+        self.files.push(source);
         SourceId(self.files.len() as u32 - 1)
     }
 
-    /// The source behind an identity, if it came from this collection.
+    /// Adds the expansion of a definition in `of`, used at `at`.
+    pub fn add_expansion(&mut self, of: SourceId, at: Span) -> SourceId {
+        self.expansions.push(Expansion { of, at });
+        SourceId(FIRST_EXPANSION + (self.expansions.len() as u32 - 1))
+    }
+
+    fn expansion(&self, id: SourceId) -> Option<Expansion> {
+        let index = id.0.checked_sub(FIRST_EXPANSION)?;
+        self.expansions.get(index as usize).copied()
+    }
+
+    /// The source behind an identity, if it came from this collection; the text that was written,
+    /// for an expansion.
     pub fn get(&self, id: SourceId) -> Option<&Source> {
-        self.files.get(id.0 as usize)
+        let file = self.expansion(id).map_or(id, |expansion| expansion.of);
+        self.files.get(file.0 as usize)
+    }
+
+    /// The place in a file that a place, perhaps of an expansion, was written at.
+    pub fn written(&self, span: Span) -> Span {
+        match self.expansion(span.source) {
+            Some(Expansion { of, .. }) => Span { source: of, ..span },
+            None => span,
+        }
+    }
+
+    /// The uses that brought a place into the program, as written, innermost first.
+    pub fn uses(&self, span: Span) -> Vec<Span> {
+        let mut uses = Vec::new();
+        let mut at = span;
+        while let Some(expansion) = self.expansion(at.source) {
+            at = expansion.at;
+            uses.push(self.written(at));
+        }
+        uses
+    }
+
+    /// Where a place stands in the order of the program: at its outermost use.
+    pub fn order(&self, span: Span) -> (SourceId, u32, u32) {
+        let place = self.uses(span).pop().unwrap_or(span);
+        (place.source, place.start, place.end)
     }
 
     /// The text a span covers; empty if the span is not of these sources.

@@ -15,8 +15,8 @@ mod print;
 mod visit;
 
 pub use distribution::{
-    Call, Choice, Distribution, Elements, Joint, JointArgument, PointMass, Structure, Structured,
-    Taken, Truncation,
+    Call, Choice, Distribution, Drawn, Elements, Joint, JointArgument, LogPart, PointMass,
+    Structure, Structured, Taken, Truncation, Written,
 };
 
 use crate::library::joint::Kernel;
@@ -195,6 +195,8 @@ pub struct Variable {
     pub name: String,
     /// Where the name was defined.
     pub span: Span,
+    /// The place of its statement among those of the expanded program.
+    pub order: usize,
     /// Its axes, in the order of its definition.
     pub axes: Vec<AxisId>,
     /// What kind of number each element is.
@@ -424,8 +426,9 @@ pub enum ExprKind {
     Binary(Operator, Box<Expr>, Box<Expr>),
     /// A function applied to scalars.
     Call(Elementwise, Vec<Expr>),
-    /// The log density of a distribution of one value, at a value.
-    LogDensity(Box<Call>, Box<Expr>),
+    /// The log density of a distribution of one value at a value, or the logarithm of the
+    /// probability below or above it.
+    LogDensity(LogPart, Box<Call>, Box<Expr>),
     /// The present value of a state of differential equations.
     State(u32),
     /// The present time of differential equations.

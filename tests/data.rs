@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use vippl::data::{Binding, Inputs, Mode};
 use vippl::diagnostic::Checked;
 use vippl::diagnostic::render::{RenderOptions, render};
+use vippl::expand::Modules;
 use vippl::source::Sources;
 use vippl::typed::{Kind, Program};
 
@@ -38,8 +39,9 @@ fn case<'a>(
 fn check(sources: &mut Sources, text: &str) -> Program {
     let id = sources.add("model.vi", text);
     let parsed = vippl::syntax::parser::parse(id, text);
-    let checked = vippl::check::check(&parsed.value);
-    let problems = [parsed.diagnostics, checked.diagnostics].concat();
+    let expanded = vippl::expand::expand(&parsed.value, &Modules::default(), sources);
+    let checked = vippl::check::check(&expanded.value);
+    let problems = [parsed.diagnostics, expanded.diagnostics, checked.diagnostics].concat();
     let errors: Vec<_> = problems.into_iter().filter(|d| d.is_error()).collect();
     assert!(errors.is_empty(), "{}", render(&errors, sources, &RenderOptions::default()));
     checked.value

@@ -1,4 +1,16 @@
-//! What expressions mean: definitions evaluated on small data, against values worked out by hand.
+//! What programs mean: definitions evaluated on small data, against values worked out by hand, and
+//! log densities against formulas written by hand.
+
+#[path = "semantics/field.rs"]
+mod field;
+#[path = "semantics/finite.rs"]
+mod finite;
+#[path = "semantics/joint.rs"]
+mod joint;
+#[path = "semantics/recurrence.rs"]
+mod recurrence;
+#[path = "semantics/witness.rs"]
+mod witness;
 
 use vippl::bound::Program;
 use vippl::data::{Mode, Tables};

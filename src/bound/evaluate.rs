@@ -9,8 +9,8 @@ use crate::library::joint::Kernel;
 use crate::math::Scalar;
 use crate::source::Span;
 use crate::typed::{
-    self, AxisId, Call, DefinitionId, DefinitionValue, Expr, ExprKind, IndexId, Kind, Operator,
-    Plane, Reduce, Role, VariableId,
+    self, AxisId, Call, DefinitionId, DefinitionValue, Expr, ExprKind, IndexId, Kind, LogPart,
+    Operator, Plane, Reduce, Role, VariableId,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -50,6 +50,15 @@ pub enum EvaluationError {
     /// An element of a latent with finitely many values that has not been given one.
     Unassigned {
         /// The latent.
+        variable: VariableId,
+        /// The row-major position of the element.
+        position: usize,
+    },
+    /// An element that the `where` of its statement leaves out.
+    LeftOut {
+        /// Where it was used.
+        span: Span,
+        /// The variable.
         variable: VariableId,
         /// The row-major position of the element.
         position: usize,
@@ -142,7 +151,8 @@ impl<'a, V> Evaluator<'a, V> {
         self.positions.borrow()[index.index()]
     }
 
-    /// Gives an element of a latent with finitely many values a value; NaN takes it away.
+    /// Gives an element of a latent with finitely many values, or of what is computed from such, a
+    /// value; NaN takes it away.
     pub fn assign(&self, variable: VariableId, position: usize, value: f64) {
         let mut assigned = self.assigned.borrow_mut();
         let values = &mut assigned[variable.index()];
@@ -171,6 +181,11 @@ impl<'a, V> Evaluator<'a, V> {
             self.set(*index, rest % size);
             rest /= size;
         }
+    }
+
+    /// The values of a variable that depends on data only.
+    pub(super) fn array(&self, variable: VariableId) -> Option<&'a Array> {
+        self.data[variable.index()].as_ref()
     }
 
     /// How many elements a variable has.
@@ -246,8 +261,8 @@ impl<'a, V> Evaluator<'a, V> {
                     arguments.iter().map(|a| self.data(a)).collect::<Result<Vec<_>, _>>()?;
                 Ok(function.apply(&arguments))
             }
-            ExprKind::LogDensity(call, value) => {
-                self.log_density(call, self.data(value)?, |e| self.data(e))
+            ExprKind::LogDensity(part, call, value) => {
+                self.log_part(*part, call, self.data(value)?, |e| self.data(e))
             }
             ExprKind::Covariance(kernel, arguments) => {
                 let arguments =
@@ -277,7 +292,13 @@ impl<'a, V> Evaluator<'a, V> {
     ) -> Result<f64, EvaluationError> {
         let unavailable = EvaluationError::Unavailable { span };
         if let Some(array) = &self.data[variable.index()] {
-            return array.cells().get(position).copied().ok_or(unavailable);
+            let value = array.cells().get(position).copied().ok_or(unavailable)?;
+            return match self.typed.left_out_by(variable) {
+                Some(_) if value.is_nan() => {
+                    Err(EvaluationError::LeftOut { span, variable, position })
+                }
+                Some(_) | None => Ok(value),
+            };
         }
         let info = self.typed.variable(variable);
         match info.role {
@@ -288,6 +309,10 @@ impl<'a, V> Evaluator<'a, V> {
                 value.ok_or(EvaluationError::Unassigned { variable, position })
             }
             Role::Derived(id) if info.plane == Plane::Finite => {
+                let assigned = self.assigned(variable, position);
+                if !assigned.is_nan() {
+                    return Ok(assigned);
+                }
                 self.data(self.enter(id, position).ok_or(unavailable)?)
             }
             Role::Derived(_) | Role::Latent(_) | Role::Data(_) | Role::Predicted(_) => {
@@ -440,6 +465,29 @@ impl<'a, V> Evaluator<'a, V> {
         Ok(value)
     }
 
+    /// The log density of one value, or the logarithm of the probability below or above it.
+    fn log_part<S: Scalar>(
+        &self,
+        part: LogPart,
+        call: &Call,
+        x: S,
+        mut eval: impl FnMut(&Expr) -> Result<S, EvaluationError>,
+    ) -> Result<S, EvaluationError> {
+        let density = call.parameterization.density;
+        let tail = |arguments: Vec<S>| match part {
+            LogPart::Below => density.ln_cdf(x, &arguments),
+            LogPart::Density | LogPart::Above => density.ln_survival(x, &arguments),
+        };
+        match part {
+            LogPart::Density => self.log_density(call, x, eval),
+            LogPart::Below | LogPart::Above => {
+                let arguments = call.arguments.iter().map(&mut eval);
+                let value = tail(arguments.collect::<Result<Vec<S>, _>>()?);
+                value.ok_or(EvaluationError::Unavailable { span: call.span })
+            }
+        }
+    }
+
     /// The log density of one value, normalised over its interval.
     pub fn log_density<S: Scalar>(
         &self,
@@ -475,15 +523,16 @@ impl<'a, V> Evaluator<'a, V> {
         match &expr.kind {
             ExprKind::Variable(variable, at) => {
                 let position = self.position(*variable, at)?;
+                if let Some(value) = self.values.value(*variable, position) {
+                    return Ok(value);
+                }
                 let info = self.typed.variable(*variable);
                 if let (Role::Derived(id), true) = (&info.role, info.finite)
                     && let Some(value) = self.enter(*id, position)
                 {
                     return self.eval(value);
                 }
-                self.values
-                    .value(*variable, position)
-                    .ok_or(EvaluationError::Unavailable { span: expr.span })
+                Err(EvaluationError::Unavailable { span: expr.span })
             }
             ExprKind::State(state) => {
                 let value = self.values.state(*state as usize);
@@ -505,9 +554,9 @@ impl<'a, V> Evaluator<'a, V> {
                     arguments.iter().map(|a| self.eval(a)).collect::<Result<Vec<S>, _>>()?;
                 Ok(function.apply(&arguments))
             }
-            ExprKind::LogDensity(call, value) => {
+            ExprKind::LogDensity(part, call, value) => {
                 let value = self.eval::<S>(value)?;
-                self.log_density(call, value, |e| self.eval(e))
+                self.log_part(*part, call, value, |e| self.eval(e))
             }
             ExprKind::Covariance(kernel, arguments) => {
                 let arguments =

@@ -7,6 +7,9 @@ use crate::typed::{
 };
 use std::collections::HashMap;
 
+/// The most combinations of values in a subscript that are followed to the elements they choose.
+const MOST_FOLLOWED: usize = 1 << 16;
+
 /// An element of a latent that is summed out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FiniteElement {
@@ -123,6 +126,12 @@ impl Finite {
         outcome
     }
 
+    /// How many combinations of values a scope has.
+    fn values_of(&self, scope: &[u32]) -> usize {
+        let size = |e: &u32| self.elements.get(*e as usize).map_or(1, |e| e.size as usize);
+        scope.iter().map(size).fold(1, usize::saturating_mul)
+    }
+
     fn drawn<V>(
         &self,
         evaluator: &Evaluator<'_, V>,
@@ -146,7 +155,8 @@ impl Finite {
             Distribution::Family(_)
             | Distribution::PointMass(_)
             | Distribution::Structured(_)
-            | Distribution::Joint(_) => {
+            | Distribution::Joint(_)
+            | Distribution::Written(_) => {
                 let mut parts = distribution.expressions().into_iter();
                 parts.try_for_each(|e| self.uses(evaluator, e, found))
             }
@@ -174,6 +184,11 @@ impl Finite {
                 };
                 if finite_latent || info.finite {
                     let many = !inside.is_empty();
+                    // With more, too many meet already.
+                    if self.values_of(&inside) > MOST_FOLLOWED {
+                        found.extend(inside);
+                        return Ok(());
+                    }
                     self.for_each(evaluator, &inside, |_| {
                         match evaluator.position(*variable, at) {
                             Ok(position) if finite_latent => {
@@ -278,7 +293,7 @@ fn values<V>(
                 values(evaluator, &choice.no, range)?;
             }
         }
-        Distribution::Structured(_) | Distribution::Joint(_) => {}
+        Distribution::Structured(_) | Distribution::Joint(_) | Distribution::Written(_) => {}
     }
     Ok(())
 }

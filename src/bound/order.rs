@@ -124,7 +124,8 @@ impl<'a, 'e, V> Search<'a, 'e, V> {
             | Distribution::PointMass(_)
             | Distribution::Elements(_)
             | Distribution::Structured(_)
-            | Distribution::Joint(_) => {
+            | Distribution::Joint(_)
+            | Distribution::Written(_) => {
                 distribution.expressions().into_iter().try_for_each(|e| self.uses(e, found))
             }
         }

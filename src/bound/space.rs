@@ -81,7 +81,8 @@ fn bijector(distribution: &Distribution) -> Option<VectorBijector> {
         Distribution::Family(_)
         | Distribution::PointMass(_)
         | Distribution::Elements(_)
-        | Distribution::Choice(_) => None,
+        | Distribution::Choice(_)
+        | Distribution::Written(_) => None,
     }
 }
 
@@ -122,4 +123,9 @@ pub fn groups<V>(
         Ok::<(), EvaluationError>(())
     })?;
     Ok(groups)
+}
+
+/// The value in an interval whose unconstrained coordinate is u; an infinite end is none.
+pub fn inside(u: f64, low: f64, high: f64) -> f64 {
+    Bijector::onto(low.is_finite(), high.is_finite()).constrain(u, low, high)
 }

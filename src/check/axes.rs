@@ -20,6 +20,8 @@ pub(super) enum Meaning {
     Variable(crate::typed::VariableId),
     /// A constant.
     Constant(f64),
+    /// A name that stands for a value.
+    Given(usize),
     /// A state of differential equations.
     State(u32),
     /// Their time.
@@ -73,6 +75,10 @@ impl<'a> Checker<'a> {
                 let (inner_free, value_free) = self.both(inner, value, context)?;
                 self.larger("start", expr.span, (inner.span, inner_free), (value.span, value_free))
             }
+            ExprKind::Written(written) => Err(self.report(FamilyProblem::DistributionAsNumber {
+                name: written.family.value.clone(),
+                span: expr.span,
+            })),
             ExprKind::Error => {
                 self.incomplete = true;
                 Err(Reported)
@@ -144,9 +150,11 @@ impl<'a> Checker<'a> {
 
     fn free_name(&mut self, name: &str, span: Span, context: &Context) -> Judged<Vec<AxisId>> {
         match self.lookup(name, span, context)? {
-            Meaning::Index(..) | Meaning::Constant(_) | Meaning::State(_) | Meaning::Time => {
-                Ok(Vec::new())
-            }
+            Meaning::Index(..)
+            | Meaning::Constant(_)
+            | Meaning::Given(_)
+            | Meaning::State(_)
+            | Meaning::Time => Ok(Vec::new()),
             Meaning::Variable(variable) => {
                 let axes = self.axes_of(variable, span)?;
                 self.unbound(name, span, &axes, context)
@@ -178,6 +186,7 @@ impl<'a> Checker<'a> {
                         span,
                         axis: self.typed.axis(*axis).name.clone(),
                         indices,
+                        wanted: axes.iter().filter(|other| *other == axis).count(),
                     }));
                 }
             }
@@ -187,6 +196,9 @@ impl<'a> Checker<'a> {
 
     /// What a name means here: an index of the equation, a variable, or a constant.
     pub(super) fn lookup(&mut self, name: &str, span: Span, context: &Context) -> Judged<Meaning> {
+        if let Some(given) = self.given.iter().rposition(|(given, _)| given == name) {
+            return Ok(Meaning::Given(given));
+        }
         if let Some(state) = self.states.iter().position(|s| s == name) {
             return Ok(Meaning::State(state as u32));
         }
@@ -293,8 +305,8 @@ impl<'a> Checker<'a> {
         }
         let (_, axes) = axes?;
         match rule {
-            CallRule::WholeAxis(WholeAxis::Softmax | WholeAxis::CumSum) => Ok(axes),
-            CallRule::Elementwise(_) => Ok(axes),
+            CallRule::WholeAxis(WholeAxis::Softmax | WholeAxis::CumSum)
+            | CallRule::Elementwise(_) => Ok(axes),
             CallRule::Reduction(_) | CallRule::WholeAxis(_) => {
                 if axes.is_empty() {
                     return Err(self.nothing_to_reduce(expr, function, arguments, context));
@@ -449,7 +461,7 @@ impl<'a> Checker<'a> {
         let mut inner = context.clone();
         let mut failed = Ok(());
         for binder in binders {
-            match self.binder_axis(binder) {
+            match self.binder_axis_in(binder, &inner) {
                 Ok(axis) => inner.bound.push(Bound {
                     name: binder.name.as_ref().map(|n| n.value.clone()),
                     index: IndexId(0),
@@ -491,11 +503,10 @@ impl<'a> Checker<'a> {
             .filter(|(_, slot)| slot.is_none())
             .map(|(axis, _)| *axis)
             .collect();
-        for axis in self.unbound(&name, expr.span, &rest, context)? {
-            if !axes.contains(&axis) {
-                axes.push(axis);
-            }
-        }
+        // An axis that the base itself has twice is free twice.
+        let rest = self.unbound(&name, expr.span, &rest, context)?;
+        let rest: Vec<AxisId> = rest.into_iter().filter(|axis| !axes.contains(axis)).collect();
+        axes.extend(rest);
         Ok(axes)
     }
 }

@@ -270,6 +270,10 @@ impl<'a> Checker<'a> {
                 let axis = self.named_axis(&Name::new(name.clone(), *at))?;
                 Ok(data(typed::ExprKind::Size(axis), Kind::Int, span))
             }
+            [Argument { value: Expr { kind: ExprKind::Error, .. }, .. }] => {
+                self.incomplete = true;
+                Err(Reported)
+            }
             _ => Err(self.report(ValueProblem::ArgumentCount {
                 name: function.value.clone(),
                 span: function.span,

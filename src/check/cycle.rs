@@ -37,9 +37,10 @@ impl<'a> Checker<'a> {
             if members.iter().any(|v| self.moves(*v, &members)) {
                 continue;
             }
-            let variables = members.iter().map(|v| self.typed.variable(*v));
+            let mut variables: Vec<_> = members.iter().map(|v| self.typed.variable(*v)).collect();
+            variables.sort_by_key(|v| v.span.start);
             let (names, spans): (Vec<String>, Vec<Span>) =
-                variables.map(|v| (v.name.clone(), v.span)).unzip();
+                variables.into_iter().map(|v| (v.name.clone(), v.span)).unzip();
             self.report(NameProblem::Cycle { names, spans });
         }
     }

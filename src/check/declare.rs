@@ -23,7 +23,8 @@ impl<'a> Checker<'a> {
         for statement in &program.statements {
             self.declare_levels(&statement.kind);
         }
-        for statement in &program.statements {
+        for (order, statement) in program.statements.iter().enumerate() {
+            self.order = order;
             self.declare_names(statement);
         }
         self.declare_latents();
@@ -91,6 +92,9 @@ impl<'a> Checker<'a> {
             | StatementKind::Function(_)
             | StatementKind::Distribution(_)
             | StatementKind::Ode(_)
+            | StatementKind::Part(_)
+            | StatementKind::Use(_)
+            | StatementKind::Output(_)
             | StatementKind::Error => {}
         }
     }
@@ -142,6 +146,9 @@ impl<'a> Checker<'a> {
             | StatementKind::Function(_)
             | StatementKind::Distribution(_)
             | StatementKind::Ode(_)
+            | StatementKind::Part(_)
+            | StatementKind::Use(_)
+            | StatementKind::Output(_)
             | StatementKind::Error => {}
         }
     }
@@ -215,18 +222,6 @@ impl<'a> Checker<'a> {
                 );
             }
             StatementKind::Random(random) => self.randoms.push((random, statement.span)),
-            StatementKind::Import { path, alias } => {
-                self.not_yet("import", path.span);
-                self.poisoned.extend(alias.iter().map(|a| a.value.clone()));
-            }
-            StatementKind::Function(function) => {
-                self.not_yet("fun", function.name.span);
-                self.poisoned.insert(function.name.value.clone());
-            }
-            StatementKind::Distribution(distribution) => {
-                self.not_yet("dist", distribution.name.span);
-                self.poisoned.insert(distribution.name.value.clone());
-            }
             StatementKind::Ode(ode) => {
                 self.declare_ode(ode, statement.span, documentation.as_ref())
             }
@@ -237,11 +232,14 @@ impl<'a> Checker<'a> {
             | StatementKind::Report(_)
             | StatementKind::Predict(_)
             | StatementKind::Factor(_) => {}
+            // Expansion leaves none of these.
+            StatementKind::Import { .. }
+            | StatementKind::Function(_)
+            | StatementKind::Distribution(_)
+            | StatementKind::Part(_)
+            | StatementKind::Use(_)
+            | StatementKind::Output(_) => {}
         }
-    }
-
-    fn not_yet(&mut self, what: &'static str, span: Span) {
-        self.report(NameProblem::NotYet { what: format!("`{what}` statements"), span });
     }
 
     fn declare_data(&mut self, data: &'a ast::Data, documentation: Option<&String>) {
@@ -356,6 +354,7 @@ impl<'a> Checker<'a> {
             observed: None,
             range: None,
             documentation: None,
+            order: self.order,
         });
         self.progress.push(Progress::Done);
         id
@@ -381,6 +380,7 @@ impl<'a> Checker<'a> {
         self.typed.variables.push(Variable {
             name: name.value.clone(),
             span: name.span,
+            order: self.order,
             axes: Vec::new(),
             kind: Kind::Real,
             plane: Plane::Data,
@@ -422,6 +422,7 @@ impl<'a> Checker<'a> {
                 continue;
             }
             let documentation = self.documentation_at(span);
+            self.order = self.order_at(span);
             let existing = self.names.get(&name.value).copied();
             let (variable, role) = match existing {
                 Some(variable) if random.predict => {
@@ -456,6 +457,10 @@ impl<'a> Checker<'a> {
     fn documentation_at(&self, span: Span) -> Option<String> {
         let statement = self.program.statements.iter().find(|s| s.span == span)?;
         statement.documentation.clone()
+    }
+
+    fn order_at(&self, span: Span) -> usize {
+        self.program.statements.iter().position(|s| s.span == span).unwrap_or_default()
     }
 
     /// Elaborates the bounds of `axis name = a..b`, once all names are known.

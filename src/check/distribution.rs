@@ -5,11 +5,12 @@ use super::{
     Checker, Context, Judged, Reported, foreign,
     problem::{FamilyProblem, NameProblem, StructureProblem, ValueProblem},
 };
+use crate::library::joint::VectorSupport;
 use crate::library::{self, Bound, Density, Family, Parameterization, Support};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind, Interval, Name};
 use crate::typed::{
-    self, Call, Choice, Distribution, Plane, PointMass, RandomRole, Role, Truncation,
+    self, Call, Choice, Distribution, JointArgument, Plane, PointMass, RandomRole, Role, Structure, Truncation,
 };
 
 impl<'a> Checker<'a> {
@@ -38,8 +39,8 @@ impl<'a> Checker<'a> {
             }
             ExprKind::If(condition, yes, no) => {
                 let condition = self.family_condition(left, condition, context);
-                let yes = self.distribution(left, yes, context);
-                let no = self.distribution(left, no, context);
+                let yes = self.branch(left, yes, context, false);
+                let no = self.branch(left, no, context, false);
                 let (condition, yes, no) = (condition?, yes?, no?);
                 Ok(Distribution::Choice(Box::new(Choice { condition, yes, no })))
             }
@@ -47,7 +48,7 @@ impl<'a> Checker<'a> {
                 self.enter_start();
                 let inner = self.distribution(left, inner, context);
                 let below = self.leave_start();
-                let first = self.distribution(left, first, context);
+                let first = self.branch(left, first, context, true);
                 let (inner, first) = (inner?, first?);
                 Ok(match below {
                     Some(condition) => {
@@ -60,6 +61,7 @@ impl<'a> Checker<'a> {
                     }
                 })
             }
+            ExprKind::Written(written) => self.written(left, written, expr.span, context),
             ExprKind::Error => {
                 self.incomplete = true;
                 Err(Reported)
@@ -77,7 +79,37 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn family_condition(
+    /// One of several distributions, among which a number is often meant to be the value.
+    fn branch(
+        &mut self,
+        left: &Left<'_>,
+        expr: &Expr,
+        context: &Context,
+        start: bool,
+    ) -> Judged<Distribution> {
+        let is_value = match &expr.ungrouped().kind {
+            ExprKind::Name(name) => !is_family(name),
+            ExprKind::Number { .. } | ExprKind::Unary(..) | ExprKind::Index(..) => true,
+            ExprKind::Call(..)
+            | ExprKind::Label(_)
+            | ExprKind::Group(_)
+            | ExprKind::Binary(..)
+            | ExprKind::Comprehension { .. }
+            | ExprKind::List(_)
+            | ExprKind::If(..)
+            | ExprKind::In(..)
+            | ExprKind::Start(..)
+            | ExprKind::Written(_)
+            | ExprKind::Error => false,
+        };
+        if is_value && self.free(expr, context)?.is_empty() {
+            let (span, continuous) = (expr.span, left.role == RandomRole::Latent);
+            return Err(self.report(StructureProblem::NumberInPlace { span, start, continuous }));
+        }
+        self.distribution(left, expr, context)
+    }
+
+    pub(super) fn family_condition(
         &mut self,
         left: &Left<'_>,
         condition: &Expr,
@@ -98,7 +130,7 @@ impl<'a> Checker<'a> {
         span: Span,
         context: &Context,
     ) -> Judged<Distribution> {
-        if let Some(special) = Special::of(&family_name.value, arguments, |n| self.is_axis(n)) {
+        if let Some(special) = Special::of(&family_name.value, arguments) {
             return self.special(special, left, family_name, arguments, span, context);
         }
         if library::family(&family_name.value).is_none() {
@@ -258,7 +290,7 @@ impl<'a> Checker<'a> {
         interval: &Interval,
         context: &Context,
     ) -> Judged<Truncation> {
-        let left = Left { name, role: RandomRole::Predicted, over: &[] };
+        let left = Left { name, role: RandomRole::Predicted, over: &[], element: None };
         let low = self.family_argument(&left, &interval.low, context);
         let high = self.family_argument(&left, &interval.high, context);
         let (low, high) = (low?, high?);
@@ -285,14 +317,22 @@ impl<'a> Checker<'a> {
         let span = truncation.span;
         let call = match distribution {
             Distribution::Family(call) => call,
-            Distribution::Structured(structured) => &mut structured.element,
+            Distribution::Structured(structured)
+                if structured.structure == Structure::Ordered =>
+            {
+                &mut structured.element
+            }
             Distribution::Choice(choice) => {
                 self.truncate(&mut choice.yes, truncation)?;
                 return self.truncate(&mut choice.no, truncation);
             }
-            Distribution::PointMass(_) | Distribution::Elements(_) | Distribution::Joint(_) => {
+            Distribution::PointMass(_)
+            | Distribution::Elements(_)
+            | Distribution::Structured(_)
+            | Distribution::Joint(_)
+            | Distribution::Written(_) => {
                 let family = distribution.family_name();
-                return Err(self.report(FamilyProblem::NoCdf { family, span, half: None }));
+                return Err(self.report(FamilyProblem::NoCdf { family, span }));
             }
         };
         if call.truncation.is_some() {
@@ -304,9 +344,8 @@ impl<'a> Checker<'a> {
         // Masses between ends that are known can be added up.
         let summable = density.is_discrete() && known(&truncation.low) && known(&truncation.high);
         if density != Density::Flat && !density.has_cdf() && !summable {
-            let half = foreign::half(call, truncation);
             let family = call.family.name;
-            return Err(self.report(FamilyProblem::NoCdf { family, span, half }));
+            return Err(self.report(FamilyProblem::NoCdf { family, span }));
         }
         call.truncation = Some(truncation.clone());
         Ok(())
@@ -336,8 +375,72 @@ impl<'a> Checker<'a> {
                     self.check_support(call, argument, parameter.name, parameter.support);
                 }
             }
+            for taken in random.distribution.leaves() {
+                if let Distribution::Joint(joint) = taken.leaf {
+                    self.check_joint_supports(joint);
+                }
+            }
         }
         self.random_values = randoms;
+    }
+
+    /// The same for the numbers and vectors that a joint family is given.
+    fn check_joint_supports(&mut self, joint: &typed::Joint) {
+        let family = joint.family.name;
+        for (argument, parameter) in joint.arguments.iter().zip(joint.form.parameters) {
+            let argument = match argument {
+                JointArgument::Scalar(argument) | JointArgument::Vector(argument) => argument,
+                JointArgument::Matrix(_, covariance) => {
+                    self.check_kernels(covariance);
+                    continue;
+                }
+                JointArgument::Edges(..) => continue,
+            };
+            if let VectorSupport::Each(support) = parameter.support {
+                self.check_number(family, argument, parameter.name, support);
+            }
+        }
+    }
+
+    /// The same for the kernels of a process.
+    fn check_kernels(&mut self, covariance: &typed::Expr) {
+        let mut found = Vec::new();
+        covariance.walk(&mut |e| {
+            if let typed::ExprKind::Covariance(kernel, values) = &e.kind
+                && let Some((family, form)) = kernel.declaration()
+            {
+                // The first two are the inputs.
+                let given = values.iter().skip(2).zip(form.parameters);
+                found.extend(given.map(|(value, parameter)| (family.name, value, parameter)));
+            }
+        });
+        for (family, value, parameter) in found {
+            self.check_number(family, value, parameter.name, parameter.support);
+        }
+    }
+
+    /// A literal or a latent that may leave a support without parameters.
+    fn check_number(
+        &mut self,
+        family: &'static str,
+        argument: &typed::Expr,
+        parameter: &'static str,
+        support: Support,
+    ) {
+        match argument.constant() {
+            Some(value) if !support.contains(value, &[]) => {
+                let span = argument.span;
+                self.report(FamilyProblem::LiteralOutsideSupport {
+                    family,
+                    parameter,
+                    support,
+                    span,
+                    value,
+                });
+            }
+            Some(_) => {}
+            None => self.check_latent_support(family, argument, parameter, support),
+        }
     }
 
     fn check_support(
@@ -378,6 +481,17 @@ impl<'a> Checker<'a> {
             }
             return;
         }
+        self.check_latent_support(distribution.family.name, argument, parameter, support);
+    }
+
+    /// A latent whose values may leave the support of the parameter it is given to.
+    fn check_latent_support(
+        &mut self,
+        family: &'static str,
+        argument: &typed::Expr,
+        parameter: &'static str,
+        support: Support,
+    ) {
         let typed::ExprKind::Variable(variable, _) = &argument.kind else { return };
         let variable = self.typed.variable(*variable);
         let (Role::Latent(id), Some((low, high))) = (&variable.role, variable.range) else {
@@ -391,7 +505,7 @@ impl<'a> Checker<'a> {
             let statement = self.randoms[id.index()].1;
             let prior = self.random_values_span(*id);
             self.report(FamilyProblem::LatentOutsideSupport {
-                family: distribution.family.name,
+                family,
                 parameter,
                 support,
                 span: argument.span,
@@ -415,10 +529,12 @@ pub(super) struct Left<'t> {
     pub(super) role: RandomRole,
     /// The axes or indices after `over`.
     pub(super) over: &'t [Name],
+    /// The element that is drawn, where a log density may name it.
+    pub(super) element: Option<&'t typed::Expr>,
 }
 
 /// Families of the language that later versions run.
-const PLANNED_FAMILIES: &[&str] = &["Censored", "Mixture", "Scaled"];
+const PLANNED_FAMILIES: &[&str] = &[];
 
 /// Whether a name without arguments is a family.
 pub(super) fn is_family(name: &str) -> bool {

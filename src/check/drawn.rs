@@ -33,6 +33,7 @@ impl<'a> Checker<'a> {
             | ExprKind::Index(..)
             | ExprKind::Comprehension { .. }
             | ExprKind::List(_)
+            | ExprKind::Written(_)
             | ExprKind::Error => None,
         }
     }
@@ -44,7 +45,7 @@ impl<'a> Checker<'a> {
         left: &[Binder],
         role: RandomRole,
     ) -> Option<Kind> {
-        match Special::of(name, arguments, |n| self.is_axis(n)) {
+        match Special::of(name, arguments) {
             Some(Special::UniformOver) => {
                 let value = &arguments.first()?.value.ungrouped();
                 let ExprKind::Name(axis) = &value.kind else { return None };
@@ -58,7 +59,13 @@ impl<'a> Checker<'a> {
                 Some(axis.map_or(Kind::Int, Kind::Index))
             }
             Some(
-                Special::PointMass | Special::Structured(_) | Special::Process | Special::Joint,
+                Special::PointMass
+                | Special::Structured(_)
+                | Special::Process
+                | Special::Joint(_)
+                | Special::Censored
+                | Special::Scaled
+                | Special::Mixture,
             ) => None,
             None => {
                 let variate = library::family(name)?.parameterizations.first()?.variate;
@@ -149,6 +156,7 @@ fn indexed_names<'e>(expr: &'e Expr, names: &mut Vec<(&'e str, &'e [ast::Subscri
         }
         ExprKind::Comprehension { body, .. } => indexed_names(body, names),
         ExprKind::List(elements) => elements.iter().for_each(|e| indexed_names(e, names)),
+        ExprKind::Written(written) => indexed_names(&written.log_density, names),
         ExprKind::Number { .. } | ExprKind::Label(_) | ExprKind::Error => {}
     }
 }

@@ -73,7 +73,7 @@ impl<'a> Checker<'a> {
                 Ok(typed::Expr { kind, ty, plane, span })
             }
             ExprKind::Start(inner, value) => self.elaborate_start(inner, value, span, context),
-            ExprKind::List(_) | ExprKind::In(..) | ExprKind::Error => {
+            ExprKind::List(_) | ExprKind::In(..) | ExprKind::Written(_) | ExprKind::Error => {
                 self.free(expr, context).and(Err(Reported))
             }
         }
@@ -84,6 +84,7 @@ impl<'a> Checker<'a> {
             Meaning::Index(index, axis) => {
                 Ok(data(typed::ExprKind::Index(index), Kind::Index(axis), span))
             }
+            Meaning::Given(given) => Ok(typed::Expr { span, ..self.given[given].1.clone() }),
             Meaning::State(state) => {
                 let kind = typed::ExprKind::State(state);
                 Ok(typed::Expr { kind, ty: Kind::Real, plane: Plane::Latent, span })
@@ -124,7 +125,9 @@ impl<'a> Checker<'a> {
         span: Span,
     ) -> typed::Expr {
         let info = self.typed.variable(variable);
-        let (ty, plane) = (info.kind, info.plane);
+        // Which element it is may depend on more than the elements do: `P[z[t]]` of data `P`.
+        let plane = at.iter().map(|subscript| subscript.plane).max();
+        let (ty, plane) = (info.kind, info.plane.max(plane.unwrap_or(Plane::Data)));
         typed::Expr { kind: typed::ExprKind::Variable(variable, at), ty, plane, span }
     }
 
@@ -337,6 +340,7 @@ impl<'a> Checker<'a> {
         let operation = self.reduction(function)?;
         let (inner, indices) = self.bind(binders, context)?;
         let guard = guard.map(|g| self.guard_of(g, &inner)).transpose()?;
+        let guard = self.within_ranges(binders, &indices, guard, &inner)?;
         self.enter_scope(&indices, guard.as_ref());
         let body = self.elaborate(body, &inner).and_then(|e| self.number(e));
         self.leave_scope();
@@ -360,7 +364,7 @@ impl<'a> Checker<'a> {
         let mut indices = Vec::new();
         let mut failed = Ok(());
         for binder in binders {
-            match self.binder_axis(binder) {
+            match self.binder_axis_in(binder, &inner) {
                 Ok(axis) => {
                     let name = binder.name.as_ref().map(|n| n.value.clone());
                     let printed = match &name {

@@ -6,7 +6,7 @@
 use crate::library::{self, Bound, Family, Parameterization, Support};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind, Name};
-use crate::typed::{Call, Truncation};
+use crate::typed::Call;
 
 /// How to write a call of another language.
 #[derive(Clone, Debug, Default)]
@@ -391,31 +391,6 @@ fn between(help: &str, call: Span, values: &[Span], pieces: &[&str]) -> Rewritin
         from = end;
     }
     Rewriting { help: help.to_owned(), edits }
-}
-
-/// The edits from a family around 0, conditioned to be positive, to its half: `StudentT(3, 0, s)
-/// in [0, inf]` to `HalfStudentT(3, s)`.
-pub(super) fn half(call: &Call, truncation: &Truncation) -> Option<(String, Vec<(Span, String)>)> {
-    let half = library::family(&format!("Half{}", call.family.name))?;
-    let parameters = call.parameterization.parameters;
-    let location = parameters.iter().position(|p| matches!(p.name, "location" | "mean"))?;
-    let is_zero = call.arguments.get(location)?.constant() == Some(0.0);
-    let is_positive = truncation.low.as_ref()?.constant() == Some(0.0) && truncation.high.is_none();
-    if !is_zero || !is_positive {
-        return None;
-    }
-    // Arguments by position: the location and what separates it from its neighbour go.
-    let spans: Vec<Span> = call.arguments.iter().map(|a| a.span).collect();
-    let in_order = spans.windows(2).all(|pair| pair[0].end <= pair[1].start);
-    let next = spans.get(location + 1).filter(|_| in_order)?;
-    let at = call.span;
-    let name = Span { end: at.start + call.family.name.len() as u32, ..at };
-    let cut = Span { start: spans[location].start, end: next.start, ..at };
-    let interval = Span { start: at.end, end: truncation.span.end, ..at };
-    let edits = vec![(name, half.name.to_owned()), (cut, String::new()), (interval, String::new())];
-    let names: Vec<&str> =
-        half.parameterizations.first()?.parameters.iter().map(|p| p.name).collect();
-    Some((format!("{}({})", half.name, names.join(", ")), edits))
 }
 
 /// The literal that bounds a literal from below, where it is not below it: its name, place and

@@ -8,7 +8,7 @@ use super::{
     problem::{AxisProblem, FamilyProblem, StructureProblem},
 };
 use crate::library::joint::{
-    JointDensity, JointFamily, JointParameter, JointParameterization, KernelForm, Shape,
+    JointDensity, JointFamily, JointParameter, JointParameterization, KERNELS, KernelForm, Shape,
     joint_family, kernel,
 };
 use crate::library::{Elementwise, Reduction};
@@ -34,7 +34,6 @@ impl<'a> Checker<'a> {
             Structure::ZeroSum => "ZeroSum",
         };
         let [Argument { name: None, value }] = arguments else {
-            self.look_at(arguments, context);
             return Err(self.report(FamilyProblem::WrongFamilyArguments {
                 family: name,
                 span,
@@ -45,14 +44,15 @@ impl<'a> Checker<'a> {
             }));
         };
         let over = self.joint_over(left, name, 1, std::slice::from_ref(value), span, context)?[0];
-        let inner = Left { name: left.name, role: left.role, over: &[] };
+        let inner = Left { over: &[], ..*left };
         let element = match self.distribution(&inner, value, context)? {
             Distribution::Family(element) => element,
             Distribution::PointMass(_)
             | Distribution::Elements(_)
             | Distribution::Choice(_)
             | Distribution::Structured(_)
-            | Distribution::Joint(_) => {
+            | Distribution::Joint(_)
+            | Distribution::Written(_) => {
                 return Err(self.report(StructureProblem::ElementWanted { family: name, span }));
             }
         };
@@ -109,8 +109,8 @@ impl<'a> Checker<'a> {
                 return Ok(found);
             }
         }
-        let axes: Vec<AxisId> = candidates.iter().map(|b| b.axis).collect();
-        let axes = self.axis_list(&axes);
+        let axis = |b: &Bound| self.typed.axis(b.axis).name.clone();
+        let axes: Vec<String> = candidates.iter().map(axis).collect();
         let name = left.name.value.clone();
         Err(self.report(StructureProblem::JointAxis { name, family, span, axes, count }))
     }
@@ -137,13 +137,12 @@ impl<'a> Checker<'a> {
     pub(super) fn joint(
         &mut self,
         left: &Left<'_>,
+        family: &'static JointFamily,
         name: &Name,
         arguments: &[Argument],
         span: Span,
         context: &Context,
     ) -> Judged<Distribution> {
-        // The caller has looked the family up.
-        let family = joint_family(&name.value).ok_or(Reported)?;
         let form = family.parameterizations.iter().find_map(|form| {
             let names: Vec<&str> = form.parameters.iter().map(|p| p.name).collect();
             let slots = slots(&names, arguments)?.into_iter().collect::<Option<Vec<usize>>>()?;
@@ -239,7 +238,6 @@ impl<'a> Checker<'a> {
         const NAMES: [&str; 4] = ["kernel", "at", "mean", "noise_var"];
         let slots = slots(&NAMES, arguments).filter(|s| s[0].is_some() && s[1].is_some());
         let Some(slots) = slots else {
-            self.look_at(arguments, context);
             return Err(self.report(FamilyProblem::WrongFamilyArguments {
                 family: "GP",
                 span: name.span,
@@ -332,6 +330,14 @@ impl<'a> Checker<'a> {
                 let plane = values.iter().map(|v| v.plane).max().unwrap_or(Plane::Data);
                 let kind = typed::ExprKind::Covariance(form.kernel, values);
                 Ok(typed::Expr { kind, ty: Kind::Real, plane, span: expr.span })
+            }
+            ExprKind::Call(name, _) if crate::library::function(&name.value).is_none() => {
+                let known = KERNELS.iter().map(|kernel| kernel.name);
+                let nearest = kernel_synonym(&name.value)
+                    .or_else(|| known.clone().find(|k| k.eq_ignore_ascii_case(&name.value)));
+                let known = known.collect::<Vec<_>>().join(", ");
+                let (name, span) = (name.value.clone(), name.span);
+                Err(self.report(StructureProblem::UnknownKernel { name, span, nearest, known }))
             }
             _ => self.family_argument(left, expr, batch),
         }
@@ -466,6 +472,7 @@ impl<'a> Checker<'a> {
             | ExprKind::If(..)
             | ExprKind::In(..)
             | ExprKind::Start(..)
+            | ExprKind::Written(_)
             | ExprKind::Error => Err(self.not_a_matrix(expr)),
         }
     }
@@ -556,6 +563,7 @@ impl<'a> Checker<'a> {
             | ExprKind::If(..)
             | ExprKind::In(..)
             | ExprKind::Start(..)
+            | ExprKind::Written(_)
             | ExprKind::Error => Err(self.not_a_matrix(expr)),
         }
     }
@@ -606,4 +614,16 @@ fn forms(family: &JointFamily) -> Vec<String> {
 fn kernel_form(name: &str, form: &KernelForm) -> String {
     let parameters: Vec<&str> = form.parameters.iter().map(|p| p.name).collect();
     format!("{name}({})", parameters.join(", "))
+}
+
+/// What other programs call a kernel.
+fn kernel_synonym(name: &str) -> Option<&'static str> {
+    match name.to_lowercase().replace('_', "").as_str() {
+        "rbf" | "squaredexponential" | "se" | "gaussian" | "expquadratic" | "expquad" => {
+            Some("ExpQuad")
+        }
+        "exponential" | "ou" => Some("Matern12"),
+        "cosine" | "expsinesquared" => Some("Periodic"),
+        _ => None,
+    }
 }

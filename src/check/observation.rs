@@ -71,6 +71,8 @@ impl Checker<'_> {
                 | Distribution::Choice(_)
                 | Distribution::Structured(_)
                 | Distribution::Joint(_) => parts.extend(taken.leaf.expressions()),
+                // The element itself stands in its log density.
+                Distribution::Written(_) => {}
             }
         }
         let own = HashMap::from_iter(random.indices.iter().map(|i| (*i, *i)));

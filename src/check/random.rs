@@ -52,7 +52,13 @@ impl<'a> Checker<'a> {
         }
         let guard = tree.guard.as_ref().map(|g| self.guard(&tree.name, g, &context)).transpose();
         let hints = self.hints(tree, role);
-        let left = Left { name: &tree.name, role, over: &tree.over };
+        let at = indices.iter().map(|i| {
+            let axis = self.typed.index_of(*i).axis;
+            super::elaborate::data(typed::ExprKind::Index(*i), Kind::Index(axis), tree.name.span)
+        });
+        let at = at.collect();
+        let element = self.element(variable, at, tree.name.span);
+        let left = Left { name: &tree.name, role, over: &tree.over, element: Some(&element) };
         let distribution = self.distribution(&left, &tree.distribution, &context);
         let (guard, centering, distribution) = (guard?, hints?, distribution?);
         if let (Some(over), []) = (tree.over.first(), distribution.over()) {
@@ -63,6 +69,9 @@ impl<'a> Checker<'a> {
             RandomRole::Finite => self.check_finite(tree, &distribution)?,
             RandomRole::Observed => self.check_observed_kind(tree, variable, &distribution)?,
             RandomRole::Predicted => {}
+        }
+        if let Some(guard) = &guard {
+            self.whole_groups(tree, guard, &distribution)?;
         }
         let centering = self.check_centering(tree, centering, &distribution)?;
         if role == RandomRole::Observed {
@@ -120,7 +129,8 @@ impl<'a> Checker<'a> {
                     Distribution::Family(_)
                     | Distribution::Choice(_)
                     | Distribution::Structured(_)
-                    | Distribution::Joint(_),
+                    | Distribution::Joint(_)
+                    | Distribution::Written(_),
                     Kind::Index(axis),
                 ) => {
                     let found = self.typed.kind_name(kind);
@@ -138,7 +148,8 @@ impl<'a> Checker<'a> {
                     Distribution::Family(_)
                     | Distribution::Choice(_)
                     | Distribution::Structured(_)
-                    | Distribution::Joint(_),
+                    | Distribution::Joint(_)
+                    | Distribution::Written(_),
                     Kind::Real | Kind::Int | Kind::Bool,
                 ) => {}
             }
@@ -152,6 +163,23 @@ impl<'a> Checker<'a> {
             return Err(self.missing_axis(name, guard, &free, context));
         }
         self.guard_of(guard, context)
+    }
+
+    /// Values that are joint exist together: a guard leaves out whole groups of them.
+    fn whole_groups(
+        &mut self,
+        tree: &ast::Random,
+        guard: &typed::Expr,
+        distribution: &Distribution,
+    ) -> Judged<()> {
+        let used = guard.outer_indices();
+        let Some(index) = distribution.over().iter().find(|i| used.contains(i)) else {
+            return Ok(());
+        };
+        let axis = self.typed.axis(self.typed.index_of(*index).axis).name.clone();
+        let (family, span) = (distribution.family_name(), guard.span);
+        let name = tree.name.value.clone();
+        Err(self.report(StructureProblem::GuardInGroup { name, family, span, axis }))
     }
 
     /// What a continuous latent needs beyond a distribution.
@@ -209,7 +237,10 @@ impl<'a> Checker<'a> {
                     self.require_data(&point.value, "the value of a `PointMass`")?;
                 }
                 Distribution::Elements(_) => {}
-                Distribution::Choice(_) | Distribution::Structured(_) | Distribution::Joint(_) => {
+                Distribution::Choice(_)
+                | Distribution::Structured(_)
+                | Distribution::Joint(_)
+                | Distribution::Written(_) => {
                     let (family, span) = (taken.leaf.family_name(), taken.leaf.span());
                     return Err(self.report(StructureProblem::MixedLatent { name, span, family }));
                 }
@@ -264,6 +295,7 @@ impl<'a> Checker<'a> {
                 family: distribution.family_name(),
                 at: distribution.span(),
                 truncated,
+                choice: matches!(distribution, Distribution::Choice(_)),
             }));
         }
         Ok(Some(centering))

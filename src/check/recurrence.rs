@@ -187,6 +187,7 @@ impl<'a> Checker<'a> {
             | ExprKind::Index(..)
             | ExprKind::Comprehension { .. }
             | ExprKind::List(_)
+            | ExprKind::Written(_)
             | ExprKind::Error => false,
         }
     }
@@ -231,7 +232,7 @@ fn is_finite_latent(variable: &typed::Variable) -> bool {
 }
 
 /// The names in an expression, those of bound indices included.
-fn names_in<'e>(expr: &'e Expr, names: &mut Vec<&'e str>) {
+pub(super) fn names_in<'e>(expr: &'e Expr, names: &mut Vec<&'e str>) {
     match &expr.kind {
         ExprKind::Name(name) => names.push(name),
         ExprKind::Unary(_, a) | ExprKind::Group(a) | ExprKind::In(a, _) => names_in(a, names),
@@ -256,6 +257,7 @@ fn names_in<'e>(expr: &'e Expr, names: &mut Vec<&'e str>) {
                 names_in(part, names);
             }
         }
+        ExprKind::Written(written) => names_in(&written.log_density, names),
         ExprKind::Number { .. } | ExprKind::Label(_) | ExprKind::Error => {}
     }
 }

@@ -8,7 +8,7 @@ use super::{
     problem::{FamilyProblem, StructureProblem, ValueProblem},
 };
 use crate::library::joint::{
-    OutcomeDensity, OutcomeFamily, OutcomeForm, OutcomeParameter, outcome_family,
+    JointFamily, OutcomeDensity, OutcomeFamily, OutcomeForm, OutcomeParameter, outcome_family,
 };
 use crate::library::{Elementwise, Reduction, joint::joint_family};
 use crate::source::Span;
@@ -19,7 +19,7 @@ use crate::typed::{
 };
 
 /// What a name of a distribution means beyond the families of one value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Special {
     /// `PointMass(value)`
     PointMass,
@@ -32,20 +32,22 @@ pub(super) enum Special {
     /// `GP(kernel, at = x)`
     Process,
     /// A family of several values.
-    Joint,
+    Joint(&'static JointFamily),
+    /// `Censored(D, right = flag)`
+    Censored,
+    /// `Scaled(D, location, scale)`
+    Scaled,
+    /// `Mixture(weights, D)`
+    Mixture,
 }
 
 impl Special {
-    /// What a call means; `is_axis` knows the names of axes.
-    pub(super) fn of(
-        name: &str,
-        arguments: &[Argument],
-        is_axis: impl Fn(&str) -> bool,
-    ) -> Option<Special> {
+    /// What a call means.
+    pub(super) fn of(name: &str, arguments: &[Argument]) -> Option<Special> {
         match name {
             "DiscreteUniform" => match arguments {
                 [Argument { name: None, value }] => match &value.ungrouped().kind {
-                    ExprKind::Name(axis) if is_axis(axis) => Some(Special::UniformOver),
+                    ExprKind::Name(_) => Some(Special::UniformOver),
                     _ => None,
                 },
                 _ => None,
@@ -60,9 +62,11 @@ impl Special {
             "Ordered" => Some(Special::Structured(Structure::Ordered)),
             "ZeroSum" => Some(Special::Structured(Structure::ZeroSum)),
             "GP" => Some(Special::Process),
+            "Censored" => Some(Special::Censored),
+            "Scaled" => Some(Special::Scaled),
+            "Mixture" => Some(Special::Mixture),
             _ if outcome_family(name).is_some() => Some(Special::Outcome),
-            _ if joint_family(name).is_some() => Some(Special::Joint),
-            _ => None,
+            _ => joint_family(name).map(Special::Joint),
         }
     }
 
@@ -100,7 +104,10 @@ impl<'a> Checker<'a> {
                 self.structured(structure, left, arguments, span, context)
             }
             Special::Process => self.process(left, name, arguments, span, context),
-            Special::Joint => self.joint(left, name, arguments, span, context),
+            Special::Joint(family) => self.joint(left, family, name, arguments, span, context),
+            Special::Censored => self.censored(left, name, arguments, span, context),
+            Special::Scaled => self.scaled(left, name, arguments, span, context),
+            Special::Mixture => self.mixture(left, name, arguments, span, context),
         }
     }
 
@@ -110,7 +117,7 @@ impl<'a> Checker<'a> {
             ExprKind::Name(name) => Some(Name::new(name.clone(), a.value.span)),
             _ => None,
         });
-        // `Special::of` has found the name of an axis.
+        // `Special::of` has found a name.
         let axis = self.named_axis(&axis.ok_or(super::Reported)?)?;
         let index = self.fresh_index(self.index_name(&Context::default(), axis), axis);
         let size = data(typed::ExprKind::Size(axis), Kind::Int, span);
@@ -187,7 +194,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The one free axis of an argument with a number for each of its elements.
-    fn vector_axis(
+    pub(super) fn vector_axis(
         &mut self,
         left: &Left<'_>,
         family: &'static str,

@@ -37,6 +37,7 @@ fn mentions_transpose(expr: &Expr) -> bool {
         | ExprKind::If(..)
         | ExprKind::In(..)
         | ExprKind::Start(..)
+        | ExprKind::Written(_)
         | ExprKind::Error => false,
     }
 }
@@ -231,6 +232,10 @@ impl<'a> Checker<'a> {
         let mut value = self.elaborate(&define.value, &inner)?;
         if let Some(guard) = &define.guard {
             // A cell that is left out does not exist.
+            let free = self.free(guard, &inner)?;
+            if !free.is_empty() {
+                return Err(self.missing_axis(&define.name, guard, &free, &inner));
+            }
             let guard = self.guard_of(guard, &inner)?;
             let nothing = super::special::constant(f64::NAN, guard.span);
             let ty = value.ty;
@@ -448,7 +453,10 @@ impl<'a> Checker<'a> {
             ExprKind::Comprehension { body, .. } => visit(body),
             ExprKind::In(a, _) => visit(a),
             ExprKind::List(elements) => elements.iter().find_map(visit),
-            ExprKind::Number { .. } | ExprKind::Label(_) | ExprKind::Error => None,
+            ExprKind::Number { .. }
+            | ExprKind::Label(_)
+            | ExprKind::Written(_)
+            | ExprKind::Error => None,
         }
     }
 
@@ -483,6 +491,9 @@ impl<'a> Checker<'a> {
                 | StatementKind::Function(_)
                 | StatementKind::Distribution(_)
                 | StatementKind::Ode(_)
+                | StatementKind::Part(_)
+                | StatementKind::Use(_)
+                | StatementKind::Output(_)
                 | StatementKind::Error => {}
             }
         }
@@ -555,6 +566,7 @@ impl<'a> Checker<'a> {
         {
             let (inner, indices) = self.bind(binders, &context)?;
             let guard = guard.as_ref().map(|g| self.guard_of(g, &inner)).transpose()?;
+            let guard = self.within_ranges(binders, &indices, guard, &inner)?;
             let value = self.factor_value(body, &inner)?;
             return Ok(Factor { indices, guard, value, span });
         }

@@ -54,7 +54,8 @@ impl<'a> Checker<'a> {
             | ExprKind::List(_)
             | ExprKind::If(..)
             | ExprKind::In(..)
-            | ExprKind::Start(..) => {
+            | ExprKind::Start(..)
+            | ExprKind::Written(_) => {
                 Err(self.report(AxisProblem::NotIndexable { span: base.span }))
             }
         }
@@ -216,6 +217,7 @@ impl<'a> Checker<'a> {
             | ExprKind::If(..)
             | ExprKind::In(..)
             | ExprKind::Start(..)
+            | ExprKind::Written(_)
             | ExprKind::Error => SubscriptKind::Other,
         }
     }
@@ -323,6 +325,7 @@ impl<'a> Checker<'a> {
             | ExprKind::If(..)
             | ExprKind::In(..)
             | ExprKind::Start(..)
+            | ExprKind::Written(_)
             | ExprKind::Error => false,
         }
     }

@@ -161,6 +161,7 @@ fn summands<'e>(expr: &'e Expr, parts: &mut Vec<&'e Expr>) {
         | ExprKind::If(..)
         | ExprKind::In(..)
         | ExprKind::Start(..)
+        | ExprKind::Written(_)
         | ExprKind::Error => parts.push(expr),
     }
 }
@@ -183,6 +184,7 @@ fn family_in(expr: &Expr) -> Option<&Expr> {
         | ExprKind::If(..)
         | ExprKind::In(..)
         | ExprKind::Start(..)
+        | ExprKind::Written(_)
         | ExprKind::Error => None,
     }
 }
@@ -207,6 +209,7 @@ fn weight_of(part: &Expr) -> Option<String> {
         | ExprKind::If(..)
         | ExprKind::In(..)
         | ExprKind::Start(..)
+        | ExprKind::Written(_)
         | ExprKind::Error => None,
     }
 }
@@ -248,6 +251,7 @@ fn columns(expr: &Expr, names: &mut Vec<String>) -> Option<()> {
         | ExprKind::If(..)
         | ExprKind::In(..)
         | ExprKind::Start(..)
+        | ExprKind::Written(_)
         | ExprKind::Error => return None,
     }
     Some(())

@@ -2,7 +2,7 @@
 
 use super::distribution::Left;
 use super::elaborate::data;
-use super::special::{binary, call, choose, constant};
+use super::special::{Special, binary, call, choose, constant};
 use super::{
     Bound, Checker, Context, Judged,
     problem::{AxisProblem, StructureProblem, ValueProblem},
@@ -10,7 +10,9 @@ use super::{
 use crate::library::{Elementwise, Reduction, WholeAxis};
 use crate::source::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind, Name};
-use crate::typed::{self, AxisId, Distribution, Kind, Operator, Plane, RandomRole};
+use crate::typed::{
+    self, AxisId, Distribution, Kind, LogPart, Operator, Plane, RandomRole, Structure,
+};
 
 impl<'a> Checker<'a> {
     /// `softmax` and `cumsum` at one element.
@@ -27,7 +29,7 @@ impl<'a> Checker<'a> {
             return Err(self.report(ValueProblem::ArgumentCount {
                 name: function.value.clone(),
                 span: function.span,
-                parameters: vec!["x".to_owned(), "over".to_owned()],
+                parameters: vec!["x".to_owned()],
                 given: arguments.len(),
             }));
         };
@@ -52,8 +54,8 @@ impl<'a> Checker<'a> {
         };
         let own = context.over(axis).next().cloned();
         let Some(own) = own else {
-            let (function, axes) = (function.value.clone(), self.axis_list(&[axis]));
-            return Err(self.report(AxisProblem::OneAxisWanted { function, span, axes }));
+            let (function, axis) = (function.value.clone(), self.typed.axis(axis).name.clone());
+            return Err(self.report(StructureProblem::NotOver { function, span, axis }));
         };
         let here = self.elaborate(value, context).and_then(|e| self.number(e))?;
         // The same expression at every element of the axis.
@@ -65,6 +67,11 @@ impl<'a> Checker<'a> {
         let body = self.elaborate(value, &inner).and_then(|e| self.number(e));
         self.leave_scope();
         let body = body?;
+        if !body.outer_indices().contains(&index) {
+            let (function, axis) = (function.value.clone(), self.typed.axis(axis).name.clone());
+            let span = value.span;
+            return Err(self.report(StructureProblem::NotOver { function, span, axis }));
+        }
         match whole {
             WholeAxis::CumSum => {
                 let [at, end] = [index, own.index]
@@ -102,6 +109,12 @@ impl<'a> Checker<'a> {
     ) -> Judged<Vec<AxisId>> {
         let mut axes = Vec::new();
         for argument in arguments {
+            if let ExprKind::Call(family, inner) = &argument.value.ungrouped().kind
+                && let Some(family) = Special::of(&family.value, inner).and_then(several)
+            {
+                let span = argument.value.span;
+                return Err(self.report(StructureProblem::OneValueWanted { family, span }));
+            }
             let parts: Vec<&Expr> = match &argument.value.ungrouped().kind {
                 ExprKind::Call(family, inner) if super::distribution::is_family(&family.value) => {
                     inner.iter().map(|a| &a.value).collect()
@@ -141,14 +154,14 @@ impl<'a> Checker<'a> {
                 given: arguments.len(),
             }));
         };
-        let left = Left { name: function, role: RandomRole::Predicted, over: &[] };
-        let distribution = self.distribution(&left, distribution, context);
-        let value = self.elaborate(value, context);
-        let (distribution, value) = (distribution?, value?);
+        let value = self.elaborate(value, context)?;
+        let role = RandomRole::Predicted;
+        let left = Left { name: function, role, over: &[], element: Some(&value) };
+        let distribution = self.distribution(&left, distribution, context)?;
         self.log_density_at(&distribution, value, function.span)
     }
 
-    fn log_density_at(
+    pub(super) fn log_density_at(
         &mut self,
         distribution: &Distribution,
         value: typed::Expr,
@@ -159,7 +172,8 @@ impl<'a> Checker<'a> {
                 let value = self.number(value)?;
                 let parts = call.expressions().into_iter().map(|e| e.plane);
                 let plane = parts.max().unwrap_or(Plane::Data).max(value.plane);
-                let kind = typed::ExprKind::LogDensity(Box::new(call.clone()), Box::new(value));
+                let (part, call) = (LogPart::Density, Box::new(call.clone()));
+                let kind = typed::ExprKind::LogDensity(part, call, Box::new(value));
                 Ok(typed::Expr { kind, ty: Kind::Real, plane, span })
             }
             Distribution::PointMass(point) => {
@@ -189,10 +203,28 @@ impl<'a> Checker<'a> {
                 let no = self.log_density_at(&choice.no, value, span)?;
                 Ok(choose(choice.condition.clone(), yes, no))
             }
+            // The value stands in it already.
+            Distribution::Written(written) => Ok(written.log_density.clone()),
             Distribution::Structured(_) | Distribution::Joint(_) => {
                 let family = distribution.family_name();
                 Err(self.report(StructureProblem::OneValueWanted { family, span }))
             }
         }
+    }
+}
+
+/// The sort of a distribution that gives several values.
+fn several(special: Special) -> Option<&'static str> {
+    match special {
+        Special::Structured(Structure::Ordered) => Some("Ordered"),
+        Special::Structured(Structure::ZeroSum) => Some("ZeroSum"),
+        Special::Process => Some("GP"),
+        Special::Joint(family) => Some(family.name),
+        Special::PointMass
+        | Special::UniformOver
+        | Special::Outcome
+        | Special::Censored
+        | Special::Scaled
+        | Special::Mixture => None,
     }
 }

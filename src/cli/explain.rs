@@ -63,7 +63,7 @@ fn list(json: bool, terminal: &Terminal) -> Result<(), Refusal> {
 fn program(model: &Path, json: bool, terminal: &Terminal) -> Result<(), Refusal> {
     let warnings = Warnings { quiet: true, deny: false };
     let loaded = Loaded::open(model, &[], warnings, terminal)?;
-    let explained = session::explain(loaded.document.typed());
+    let explained = session::explain(loaded.document.typed(), &loaded.document.sources);
     if json {
         terminal.print_json(&to_json(&loaded, &explained))?;
     } else {

@@ -27,10 +27,24 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    /// Opens a program, telling everything found in it; `data` is what else was given.
+    /// Opens a program, telling everything found in it; `data` is what else was given. What the
+    /// program imports is read from files.
     pub(super) fn open(
         model: &Path,
         data: &[String],
+        warnings: Warnings,
+        terminal: &Terminal,
+    ) -> Result<Self, Refusal> {
+        let folder = files::directory_of(model);
+        let read = |path: &Path| files::read(&folder.join(path));
+        Self::open_with(model, data, &read, warnings, terminal)
+    }
+
+    /// Opens a program; `read` gives what it imports, by paths relative to it.
+    pub(super) fn open_with(
+        model: &Path,
+        data: &[String],
+        read: &dyn Fn(&Path) -> std::io::Result<Vec<u8>>,
         warnings: Warnings,
         terminal: &Terminal,
     ) -> Result<Self, Refusal> {
@@ -42,12 +56,12 @@ impl Loaded {
         } else {
             model.display().to_string()
         };
-        let mut document = Document::open(&name, &text);
+        let mut document = Document::open_in(&files::directory_of(model), &name, &text, read);
         if document.has_errors() && !data.is_empty() {
             let reader = DataReader::default();
             let read = |path: &Path| reader.read(path);
-            let tables =
-                Inputs::parse(data).read(document.typed(), &files::directory_of(model), &read);
+            let folder = files::directory_of(model);
+            let tables = Inputs::parse(data).read(document.typed(), &folder, &read);
             document.blame_missing_data_line(&tables);
         }
         let found = document.diagnostics.clone();

@@ -8,8 +8,11 @@ use super::run::thread_pool;
 use super::terminal::Terminal;
 use crate::data::Mode;
 use crate::output::{Row, read_draws, summary_table};
-use crate::session::{Failure, Saved, SavedFit, predict as draw, predicted_rows, prediction_table};
+use crate::session::{
+    Failure, Saved, SavedFit, Wanted, predict as draw, predicted_rows, prediction_table,
+};
 use serde::Serialize;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Draws predictions from a saved fit.
@@ -19,15 +22,20 @@ pub(super) fn predict(arguments: &PredictArguments, terminal: &Terminal) -> Resu
     let pool = thread_pool(arguments.threads)?;
     let warnings = Warnings { quiet: arguments.quiet, deny: false };
     let model = arguments.directory.join("model.vi");
-    let mut loaded = Loaded::open(&model, &[], warnings, terminal)?;
+    let saved = |path: &Path| {
+        let text = fit.state.modules.get(&path.display().to_string());
+        text.map(|text| text.clone().into_bytes()).ok_or_else(|| ErrorKind::NotFound.into())
+    };
+    let mut loaded = Loaded::open_with(&model, &[], &saved, warnings, terminal)?;
     loaded.document.forget_default_files();
     let data: Vec<String> = arguments.data.iter().chain(&arguments.more_data).cloned().collect();
     let mode = Mode::Predict(&fit.state.frozen);
     let binding = loaded.bind(&data, &arguments.directory, mode, terminal)?;
     let bound = binding.program;
     let seed = arguments.seed.unwrap_or(fit.state.seed);
+    let wanted = Wanted::predictions(&bound, fit.fresh(&bound));
     let predictions = pool
-        .install(|| draw::predict(&bound, &fit, seed))
+        .install(|| draw::predict(&bound, &fit, &wanted, seed))
         .map_err(|error| Refusal::from_failure(Failure::from(error), &loaded.document.sources))?;
     let summary = predicted_rows(&bound, &predictions);
     if let Some(path) = &arguments.output {
@@ -71,14 +79,8 @@ fn load(directory: &Path) -> Result<SavedFit, Refusal> {
     let (count, mut by_name) =
         read_draws(&files::read_input(&path)?).map_err(|error| broken(&path, error.to_string()))?;
     let draws = state.latents.iter().map(|latent| {
-        let draws = by_name.remove(&latent.name).unwrap_or_default();
-        let wanted = count * latent.labels.len();
-        if draws.len() == wanted {
-            return Ok(draws);
-        }
-        let found = draws.len();
-        let why = format!("it has {found} numbers for `{}`, not {wanted}", latent.name);
-        Err(broken(&path, why))
+        let drawn = by_name.remove(&latent.name).unwrap_or_default();
+        latent.read(&drawn, count).map_err(|why| broken(&path, why))
     });
     let draws = draws.collect::<Result<Vec<Vec<f64>>, Refusal>>()?;
     Ok(SavedFit { state, draws, count })

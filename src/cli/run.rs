@@ -82,6 +82,7 @@ fn fit(
         seed: arguments.seed.unwrap_or_else(|| rand::random::<u32>().into()),
         draws: arguments.draws as usize,
         predict: arguments.predict,
+        ..FitOptions::default()
     };
     let bar = if terminal.shows_progress() && !arguments.quiet {
         let bar = ProgressBar::new_spinner();
@@ -143,7 +144,7 @@ fn save(
     record: &FitRecord,
 ) -> Result<(), Refusal> {
     let draws = draw_table(model, fitted);
-    let state = Saved::new(&loaded.document.name, model, fitted.seed);
+    let state = Saved::new(&loaded.document, model, fitted);
     let parts: Vec<Part<'_>> = vec![
         ("model.vi", Box::new(|out| out.write_all(loaded.document.text().as_bytes()))),
         (

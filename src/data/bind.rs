@@ -10,6 +10,7 @@ mod explain;
 mod finite;
 mod indices;
 mod observed;
+mod outcomes;
 mod recurrence;
 mod supports;
 
@@ -171,6 +172,7 @@ impl<'a> Binder<'a> {
         if !self.has_errors() {
             self.check_supports();
             self.check_observed();
+            self.check_outcomes();
         }
         if !self.has_errors() {
             self.check_finite();

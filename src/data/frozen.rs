@@ -85,6 +85,19 @@ impl Frozen {
         Some(Array::new(&stored.shape, values))
     }
 
+    /// Whether the fit had these data of a variable, cell by cell.
+    pub fn has(&self, name: &str, array: Option<&Array>) -> bool {
+        let bits = |array: &Array| array.cells().iter().map(|x| x.to_bits()).collect::<Vec<u64>>();
+        let stored = self.array(name);
+        match (&stored, array) {
+            (Some(stored), Some(array)) => {
+                stored.shape() == array.shape() && bits(stored) == bits(array)
+            }
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
     /// The closed reductions of the fit.
     pub(super) fn reductions(&self) -> HashMap<ReduceId, f64> {
         self.reductions.iter().map(|(id, Cell(x))| (ReduceId(*id), *x)).collect()

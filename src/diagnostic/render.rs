@@ -40,6 +40,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, options: &RenderOpt
 }
 
 fn draw(diagnostic: &Diagnostic, sources: &Sources, options: &RenderOptions) -> String {
+    let diagnostic = &diagnostic.clone().placed(sources);
     diagnostic
         .primary
         .as_ref()
@@ -234,6 +235,7 @@ impl<'s> ariadne::Cache<SourceId> for Cache<'s> {
 /// A diagnostic as a JSON object: slug, severity, message, place, label, related places, notes,
 /// help and edits. Lines and columns count from 1, columns in characters; a place gives bytes too.
 pub fn to_json(diagnostic: &Diagnostic, sources: &Sources) -> Value {
+    let diagnostic = &diagnostic.clone().placed(sources);
     let label = |l: &Label| {
         let mut value = position(l.span, sources);
         value["label"] = json!(l.text);

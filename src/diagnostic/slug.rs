@@ -78,6 +78,19 @@ slugs! {
     PredictedName = "predicted-name";
     /// An axis that nothing defines.
     UnknownAxis = "unknown-axis";
+    // --- functions, modules, parts ---
+    /// An argument that must be a whole array, and is not one whose axes are known.
+    ArrayArgument = "array-argument";
+    /// A name in a function's body that is an index where the function is called.
+    CapturedIndex = "captured-index";
+    /// A module that cannot be read, or imports itself.
+    BadImport = "bad-import";
+    /// A statement that cannot stand in a module.
+    BadModule = "bad-module";
+    /// A part written or used in a way that makes no sense.
+    BadPart = "bad-part";
+    /// A name that is known only inside a part.
+    PrivateName = "private-name";
     // --- axes ---
     /// The right side varies over axes that the left side lacks.
     MissingAxis = "missing-axis";
@@ -118,6 +131,10 @@ slugs! {
     NoCdf = "no-cdf";
     /// A condition on a continuous latent.
     LatentCondition = "latent-condition";
+    /// A whole-number latent whose values the data do not bound.
+    UnboundedLatent = "unbounded-latent";
+    /// Finite latents that meet in a table too large to be summed.
+    CostlyElimination = "costly-elimination";
     /// An improper prior.
     ImproperPrior = "improper-prior";
     /// A part of the language that this version does not run yet.

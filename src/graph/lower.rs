@@ -15,12 +15,13 @@ mod ode;
 mod recurrence;
 mod reduce;
 mod rows;
+mod shared;
 mod sites;
 mod stored;
 mod vector;
 
 pub use constrained::{ConstrainedLayout, Parameters, definition, parameters};
-pub use sites::{Coordinates, Site, Transform, recenterable};
+pub use sites::{Coordinates, Site, Transform, is_movable, recenterable};
 
 use super::node::{Kernel, Model, Node, Quantity, Slot, Tag, Target};
 use super::trace::Graph;
@@ -42,21 +43,21 @@ pub struct Density {
     pub model: Model,
     /// The latents in the order of the unconstrained space.
     pub sites: Vec<Site>,
-    /// What the model's quantities are, in the same order.
+    /// What the model's quantities are together, in the same order.
     pub reported: Vec<Reported>,
     /// The meaning of the model's tags.
     pub origins: Vec<Origin>,
 }
 
 /// A variable among the quantities.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Reported {
     /// The variable.
     pub variable: VariableId,
     /// Its first element among all quantities.
     pub offset: usize,
-    /// How many elements, row-major.
-    pub length: usize,
+    /// The row-major positions of its elements, ascending: those that exist.
+    pub positions: Vec<u32>,
 }
 
 /// Where a kernel came from.
@@ -275,21 +276,34 @@ impl<'a> Lowering<'a> {
             info.plane != Plane::Predicted && !info.finite
         };
         variables.extend(typed.reports.iter().copied().filter(known));
-        variables.sort_by_key(|v| typed.variable(*v).span.start);
+        variables.sort_by_key(|v| typed.variable(*v).order);
+        variables.dedup();
         let mut reported = Vec::new();
         let mut offset = 0;
         for variable in variables {
-            let length = self.bound.shape(variable).iter().product();
             let slot = self.place(variable)?;
-            self.model.quantities.push(Quantity {
-                buffer: slot.buffer,
-                offset: slot.offset,
-                length,
-            });
-            reported.push(Reported { variable, offset, length });
+            let positions = self.existing(variable);
+            for run in positions.chunk_by(|a, b| a + 1 == *b) {
+                let first = run.first().map_or(0, |position| *position as usize);
+                self.model.quantities.push(Quantity {
+                    buffer: slot.buffer,
+                    offset: slot.offset + first,
+                    length: run.len(),
+                });
+            }
+            let length = positions.len();
+            reported.push(Reported { variable, offset, positions });
             offset += length;
         }
         Ok(reported)
+    }
+
+    /// The elements of a variable; of a latent, those that its guard lets through.
+    fn existing(&self, variable: VariableId) -> Vec<u32> {
+        match self.sites.iter().find(|site| site.variable == variable) {
+            Some(site) => site.space.cells.clone(),
+            None => (0..self.bound.shape(variable).iter().product::<usize>() as u32).collect(),
+        }
     }
 }
 

@@ -30,7 +30,7 @@ use VectorSupport::{
     CholeskyCorrelation, CholeskyFactor, Correlation, Counts, Covariance, Each, Simplex,
 };
 pub(crate) use correlation::lkj_constant;
-pub use kernel::{Kernel, KernelFamily, KernelForm, kernel};
+pub use kernel::{KERNELS, Kernel, KernelFamily, KernelForm, kernel};
 pub use outcome::{
     OutcomeDensity, OutcomeFamily, OutcomeForm, OutcomeParameter, OutcomeShape, outcome_family,
 };

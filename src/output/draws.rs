@@ -2,7 +2,7 @@
 
 use super::fit::{cell, element_name};
 use super::number::Number;
-use serde::de::{Error, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -150,66 +150,91 @@ fn distinct(axes: &[String]) -> Vec<String> {
     axes.iter().enumerate().map(|(index, axis)| nth(index, axis)).collect()
 }
 
-/// The numbers of a `draws.json`: how many draws, and for each name all of its numbers, draw by
-/// draw and row-major.
+/// What a `draws.json` has of a name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Drawn {
+    /// All of its numbers, draw by draw and row-major. A label is its position among `labels`;
+    /// what is neither is NaN.
+    pub numbers: Vec<f64>,
+    /// The distinct labels, in order of appearance.
+    pub labels: Vec<String>,
+}
+
+/// The numbers of a `draws.json`: how many draws, and what it has of each name.
 ///
 /// # Errors
 ///
 /// What does not fit the format.
-pub fn read_draws(text: &[u8]) -> Result<(usize, HashMap<String, Vec<f64>>), serde_json::Error> {
+pub fn read_draws(text: &[u8]) -> Result<(usize, HashMap<String, Drawn>), serde_json::Error> {
     #[derive(Deserialize)]
     struct Written {
         draws: usize,
-        posterior: HashMap<String, Flat>,
+        posterior: HashMap<String, Drawn>,
     }
     let written: Written = serde_json::from_slice(text)?;
-    let flat = written.posterior.into_iter().map(|(name, Flat(values))| (name, values));
-    Ok((written.draws, flat.collect()))
+    Ok((written.draws, written.posterior))
 }
 
-/// The numbers in nested arrays, in order. Labels, which only predictions have, are NaN.
-struct Flat(Vec<f64>);
-
-impl<'de> Deserialize<'de> for Flat {
+impl<'de> Deserialize<'de> for Drawn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Numbers)
+        let mut drawn = Drawn::default();
+        Cells(&mut drawn).deserialize(deserializer)?;
+        Ok(drawn)
     }
 }
 
-struct Numbers;
+/// Appends the cells of nested arrays.
+struct Cells<'d>(&'d mut Drawn);
 
-impl<'de> Visitor<'de> for Numbers {
-    type Value = Flat;
+impl<'de> DeserializeSeed<'de> for Cells<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Cells<'_> {
+    fn push<E>(self, x: f64) -> Result<(), E> {
+        self.0.numbers.push(x);
+        Ok(())
+    }
+}
+
+impl<'de> Visitor<'de> for Cells<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("numbers in nested arrays")
     }
 
-    fn visit_f64<E: Error>(self, x: f64) -> Result<Flat, E> {
-        Ok(Flat(vec![x]))
+    fn visit_f64<E: Error>(self, x: f64) -> Result<(), E> {
+        self.push(x)
     }
 
-    fn visit_i64<E: Error>(self, x: i64) -> Result<Flat, E> {
-        Ok(Flat(vec![x as f64]))
+    fn visit_i64<E: Error>(self, x: i64) -> Result<(), E> {
+        self.push(x as f64)
     }
 
-    fn visit_u64<E: Error>(self, x: u64) -> Result<Flat, E> {
-        Ok(Flat(vec![x as f64]))
+    fn visit_u64<E: Error>(self, x: u64) -> Result<(), E> {
+        self.push(x as f64)
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Flat, E> {
-        Ok(Flat(vec![f64::NAN]))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Flat, E> {
-        Ok(Flat(vec![f64::NAN]))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Flat, A::Error> {
-        let mut numbers = Vec::new();
-        while let Some(Flat(mut item)) = items.next_element()? {
-            numbers.append(&mut item);
+    fn visit_str<E: Error>(self, label: &str) -> Result<(), E> {
+        let known = self.0.labels.iter().position(|other| other == label);
+        let position = known.unwrap_or(self.0.labels.len());
+        if known.is_none() {
+            self.0.labels.push(label.to_owned());
         }
-        Ok(Flat(numbers))
+        self.push(position as f64)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.push(f64::NAN)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(Cells(&mut *self.0))?.is_some() {}
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use super::model::Model;
 use crate::engine;
 use crate::graph::lower::{self, ConstrainedLayout, Coordinates};
 use crate::inference::{Fit, Target, summarize};
-use crate::typed::{Centering, RandomId, RandomRole};
+use crate::typed::{Centering, RandomId};
 use std::collections::BTreeSet;
 
 /// The coordinates that are tried, in order.
@@ -64,12 +64,16 @@ impl Model {
 
     fn hinted(&self, hint: Option<Centering>) -> BTreeSet<RandomId> {
         let randoms = self.bound.typed.randoms.iter().enumerate();
-        let with = randoms.filter(|(_, r)| r.centering == hint && r.role == RandomRole::Latent);
+        let with =
+            randoms.filter(|(_, r)| r.centering == hint && lower::is_movable(&self.bound, r));
         with.map(|(i, _)| RandomId(i as u32)).collect()
     }
 
+    /// How many elements of a latent exist.
     fn length(&self, id: RandomId) -> usize {
-        self.bound.shape(self.bound.typed.random(id).variable).iter().product()
+        let variable = self.bound.typed.random(id).variable;
+        let reported = self.reported().iter().find(|r| r.variable == variable);
+        reported.map_or(0, |r| r.positions.len())
     }
 
     /// The centredness of every element: 1 - Var(z) for its standardised value z, between 0 and 1.
@@ -96,7 +100,8 @@ impl Model {
             let own = layout.offset(statement.variable).unwrap_or(0);
             for (row, column) in standardised.iter_mut().enumerate() {
                 let at = |parameter: usize| values[parameter * rows + row];
-                column.push((point[own + row] - at(location)) / at(scale));
+                let value = point[own + parameters.positions[row] as usize];
+                column.push((value - at(location)) / at(scale));
             }
         }
         let centredness = |z: &Vec<f64>| {
@@ -108,10 +113,10 @@ impl Model {
 
     /// The constrained latents of a draw.
     fn fill(&self, layout: &ConstrainedLayout, fit: &Fit, draw: usize, point: &mut [f64]) {
-        for (variable, offset, length) in self.reported() {
-            let Some(to) = layout.offset(variable) else { continue };
-            for i in 0..length {
-                point[to + i] = fit.draws.quantity(offset + i)[draw];
+        for reported in self.reported() {
+            let Some(to) = layout.offset(reported.variable) else { continue };
+            for (quantity, position) in (reported.offset..).zip(&reported.positions) {
+                point[to + *position as usize] = fit.draws.quantity(quantity)[draw];
             }
         }
     }

@@ -1,11 +1,16 @@
 //! Program text to a checked program, with everything there is to say about it at once.
 
+use super::cost::costly;
 use crate::check;
 use crate::data::{self, Binding, Mode, Tables};
 use crate::diagnostic::{Checked, Diagnostic, Severity, Slug};
+use crate::expand::{self, Modules, Read};
 use crate::source::{SourceId, Sources};
 use crate::syntax;
 use crate::typed::{self, Plane, Role};
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::path::Path;
 
 /// An opened program.
 #[derive(Clone, Debug)]
@@ -14,23 +19,43 @@ pub struct Document {
     pub name: String,
     /// Its text, for reports.
     pub sources: Sources,
-    /// What the parser and the checker found, in the order of the text.
+    /// What the parser, expansion and the checker found, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
     id: SourceId,
+    modules: Modules,
     typed: typed::Program,
 }
 
 impl Document {
-    /// Parses and checks a program.
+    /// Parses and checks a program that imports nothing but the standard library.
     pub fn open(name: &str, text: &str) -> Self {
+        let no_files = |_: &Path| Err(io::Error::new(io::ErrorKind::NotFound, "no files here"));
+        Self::open_in(Path::new(""), name, text, &no_files)
+    }
+
+    /// Parses and checks a program; `read` reads the modules that it imports, by their paths
+    /// relative to its folder.
+    pub fn open_in(folder: &Path, name: &str, text: &str, read: &Read<'_>) -> Self {
         let mut sources = Sources::default();
         let id = sources.add(name, text);
         let parsed = syntax::parser::parse(id, text);
-        let checked = check::check(&parsed.value);
+        let modules = Modules::load(&parsed.value, folder, &mut sources, read);
+        let expanded = expand::expand(&parsed.value, &modules.value, &mut sources);
+        let checked = check::check(&expanded.value);
         let mut diagnostics = parsed.diagnostics;
+        diagnostics.extend(modules.diagnostics);
+        diagnostics.extend(expanded.diagnostics);
         diagnostics.extend(checked.diagnostics);
-        diagnostics.sort_by_key(|d| d.primary.as_ref().map_or(0, |label| label.span.start));
-        Document { name: name.to_owned(), sources, diagnostics, id, typed: checked.value }
+        let diagnostics = in_order(diagnostics, &sources);
+        let (name, modules) = (name.to_owned(), modules.value);
+        Document { name, sources, diagnostics, id, modules, typed: checked.value }
+    }
+
+    /// The texts of the files that the program imports, by their paths relative to it.
+    pub fn imported(&self) -> BTreeMap<String, String> {
+        let text = |source| self.sources.get(source).map_or(String::new(), |s| s.text.clone());
+        let files = self.modules.files();
+        files.map(|(path, source)| (path.display().to_string(), text(source))).collect()
     }
 
     /// Whether the program has a mistake.
@@ -90,12 +115,18 @@ impl Document {
         predicted.map(|v| note(&v.name, v.span)).collect()
     }
 
-    /// Binds the program to data, for fitting or for predicting.
+    /// Binds the program to data, for fitting or for predicting. No value either where it would
+    /// cost too much to sum out its latents with finitely many values.
     pub fn bind(&self, tables: &Tables, mode: Mode<'_>) -> Checked<Option<Binding>> {
         if self.has_errors() {
             return Checked { value: None, diagnostics: Vec::new() };
         }
-        data::bind(self.typed.clone(), tables, mode)
+        let mut bound = data::bind(self.typed.clone(), tables, mode);
+        if let Some(problem) = bound.value.as_ref().and_then(|b| costly(&b.program)) {
+            bound.diagnostics.push(problem);
+            bound.value = None;
+        }
+        bound
     }
 }
 
@@ -117,4 +148,17 @@ fn is_about_syntax(slug: Slug) -> bool {
             | Slug::WrongArguments
             | Slug::NamedArgumentsOnly
     )
+}
+
+/// Diagnostics in the order of the program, at places of files. What is wrong in the body of a
+/// function is said once, however often the function is called.
+fn in_order(mut diagnostics: Vec<Diagnostic>, sources: &Sources) -> Vec<Diagnostic> {
+    diagnostics.sort_by_key(|d| d.primary.as_ref().map(|label| sources.order(label.span)));
+    let mut seen = HashSet::new();
+    diagnostics.retain(|d| {
+        let place = d.primary.as_ref().map(|label| sources.written(label.span));
+        let used = d.primary.as_ref().is_some_and(|label| !sources.uses(label.span).is_empty());
+        !used || seen.insert((d.slug, place, d.message.clone()))
+    });
+    diagnostics.into_iter().map(|d| d.placed(sources)).collect()
 }

@@ -1,6 +1,6 @@
 //! A checked program as a reader wants it: every equation fully indexed, every name with its role.
 
-use crate::source::Span;
+use crate::source::{Sources, Span};
 use crate::typed::{Distribution, Factor, Kind, Program, RandomRole, Role, Variable, VariableId};
 
 /// An equation with all its indices.
@@ -39,7 +39,7 @@ pub struct Explained {
 }
 
 /// Explains a checked program.
-pub fn explain(program: &Program) -> Explained {
+pub fn explain(program: &Program, sources: &Sources) -> Explained {
     let definitions = program.definitions.iter().map(|definition| {
         let mut lines = program.print_definition(definition);
         let one = lines.len() == 1 && program.reports.contains(&definition.variable);
@@ -55,10 +55,10 @@ pub fn explain(program: &Program) -> Explained {
     let factors =
         program.factors.iter().map(|f| Equation { span: f.span, lines: vec![factor(program, f)] });
     let mut equations: Vec<Equation> = definitions.chain(randoms).chain(factors).collect();
-    equations.sort_by_key(|equation| (equation.span.start, equation.span.end));
+    equations.sort_by_key(|equation| sources.order(equation.span));
     let mut ids: Vec<VariableId> =
         (0..program.variables.len()).map(|i| VariableId(i as u32)).collect();
-    ids.sort_by_key(|id| program.variable(*id).span.start);
+    ids.sort_by_key(|id| program.variable(*id).order);
     Explained { equations, names: ids.into_iter().map(|id| row(program, id)).collect() }
 }
 

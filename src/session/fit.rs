@@ -4,13 +4,18 @@ use super::coordinates::Stage;
 use super::failure::Failure;
 use super::informed::Informed;
 use super::model::Model;
-use super::predict::{self, Latents, PredictError, Prediction, Prior};
+use super::predict::{self, Latents, PredictError, Prediction, Prior, Wanted};
+use crate::bound::{Evaluator, Finite};
+use crate::engine;
 use crate::graph::lower::Coordinates;
 use crate::inference::{
-    self, Counts, Fit, FitError, Guide, GuideChoice, Level, Method, Options, Progress,
+    self, Counts, Fit, FitError, Guide, GuideChoice, Level, LogDensity, Method, Options, Progress,
 };
-use crate::typed::RandomId;
+use crate::typed::{Plane, RandomId, RandomRole, VariableId};
+use rand_chacha::ChaCha8Rng;
+use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 /// How to fit a program.
@@ -24,11 +29,21 @@ pub struct FitOptions {
     pub draws: usize,
     /// Whether to draw predictions too.
     pub predict: bool,
+    /// A latent with finitely many values is summarised and saved if it has at most this many
+    /// elements, or if a `report` names it: 20,000 labels of words are neither read nor stored by
+    /// mistake.
+    pub most_finite: usize,
 }
 
 impl Default for FitOptions {
     fn default() -> Self {
-        FitOptions { inference: Options::default(), seed: 0, draws: 4000, predict: false }
+        FitOptions {
+            inference: Options::default(),
+            seed: 0,
+            draws: 4000,
+            predict: false,
+            most_finite: 1000,
+        }
     }
 }
 
@@ -43,6 +58,9 @@ pub struct Fitted {
     pub seed: u64,
     /// Which of the fit's weighted draws make up equally weighted ones.
     pub resampled: Vec<usize>,
+    /// Latents with finitely many values and reports that depend on them, one value per equally
+    /// weighted draw: all of a draw together from p(z | θ, y).
+    pub finite: Vec<Prediction>,
     /// Predictions, one value per equally weighted draw.
     pub predictions: Vec<Prediction>,
     /// Time by phase.
@@ -85,25 +103,51 @@ impl Model {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Fitted, Failure> {
         let start = Instant::now();
-        let (fit, recentered) = self.best_fit(options, progress)?;
+        let (fit, coordinates) = self.best_fit(options, progress)?;
         timings.fit = start.elapsed();
         let resampled = inference::resample(&fit.draws.weights(), options.draws, options.seed);
+        let name = |id: &RandomId| {
+            let variable = self.bound.typed.random(*id).variable;
+            self.bound.typed.variable(variable).name.clone()
+        };
+        let recentered = coordinates.keys().map(name).collect();
         let mut fitted = Fitted {
             fit,
             recentered,
             seed: options.seed,
             resampled,
+            finite: Vec::new(),
             predictions: Vec::new(),
             timings,
         };
-        if options.predict {
+        let variables = self.finite(options.most_finite);
+        if options.predict || !variables.is_empty() {
             let start = Instant::now();
-            let latents = Resampled::new(self, &fitted);
-            let predictions = predict::predict(&self.bound, &latents, options.seed);
-            fitted.predictions = predictions?;
+            let latents = Resampled::new(self, &fitted, self.target_in(&coordinates)?)?;
+            let count = variables.len();
+            let wanted = Wanted { variables, predictions: options.predict, fresh: HashSet::new() };
+            let mut drawn = predict::predict(&self.bound, &latents, &wanted, options.seed)?;
+            fitted.predictions = drawn.split_off(count);
+            fitted.finite = drawn;
             fitted.timings.predict = start.elapsed();
         }
         Ok(fitted)
+    }
+
+    /// What is told of latents with finitely many values: those with at most `most` elements or
+    /// named by a `report`, and reports that depend on them; in the order of the program.
+    fn finite(&self, most: usize) -> Vec<VariableId> {
+        let typed = &self.bound.typed;
+        let reports = typed.reports.iter().copied();
+        let mut variables: Vec<VariableId> = reports
+            .filter(|v| typed.variable(*v).finite && typed.variable(*v).plane < Plane::Predicted)
+            .collect();
+        let latents = typed.randoms.iter().filter(|r| r.role == RandomRole::Finite);
+        let size = |v: &VariableId| self.bound.shape(*v).iter().product::<usize>();
+        variables.extend(latents.map(|r| r.variable).filter(|v| size(v) <= most));
+        variables.sort_by_key(|v| typed.variable(*v).order);
+        variables.dedup();
+        variables
     }
 
     /// Fits in the first coordinates, then in others until a fit is good; keeps the better verdict,
@@ -112,10 +156,9 @@ impl Model {
         &self,
         options: &FitOptions,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<(Fit, Vec<String>), Failure> {
+    ) -> Result<(Fit, Coordinates), Failure> {
         let mut search = Search {
             model: self,
-            // A program that this version cannot draw from starts at uniform points only.
             prior: Prior::new(&self.bound).ok(),
             seed: options.seed,
             best: None,
@@ -135,11 +178,7 @@ impl Model {
         match (best, failure) {
             (Some((mut fit, coordinates)), _) => {
                 fit.counts = counts;
-                let name = |id: &RandomId| {
-                    let variable = self.bound.typed.random(*id).variable;
-                    self.bound.typed.variable(variable).name.clone()
-                };
-                Ok((fit, coordinates.keys().map(name).collect()))
+                Ok((fit, coordinates))
             }
             (None, Some(FitError::NoLatents) | None) => Err(self.no_latents()),
             (None, Some(error @ (FitError::NoFiniteStart { .. } | FitError::NoFiniteGuide))) => {
@@ -152,6 +191,7 @@ impl Model {
 /// Fits of one model, the best so far kept.
 struct Search<'a> {
     model: &'a Model,
+    /// Nothing, if the priors cannot be drawn from.
     prior: Option<Prior<'a>>,
     seed: u64,
     best: Option<(Fit, Coordinates)>,
@@ -218,29 +258,68 @@ fn better(fit: &Fit, other: &Fit) -> bool {
 struct Resampled<'a> {
     model: &'a Model,
     fitted: &'a Fitted,
+    /// The log density at the points of the fit.
+    program: Cow<'a, engine::Program>,
+    finite: Finite,
 }
 
 impl<'a> Resampled<'a> {
-    fn new(model: &'a Model, fitted: &'a Fitted) -> Self {
-        Resampled { model, fitted }
+    fn new(
+        model: &'a Model,
+        fitted: &'a Fitted,
+        program: Cow<'a, engine::Program>,
+    ) -> Result<Self, PredictError> {
+        let finite = Finite::of(&model.bound, &Evaluator::of(&model.bound, ()))?;
+        Ok(Resampled { model, fitted, program, finite })
     }
 }
 
 impl Latents for Resampled<'_> {
+    type Workspace = engine::Workspace;
+
+    fn workspace(&self) -> engine::Workspace {
+        self.program.workspace()
+    }
+
     fn count(&self) -> usize {
         self.fitted.resampled.len()
+    }
+
+    fn has(&self, _: &str) -> bool {
+        true
     }
 
     fn column(&self, name: &str, labels: &[String]) -> Option<usize> {
         let bound = &self.model.bound;
         let variable = bound.typed.find(name)?;
-        let (_, offset, length) = self.model.reported().find(|(v, _, _)| *v == variable)?;
+        let reported = self.model.reported().iter().find(|r| r.variable == variable)?;
         let mut position = 0;
         for (axis, label) in bound.typed.variable(variable).axes.iter().zip(labels) {
             let elements = &bound.axes[axis.index()];
             position = position * elements.len() + elements.position(label)?;
         }
-        (position < length).then_some(offset + position)
+        let own = reported.positions.binary_search(&(position as u32)).ok()?;
+        Some(reported.offset + own)
+    }
+
+    fn assigns(&self) -> bool {
+        true
+    }
+
+    fn assign(
+        &self,
+        workspace: &mut engine::Workspace,
+        draw: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> Option<Vec<f64>> {
+        let point = self.fitted.fit.draws.points.column(*self.fitted.resampled.get(draw)?);
+        let mut states = vec![0; self.finite.elements.len()];
+        let mut assignments = self.program.assignments(workspace, point.as_slice());
+        if !assignments.sample(0, rng, &mut states) {
+            return None;
+        }
+        let values = self.finite.elements.iter().zip(states);
+        Some(values.map(|(element, state)| element.first + f64::from(state)).collect())
     }
 
     fn value(&self, draw: usize, column: usize) -> f64 {
@@ -254,17 +333,32 @@ impl Latents for Resampled<'_> {
     }
 }
 
+/// How many parameters a message shows.
+const SHOWN_PARAMETERS: usize = 8;
+
 impl From<PredictError> for Failure {
     fn from(error: PredictError) -> Self {
         match error {
             PredictError::CannotDraw { element, family, parameters, unseen } => {
                 let unseen = if unseen { ", a label the fit has not seen," } else { "" };
-                let parameters: Vec<String> = parameters.iter().map(f64::to_string).collect();
-                let parameters = parameters.join(", ");
+                let mut shown: Vec<String> =
+                    parameters.iter().take(SHOWN_PARAMETERS).map(f64::to_string).collect();
+                if parameters.len() > SHOWN_PARAMETERS {
+                    shown.push("...".to_owned());
+                }
+                let parameters = shown.join(", ");
                 Failure::Data(vec![format!(
                     "`{element}`{unseen} cannot be drawn from {family}({parameters})"
                 )])
             }
+            PredictError::Tied { element, family } => Failure::Data(vec![format!(
+                "`{element}`, a label the fit has not seen, is tied by {family} to elements that \
+                 it has seen, and cannot be drawn without them"
+            )]),
+            PredictError::NotSaved { name } => Failure::Data(vec![format!(
+                "the fit has not saved the draws of `{name}`, which has many elements; write \
+                 `report {name}` in the program and fit again"
+            )]),
             PredictError::Lower(error) => error.into(),
             PredictError::Inconsistent(inconsistency) => inconsistency.into(),
         }

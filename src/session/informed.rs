@@ -19,6 +19,7 @@ const LIMIT: f64 = 30.0;
 /// A program with what inference may ask of it.
 pub(super) struct Informed<'a> {
     program: &'a engine::Program,
+    /// Nothing, if the priors cannot be drawn from.
     prior: Option<&'a Prior<'a>>,
     coordinates: &'a Coordinates,
     /// The unconstrained coordinates of latents in intervals.
@@ -33,7 +34,10 @@ impl<'a> Informed<'a> {
         coordinates: &'a Coordinates,
         sites: &[Site],
     ) -> Self {
-        let in_interval = |site: &&Site| site.transform == Transform::Bijector(Bijector::Interval);
+        let in_interval = |site: &&Site| {
+            let alone = site.space.groups.is_none();
+            alone && site.transform == Transform::Bijector(Bijector::Interval)
+        };
         let bounded = sites.iter().filter(in_interval);
         let bounded = bounded.flat_map(|site| site.offset..site.offset + site.length).collect();
         Informed { program, prior, coordinates, bounded }

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use crate::bound;
 use crate::data::{Binding, BindingReport};
 use crate::engine;
-use crate::graph::lower::{self, Coordinates, Density};
+use crate::graph::lower::{self, Coordinates, Density, Reported};
 use crate::output::{Element, RowRole};
 use crate::typed::{self, RandomRole, Role, VariableId};
 use std::borrow::Cow;
@@ -53,18 +53,18 @@ impl Model {
         let reported = self.density.reported.iter();
         let elements = reported.flat_map(|r| {
             let role = self.role(r.variable);
-            (0..r.length).map(move |position| Element {
+            r.positions.iter().map(move |position| Element {
                 name: self.bound.typed.variable(r.variable).name.clone(),
-                index: self.bound.labels(r.variable, position),
+                index: self.bound.labels(r.variable, *position as usize),
                 role,
             })
         });
         elements.collect()
     }
 
-    /// The variables that are reported, each with its first quantity and how many it has.
-    pub(super) fn reported(&self) -> impl Iterator<Item = (VariableId, usize, usize)> + '_ {
-        self.density.reported.iter().map(|r| (r.variable, r.offset, r.length))
+    /// The variables that are quantities of the target, and which of their elements.
+    pub(super) fn reported(&self) -> &[Reported] {
+        &self.density.reported
     }
 
     pub(super) fn role(&self, variable: VariableId) -> RowRole {
@@ -132,15 +132,15 @@ pub fn inventory(program: &typed::Program, size: &dyn Fn(VariableId) -> Vec<Stri
         let axes = declared.axes.iter().map(|a| program.axis(*a).name.clone());
         Sized { name: declared.name.clone(), axes: axes.collect(), sizes: size(variable) }
     };
-    let of = |role: RandomRole| {
-        let randoms = program.randoms.iter().filter(move |r| r.role == role);
+    let of = |roles: &[RandomRole]| {
+        let randoms = program.randoms.iter().filter(|r| roles.contains(&r.role));
         randoms.map(|r| sized(r.variable)).collect::<Vec<Sized>>()
     };
-    let mut predicted = of(RandomRole::Predicted);
+    let mut predicted = of(&[RandomRole::Predicted]);
     predicted.extend(program.predictive.iter().map(|id| sized(program.random(*id).variable)));
     Inventory {
-        observed: of(RandomRole::Observed),
-        latent: of(RandomRole::Latent),
+        observed: of(&[RandomRole::Observed]),
+        latent: of(&[RandomRole::Latent, RandomRole::Finite]),
         predicted,
         reported: program.reports.iter().map(|v| sized(*v)).collect(),
         factors: program

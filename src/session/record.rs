@@ -24,7 +24,7 @@ pub fn record(
 ) -> FitRecord {
     let fit = &fitted.fit;
     let elements = model.elements();
-    let mut summary = rows(&elements, fitted);
+    let mut summary = rows(model, &elements, fitted);
     summary.extend(predicted_rows(&model.bound, &fitted.predictions));
     FitRecord {
         schema: crate::output::FIT_SCHEMA.to_owned(),
@@ -47,7 +47,8 @@ pub fn record(
     }
 }
 
-fn rows(elements: &[Element], fitted: &Fitted) -> Vec<Row> {
+/// Latents and reports as declared, those with finitely many values among them.
+fn rows(model: &Model, elements: &[Element], fitted: &Fitted) -> Vec<Row> {
     let summaries = fitted.fit.draws.summaries();
     let rows = elements.iter().zip(&summaries).map(|(element, summary)| Row {
         name: element.name.clone(),
@@ -55,15 +56,28 @@ fn rows(elements: &[Element], fitted: &Fitted) -> Vec<Row> {
         values: RowValues::Moments(Moments::from(summary)),
         role: element.role,
     });
-    rows.collect()
+    let mut rows: Vec<Row> = rows.collect();
+    rows.extend(drawn_rows(&model.bound, &fitted.finite, &|v| model.role(v)));
+    let typed = &model.bound.typed;
+    let place = |row: &Row| typed.find(&row.name).map(|v| typed.variable(v).order);
+    rows.sort_by_cached_key(place);
+    rows
 }
 
 /// The summary of predictions; names whose values are labels get a probability for each.
 pub fn predicted_rows(bound: &bound::Program, predictions: &[Prediction]) -> Vec<Row> {
+    drawn_rows(bound, predictions, &|v| predicted_role(bound, v))
+}
+
+fn drawn_rows(
+    bound: &bound::Program,
+    drawn: &[Prediction],
+    role: &dyn Fn(VariableId) -> RowRole,
+) -> Vec<Row> {
     let mut rows = Vec::new();
-    for prediction in predictions {
+    for prediction in drawn {
         let variable = bound.typed.find(&prediction.variable);
-        let role = variable.map_or(RowRole::Predict, |v| predicted_role(bound, v));
+        let role = variable.map_or(RowRole::Predict, role);
         for (labels, draws) in prediction.labels.iter().zip(&prediction.draws) {
             let values = match variable.map(|v| bound.typed.variable(v).kind) {
                 Some(Kind::Index(axis)) => {
@@ -85,7 +99,7 @@ pub fn predicted_rows(bound: &bound::Program, predictions: &[Prediction]) -> Vec
 fn predicted_role(bound: &bound::Program, variable: VariableId) -> RowRole {
     let declared = bound.typed.variable(variable);
     match declared.role {
-        crate::typed::Role::Derived(_) if declared.plane == Plane::Predicted => RowRole::Report,
+        crate::typed::Role::Derived(_) if declared.plane != Plane::Data => RowRole::Report,
         crate::typed::Role::Derived(_)
         | crate::typed::Role::Data(_)
         | crate::typed::Role::Latent(_)
@@ -213,15 +227,21 @@ fn variables(model: &Model) -> Vec<VariableRecord> {
 
 /// The equally weighted draws of everything reported and predicted.
 pub fn draw_table(model: &Model, fitted: &Fitted) -> DrawTable {
-    let columns = model.reported().map(|(variable, offset, length)| {
-        let draws = (offset..offset + length).map(|quantity| {
+    let columns = model.reported().iter().map(|reported| {
+        let quantities = reported.offset..reported.offset + reported.positions.len();
+        let draws = quantities.map(|quantity| {
             let values = fitted.fit.draws.quantity(quantity);
             fitted.resampled.iter().map(|row| values[*row]).collect()
         });
-        columns(&model.bound, variable, (0..length).collect(), draws.collect())
+        let positions = reported.positions.iter().map(|p| *p as usize);
+        columns(&model.bound, reported.variable, positions.collect(), draws.collect())
     });
     let mut table =
         DrawTable { count: fitted.resampled.len(), variables: columns.collect::<Vec<_>>() };
+    table.variables.extend(prediction_table(&model.bound, &fitted.finite).variables);
+    let typed = &model.bound.typed;
+    let place = |c: &DrawColumns| typed.find(&c.name).map(|v| typed.variable(v).order);
+    table.variables.sort_by_cached_key(place);
     table.variables.extend(prediction_table(&model.bound, &fitted.predictions).variables);
     table
 }
@@ -230,14 +250,7 @@ pub fn draw_table(model: &Model, fitted: &Fitted) -> DrawTable {
 pub fn prediction_table(bound: &bound::Program, predictions: &[Prediction]) -> DrawTable {
     let variables = predictions.iter().filter_map(|prediction| {
         let variable = bound.typed.find(&prediction.variable)?;
-        let axes = &bound.typed.variable(variable).axes;
-        let position = |labels: &Vec<String>| {
-            axes.iter().zip(labels).try_fold(0, |position, (axis, label)| {
-                let elements = &bound.axes[axis.index()];
-                Some(position * elements.len() + elements.position(label)?)
-            })
-        };
-        let positions = prediction.labels.iter().map(position).collect::<Option<Vec<usize>>>()?;
+        let positions = prediction.positions.clone();
         Some(columns(bound, variable, positions, prediction.draws.clone()))
     });
     let count = predictions.iter().flat_map(|p| &p.draws).map(Vec::len).next().unwrap_or(0);

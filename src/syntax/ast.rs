@@ -72,6 +72,12 @@ pub enum StatementKind {
     Distribution(DistributionDefinition),
     /// `ode … { … }`
     Ode(Ode),
+    /// `part name[axes](parameters) { … }`
+    Part(Part),
+    /// `use part[axes](arguments) as name`
+    Use(Use),
+    /// `output a, b`, inside a part: the names that can be reached from outside.
+    Output(Vec<Name>),
     /// A statement that could not be parsed; already reported.
     Error,
 }
@@ -251,6 +257,32 @@ pub struct OdeEquation {
     pub start: Expr,
 }
 
+/// `part name[axes](parameters) { statements }`: a submodel with inputs and outputs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// The part.
+    pub name: Name,
+    /// Its axes, which a `use` gives.
+    pub axes: Vec<Name>,
+    /// Its inputs.
+    pub parameters: Vec<FunctionParameter>,
+    /// Its equations. An `output` before an equation is a statement of its own, after it.
+    pub statements: Vec<Statement>,
+}
+
+/// `use part[axes](arguments) as alias`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Use {
+    /// The part, perhaps of a module.
+    pub part: Name,
+    /// The axes it is used over.
+    pub axes: Vec<Name>,
+    /// Its inputs.
+    pub arguments: Vec<Argument>,
+    /// The name its outputs are reached by.
+    pub alias: Name,
+}
+
 /// `[low, high]` after `in` or `on`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interval {
@@ -325,8 +357,24 @@ pub enum ExprKind {
     Start(Box<Expr>, Box<Expr>),
     /// `(e)`: kept so that the formatter loses nothing.
     Group(Box<Expr>),
+    /// A family that the program defines by `dist`, its arguments put in. Not written: the parser
+    /// gives a [`ExprKind::Call`], and expansion this.
+    Written(Box<Written>),
     /// Something that could not be parsed; already reported.
     Error,
+}
+
+/// The distribution of `variate` with a log density that the program spells out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// How the family is called.
+    pub family: Name,
+    /// The variate's name in the log density.
+    pub variate: Name,
+    /// The log density, with the arguments in place of the parameters.
+    pub log_density: Expr,
+    /// The support; the real line when absent.
+    pub support: Option<Interval>,
 }
 
 /// Prefix operators.

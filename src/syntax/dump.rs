@@ -60,6 +60,13 @@ fn statement_kind(kind: &StatementKind) -> String {
             format!("dist {name} ({parameters}) {variate} {}{on}", expr(&d.log_density))
         }
         StatementKind::Ode(ode) => self::ode(ode),
+        StatementKind::Part(part) => self::part(part),
+        StatementKind::Use(used) => {
+            let axes = axes(&used.axes);
+            let arguments = arguments(&used.arguments, " ", "");
+            format!("use {} ({}{axes}{arguments})", used.alias.value, used.part.value)
+        }
+        StatementKind::Output(list) => format!("output {}", names(list)),
         StatementKind::Error => "error".to_string(),
     }
 }
@@ -71,6 +78,16 @@ fn ode(ode: &Ode) -> String {
         format!("({}' {} {})", e.state.value, expr(&e.rate), expr(&e.start))
     });
     format!("ode{name} (at {}) (from {}){stiff} {equations}", ode.at.value, expr(&ode.from))
+}
+
+fn part(part: &Part) -> String {
+    let left = format!("{}{}", part.name.value, axes(&part.axes));
+    let statements = words(&part.statements, |s| format!("({})", statement_kind(&s.kind)));
+    format!("part {left} ({}) {statements}", words(&part.parameters, parameter))
+}
+
+fn axes(list: &[Name]) -> String {
+    if list.is_empty() { String::new() } else { format!("[{}]", names(list)) }
 }
 
 fn option<T>(value: &Option<T>, each: impl Fn(&T) -> String) -> String {
@@ -89,7 +106,7 @@ fn entry(entry: &Entry) -> String {
     match entry {
         Entry::Table { name, columns } => format!("({} {})", name.value, words(columns, column)),
         Entry::Array { name, missing, axes, kind } => {
-            let axes = if axes.is_empty() { String::new() } else { format!("[{}]", names(axes)) };
+            let axes = self::axes(axes);
             format!("{}{}{axes}{}", name.value, mark(missing.is_some()), self::kind(kind))
         }
     }
@@ -152,9 +169,7 @@ fn named(name: &Option<Name>, value: &Expr) -> String {
 }
 
 fn parameter(parameter: &FunctionParameter) -> String {
-    let axes = &parameter.axes;
-    let axes = if axes.is_empty() { String::new() } else { format!("[{}]", names(axes)) };
-    format!("{}{axes}", parameter.name.value)
+    format!("{}{}", parameter.name.value, axes(&parameter.axes))
 }
 
 fn interval(interval: &Interval) -> String {
@@ -188,6 +203,11 @@ pub fn expr(e: &Expr) -> String {
         ExprKind::In(value, bounds) => format!("(in {} {})", expr(value), interval(bounds)),
         ExprKind::Start(value, first) => format!("(start {} {})", expr(value), expr(first)),
         ExprKind::Group(inner) => format!("(group {})", expr(inner)),
+        ExprKind::Written(written) => {
+            let on = option(&written.support, |i| format!(" (on {})", interval(i)));
+            let (family, variate) = (&written.family.value, &written.variate.value);
+            format!("(written {family} {variate} {}{on})", expr(&written.log_density))
+        }
         ExprKind::Error => "error".to_string(),
     }
 }

@@ -18,7 +18,7 @@ use chumsky::Parser;
 
 use self::expression::{Text, expressions};
 use self::layout::Piece;
-use self::statement::{Form, Statements};
+use self::statement::{Form, Statements, head_end};
 use super::ast::{Program, Statement, StatementKind};
 use super::foreign::{self, Foreign};
 use super::lexer::{Lexed, lex};
@@ -57,12 +57,13 @@ pub fn parse(source: SourceId, text: &str) -> Checked<Program> {
     // The grammar borrows the tokens, so those are settled first.
     for piece in &mut pieces {
         reader.prepare(piece);
+        piece.inside.iter_mut().flat_map(|i| &mut i.pieces).for_each(|p| reader.prepare(p));
     }
     let expressions = expressions(reader.text);
     let grammar = Statements::new(reader.text, &expressions);
     let mut statements = Vec::new();
     for piece in &pieces {
-        reader.statement(piece, &grammar, &mut statements);
+        reader.piece(piece, &grammar, &mut statements);
     }
     documentation::attach(text, &comments, &mut statements);
     let inside_block = |span: Span| layout.skipped.iter().any(|b| contains(*b, span));
@@ -125,20 +126,56 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Reads one statement. A `data` statement of which only some entries could be read is followed
-    /// by an [`StatementKind::Error`] for the others, and so is one that holds several equations.
-    fn statement(
+    /// Reads one statement, with all that stands in its braces if it is a part.
+    fn piece(
         &mut self,
         piece: &'t Piece,
         grammar: &Statements<'t>,
         statements: &mut Vec<Statement>,
     ) {
-        let tokens = piece.tokens.as_slice();
-        let mut broken = piece.broken;
+        self.statement(&piece.tokens, piece.broken, grammar, statements);
+        let Some(inside) = &piece.inside else { return self.needs_equations(statements) };
+        let mut equations = Vec::new();
+        for piece in &inside.pieces {
+            self.piece(piece, grammar, &mut equations);
+        }
+        let Some(last) = statements.last_mut() else { return };
+        last.span = last.span.to(self.text.span(inside.end));
+        if let StatementKind::Part(part) = &mut last.kind {
+            part.statements = equations;
+        }
+    }
+
+    /// Reports a part without braces.
+    fn needs_equations(&mut self, statements: &[Statement]) {
+        let Some(Statement { kind: StatementKind::Part(part), .. }) = statements.last() else {
+            return;
+        };
+        let message = format!("the part `{}` has no equations", part.name.value);
+        self.diagnostics.push(
+            Diagnostic::error(Slug::UnexpectedToken, message, part.name.span, "no `{` follows")
+                .help("write its equations on the lines below, between `{` and `}`"),
+        );
+    }
+
+    /// Reads the tokens of one statement. A `data` statement of which only some entries could be
+    /// read is followed by an [`StatementKind::Error`] for the others, and so is one that holds
+    /// several equations; an `output` before an equation follows that equation.
+    fn statement(
+        &mut self,
+        tokens: &'t [super::token::Lexeme],
+        mut broken: bool,
+        grammar: &Statements<'t>,
+        statements: &mut Vec<Statement>,
+    ) {
+        let form = Form::of(tokens);
+        let repeated = Form::of(tokens.get(1..).unwrap_or_default()) == Form::Output;
+        if form == Form::Output && head_end(tokens).is_some() && !repeated {
+            return self.output(tokens, broken, grammar, statements);
+        }
         let kind = if broken {
             self.salvage(tokens, grammar)
         } else {
-            let form = Form::of(tokens);
             match grammar.rule(form).parse(tokens).into_result() {
                 Ok(kind) => {
                     strict::check(&kind, &mut self.diagnostics);
@@ -163,6 +200,25 @@ impl<'t> Reader<'t> {
             let kind = StatementKind::Error;
             statements.push(Statement { kind, span, documentation: None });
         }
+    }
+
+    /// `output name[binders] = …`: the equation, and that its name is an output.
+    fn output(
+        &mut self,
+        tokens: &'t [super::token::Lexeme],
+        broken: bool,
+        grammar: &Statements<'t>,
+        statements: &mut Vec<Statement>,
+    ) {
+        let Some((word, equation)) = tokens.split_first() else { return };
+        self.statement(equation, broken, grammar, statements);
+        let name = match statements.last().map(|s| &s.kind) {
+            Some(StatementKind::Define(define)) => define.name.clone(),
+            Some(StatementKind::Random(random)) => random.name.clone(),
+            Some(_) | None => return,
+        };
+        let (kind, span) = (StatementKind::Output(vec![name]), self.text.span(*word));
+        statements.push(Statement { kind, span, documentation: None });
     }
 
     /// What can be kept of a statement with a mistake, so that its names stay defined.

@@ -92,6 +92,12 @@ tokens! {
         Import = "import",
         /// `ode`, where a statement starts
         Ode = "ode",
+        /// `part`, where a statement starts
+        Part = "part",
+        /// `use`, where a statement starts
+        Use = "use",
+        /// `output`, where a statement of a part starts
+        Output = "output",
         /// `at`, inside an `ode` statement
         At = "at",
         /// `from`, inside a `data` or `ode` statement
@@ -182,6 +188,9 @@ impl Token {
                 | Token::Dist
                 | Token::Import
                 | Token::Ode
+                | Token::Part
+                | Token::Use
+                | Token::Output
         )
     }
 

@@ -22,6 +22,7 @@ impl Distribution {
                 };
                 (either(yes.0, no.0), either(yes.1, no.1))
             }
+            Distribution::Written(written) => (written.low.clone(), written.high.clone()),
             Distribution::PointMass(_) | Distribution::Elements(_) | Distribution::Joint(_) => {
                 (None, None)
             }

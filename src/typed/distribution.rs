@@ -20,6 +20,8 @@ pub enum Distribution {
     Structured(Structured),
     /// A family of several values.
     Joint(Joint),
+    /// A log density spelt out.
+    Written(Box<Written>),
 }
 
 /// A family with its arguments, perhaps conditioned on an interval.
@@ -35,6 +37,17 @@ pub struct Call {
     pub truncation: Option<Truncation>,
     /// The call.
     pub span: Span,
+}
+
+/// What of a distribution is evaluated at a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogPart {
+    /// The log density.
+    Density,
+    /// ln P(X ≤ x)
+    Below,
+    /// ln P(X > x)
+    Above,
 }
 
 /// `in [low, high]`: conditioned on the interval. An infinite literal end is `None`.
@@ -145,6 +158,48 @@ impl JointArgument {
     }
 }
 
+/// A distribution whose log density is an expression: of `dist`, or made of other distributions.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The name of the family.
+    pub family: String,
+    /// The log density of the element of the statement, which occurs in it as a variable.
+    pub log_density: Expr,
+    /// The ends of the support.
+    pub low: Option<Expr>,
+    /// The upper end.
+    pub high: Option<Expr>,
+    /// How it is drawn from; `None` for families of `dist`.
+    pub drawn: Option<Drawn>,
+    /// The call.
+    pub span: Span,
+}
+
+/// How a distribution that is made of others is drawn from.
+#[derive(Clone, Debug)]
+pub enum Drawn {
+    /// A component with probability `weight` at its index, then from it.
+    Mixture {
+        /// Over the components.
+        index: IndexId,
+        /// The probability of a component.
+        weight: Expr,
+        /// The distribution of a component.
+        component: Distribution,
+    },
+    /// location + scale x, x from the distribution.
+    Scaled {
+        /// The distribution of x.
+        of: Distribution,
+        /// What is added.
+        location: Expr,
+        /// What is multiplied by.
+        scale: Expr,
+    },
+    /// The value that is seen where nothing is censored.
+    Censored(Distribution),
+}
+
 /// A leaf of a distribution and the conditions under which it is the one.
 #[derive(Clone, Debug)]
 pub struct Taken<'a> {
@@ -175,7 +230,8 @@ impl Distribution {
             | Distribution::Elements(_)
             | Distribution::Choice(_)
             | Distribution::Structured(_)
-            | Distribution::Joint(_) => None,
+            | Distribution::Joint(_)
+            | Distribution::Written(_) => None,
         }
     }
 
@@ -203,7 +259,8 @@ impl Distribution {
             | Distribution::PointMass(_)
             | Distribution::Elements(_)
             | Distribution::Structured(_)
-            | Distribution::Joint(_) => {
+            | Distribution::Joint(_)
+            | Distribution::Written(_) => {
                 leaves.push(Taken { conditions: conditions.clone(), leaf: self });
             }
         }
@@ -219,7 +276,8 @@ impl Distribution {
                 Distribution::PointMass(_)
                 | Distribution::Elements(_)
                 | Distribution::Choice(_)
-                | Distribution::Joint(_) => {}
+                | Distribution::Joint(_)
+                | Distribution::Written(_) => {}
             }
         }
         calls
@@ -238,6 +296,10 @@ impl Distribution {
                 all
             }
             Distribution::Structured(structured) => structured.element.expressions(),
+            Distribution::Written(written) => {
+                let ends = written.low.iter().chain(&written.high);
+                std::iter::once(&written.log_density).chain(ends).collect()
+            }
             Distribution::Joint(joint) => {
                 joint.arguments.iter().filter_map(JointArgument::value).collect()
             }
@@ -256,6 +318,7 @@ impl Distribution {
                 Structure::ZeroSum => "ZeroSum",
             },
             Distribution::Joint(joint) => joint.family.name,
+            Distribution::Written(_) => "dist",
         }
     }
 
@@ -268,6 +331,7 @@ impl Distribution {
             Distribution::Choice(choice) => choice.yes.span(),
             Distribution::Structured(structured) => structured.span,
             Distribution::Joint(joint) => joint.span,
+            Distribution::Written(written) => written.span,
         }
     }
 
@@ -280,7 +344,8 @@ impl Distribution {
             Distribution::PointMass(_)
             | Distribution::Choice(_)
             | Distribution::Structured(_)
-            | Distribution::Joint(_) => false,
+            | Distribution::Joint(_)
+            | Distribution::Written(_) => false,
         };
         self.leaves().iter().any(discrete)
     }
@@ -293,7 +358,8 @@ impl Distribution {
             Distribution::Family(_)
             | Distribution::PointMass(_)
             | Distribution::Elements(_)
-            | Distribution::Choice(_) => &[],
+            | Distribution::Choice(_)
+            | Distribution::Written(_) => &[],
         }
     }
 

@@ -1,5 +1,6 @@
 //! Prints checked expressions and equations with every index written: what `explain` shows.
 
+use super::LogPart;
 use super::{
     Call, Definition, DefinitionValue, Distribution, Expr, ExprKind, IndexId, JointArgument, Kind,
     Operator, Program, Random, RandomRole,
@@ -104,6 +105,9 @@ impl Program {
                 let index = &self.index_of(structured.over).name;
                 let element = self.print_call(&structured.element);
                 format!("{}({element}) over {index}", distribution.family_name())
+            }
+            Distribution::Written(written) => {
+                format!("{}(log density: {})", written.family, self.print(&written.log_density))
             }
             Distribution::Joint(joint) => {
                 let argument = |a: &JointArgument| match a {
@@ -243,8 +247,13 @@ impl Program {
             }
             ExprKind::State(state) => (format!("state {}", state + 1), 9),
             ExprKind::Time => ("t".to_owned(), 9),
-            ExprKind::LogDensity(call, value) => {
-                (format!("logpdf({}, {})", self.print_call(call), self.print(value)), 9)
+            ExprKind::LogDensity(part, call, value) => {
+                let function = match part {
+                    LogPart::Density => "logpdf",
+                    LogPart::Below => "log_cdf",
+                    LogPart::Above => "log_survival",
+                };
+                (format!("{function}({}, {})", self.print_call(call), self.print(value)), 9)
             }
             ExprKind::Below(number, axis) => {
                 (format!("{} before {}", self.print_at(number, 4), self.axis(*axis).name), 3)

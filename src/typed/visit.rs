@@ -1,6 +1,6 @@
 //! Walks over checked expressions.
 
-use super::{Call, Expr, ExprKind, IndexId, Plane, Program, Reduce, Role, VariableId};
+use super::{Call, DefinitionValue, Expr, ExprKind, IndexId, Plane, Program, Reduce, Role, VariableId};
 use std::collections::HashSet;
 
 impl Expr {
@@ -25,7 +25,7 @@ impl Expr {
             ExprKind::Call(_, arguments) | ExprKind::Covariance(_, arguments) => {
                 arguments.iter().collect()
             }
-            ExprKind::LogDensity(call, value) => {
+            ExprKind::LogDensity(_, call, value) => {
                 let mut parts = call.expressions();
                 parts.push(value);
                 parts
@@ -58,7 +58,7 @@ impl Expr {
             ExprKind::Call(_, arguments) | ExprKind::Covariance(_, arguments) => {
                 arguments.iter_mut().collect()
             }
-            ExprKind::LogDensity(call, value) => {
+            ExprKind::LogDensity(_, call, value) => {
                 let Call { arguments, truncation, .. } = &mut **call;
                 let ends = truncation.iter_mut().flat_map(|t| t.low.iter_mut().chain(&mut t.high));
                 arguments.iter_mut().chain(ends).chain(std::iter::once(&mut **value)).collect()
@@ -183,6 +183,24 @@ impl Reduce {
 }
 
 impl Program {
+    /// The indices of a name and the `where` of its statement, which leaves elements out.
+    pub fn left_out_by(&self, variable: VariableId) -> Option<(&[IndexId], &Expr)> {
+        match self.variable(variable).role {
+            Role::Latent(id) | Role::Predicted(id) => {
+                let random = self.random(id);
+                Some((&random.indices, random.guard.as_ref()?))
+            }
+            Role::Derived(id) => {
+                let definition = self.definition(id);
+                let DefinitionValue::Each(value) = &definition.value else { return None };
+                let ExprKind::If(guard, _, otherwise) = &value.kind else { return None };
+                let nothing = otherwise.constant().is_some_and(f64::is_nan);
+                nothing.then_some((&definition.indices, guard))
+            }
+            Role::Data(_) => None,
+        }
+    }
+
     /// The latents and predictions an expression depends on by name, each once.
     pub fn latents_in(&self, expr: &Expr) -> Vec<VariableId> {
         let mut found = Vec::new();

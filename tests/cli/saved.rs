@@ -132,3 +132,21 @@ fn what_is_not_a_fit_cannot_be_summarised() {
     assert_eq!(code(&output), 65);
     assert!(stderr(&output).contains("is not a saved fit"));
 }
+
+#[test]
+fn a_saved_fit_keeps_the_modules_it_was_made_with() {
+    let model = "import \"scales.vi\" as s\ndata t(x, y)\nb ~ Normal(0, 5)\n\
+                 y ~ Normal(s.tens(x) * b, 1)\npredict y\n";
+    let module = "fun tens(x) = 10 * x\n";
+    let data = "x,y\n0.1,1\n0.2,2\n0.3,3.5\n";
+    let files = Files::new(&[("m.vi", model), ("scales.vi", module), ("d.csv", data)]);
+    let (model, data, fit) = (files.path("m.vi"), files.path("d.csv"), files.path("fit"));
+    let output = vippl(&["run", &model, &data, "--output", &fit, "--draws", "10", "--seed", "1"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    std::fs::remove_file(files.path("scales.vi")).expect("a module to remove");
+    let predicted = vippl(&["predict", &fit, &data]);
+    assert_eq!(code(&predicted), 0, "{}", stderr(&predicted));
+    let broken = vippl(&["check", &model]);
+    assert_eq!(code(&broken), 1, "{}", stderr(&broken));
+    assert!(stderr(&broken).contains("bad-import"), "{}", stderr(&broken));
+}

@@ -15,6 +15,7 @@ pub(crate) struct Posterior {
     pub(crate) name: String,
     pub(crate) model: String,
     pub(crate) data: String,
+    pub(crate) tier: String,
     pub(crate) has_reference: bool,
 }
 
@@ -38,17 +39,19 @@ pub(crate) fn json(path: &Path) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// All posteriors of the tiers that have data.
+/// All posteriors of the tiers that have data and Stan's values.
 pub(crate) fn posteriors(folder: &Path) -> Vec<Posterior> {
     let list = json(&folder.join("posteriors.json"));
     let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
     let entries = list.as_array().into_iter().flatten();
+    let entries = entries.filter(|entry| entry["oracle"].as_bool() == Some(true));
     let entries = entries.filter(|entry| TIERS.contains(&text(entry, "tier").as_str()));
     entries
         .map(|entry| Posterior {
             name: text(entry, "posterior"),
             model: text(entry, "model"),
             data: text(entry, "data"),
+            tier: text(entry, "tier"),
             has_reference: entry["reference"].as_bool() == Some(true),
         })
         .collect()

@@ -9,4 +9,3 @@ mod density;
 mod fits;
 mod fitting;
 mod maps;
-mod scratch;

@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use vippl::data::{Binding, Inputs, Mode, bind, read_file};
 use vippl::diagnostic::render::{RenderOptions, render};
+use vippl::expand::Modules;
 use vippl::source::Sources;
 use vippl::typed::{Kind, Program, Role};
 
@@ -84,9 +85,11 @@ fn is_readable(program: &str) -> bool {
     let mut sources = Sources::default();
     let id = sources.add("model.vi", program);
     let parsed = vippl::syntax::parser::parse(id, program);
-    let checked = vippl::check::check(&parsed.value);
+    let expanded = vippl::expand::expand(&parsed.value, &Modules::default(), &mut sources);
+    let checked = vippl::check::check(&expanded.value);
     let _: &Program = &checked.value;
-    ![parsed.diagnostics, checked.diagnostics].concat().iter().any(|d| d.is_error())
+    let all = [parsed.diagnostics, expanded.diagnostics, checked.diagnostics].concat();
+    !all.iter().any(|d| d.is_error())
 }
 
 #[test]

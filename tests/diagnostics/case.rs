@@ -3,18 +3,17 @@
 //!
 //! `# error[slug]`, `# warning[slug]` or `# note[slug]` at the end of a line stands for one
 //! diagnostic whose primary label begins on that line; on a line of its own, for one without a
-//! place. A line `# data: file.csv n=3` gives what a user would type after the program. A line
+//! place in the program (it may have one in a module). A line `# data: file.csv n=3` gives what a user would type after the program. A line
 //! `# fixable` promises that the offered edits together leave no error.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use vippl::check::check;
-use vippl::data::{Inputs, Mode, bind, read_file};
+use vippl::data::{Inputs, Mode, read_file};
 use vippl::diagnostic::render::{RenderOptions, render};
 use vippl::diagnostic::{Diagnostic, Edit, Severity};
-use vippl::source::Sources;
-use vippl::syntax::parser::parse;
+use vippl::session::Document;
+use vippl::source::{SourceId, Sources};
 
 /// Line (0 for none), severity and slug, with how often they occur.
 pub(crate) type Marks = BTreeMap<(usize, String), usize>;
@@ -63,20 +62,20 @@ impl Case {
 
     /// Everything that is said about the program.
     pub(crate) fn diagnostics(&self) -> (Vec<Diagnostic>, Sources) {
-        let mut sources = Sources::default();
-        let id = sources.add(self.name.clone(), self.text.clone());
-        let parsed = parse(id, &self.text);
-        let mut diagnostics = parsed.diagnostics;
-        let checked = check(&parsed.value);
-        diagnostics.extend(checked.diagnostics);
+        let read = |path: &Path| read_file(&self.directory.join(path));
+        let document = Document::open_in(Path::new(""), &self.name, &self.text, &read);
+        let mut diagnostics = document.diagnostics.clone();
         if let Some(arguments) = &self.arguments
-            && !diagnostics.iter().any(Diagnostic::is_error)
+            && !document.has_errors()
         {
-            let read = |path: &Path| read_file(&self.directory.join(path));
-            let tables = Inputs::parse(arguments).read(&checked.value, Path::new(""), &read);
-            diagnostics.extend(bind(checked.value, &tables, Mode::Fit).diagnostics);
+            let tables = Inputs::parse(arguments).read(document.typed(), Path::new(""), &read);
+            diagnostics.extend(document.bind(&tables, Mode::Fit).diagnostics);
         }
-        (diagnostics, sources)
+        // Only the text of the case is edited here.
+        for diagnostic in &mut diagnostics {
+            diagnostic.edits.retain(|edit| edit.span.source == SourceId(0));
+        }
+        (diagnostics, document.sources)
     }
 
     /// The markers in the text.
@@ -101,6 +100,7 @@ impl Case {
             let line = diagnostic
                 .primary
                 .as_ref()
+                .filter(|label| label.span.source == SourceId(0))
                 .map_or(0, |label| self.text[..label.span.range().start].matches('\n').count() + 1);
             let severity = match diagnostic.severity {
                 Severity::Error => "error",

@@ -3,12 +3,10 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use vippl::check::check;
-use vippl::data::{Mode, Tables, bind};
-use vippl::diagnostic::Diagnostic;
+use vippl::data::{Mode, Tables};
+use vippl::session::Document;
 use vippl::source::SourceId;
 use vippl::syntax::lexer::lex;
-use vippl::syntax::parser::parse;
 use vippl::typed::{Program, Role};
 
 /// The programs that are mutated: the models of the conformance suite, the wider field, and the
@@ -115,19 +113,18 @@ proptest! {
     ) {
         thread_local!(static SEEDS: Vec<String> = seeds());
         let text = SEEDS.with(|seeds| mutated(&seeds[seed % seeds.len()], &changes));
-        let parsed = parse(SourceId(0), &text);
-        let checked = check(&parsed.value);
-        let all = parsed.diagnostics.iter().chain(&checked.diagnostics);
-        for diagnostic in all.clone() {
+        let document = Document::open("model.vi", &text);
+        for diagnostic in &document.diagnostics {
             let labels = diagnostic.primary.iter().chain(&diagnostic.secondary);
             let spans = labels.map(|l| l.span).chain(diagnostic.edits.iter().map(|e| e.span));
             for span in spans {
-                prop_assert!(text.get(span.range()).is_some(), "{diagnostic:?} in {text:?}");
+                let file = document.sources.get(span.source).map(|s| s.text.as_str());
+                let inside = file.and_then(|text| text.get(span.range()));
+                prop_assert!(inside.is_some(), "{diagnostic:?} in {text:?}");
             }
         }
-        if !all.clone().any(Diagnostic::is_error) {
-            let tables = tables(&checked.value, &cells, rows, skip);
-            bind(checked.value, &tables, Mode::Fit);
+        if !document.has_errors() {
+            document.bind(&tables(document.typed(), &cells, rows, skip), Mode::Fit);
         }
     }
 }

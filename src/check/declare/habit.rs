@@ -86,6 +86,9 @@ impl Checker<'_> {
             | StatementKind::Function(_)
             | StatementKind::Distribution(_)
             | StatementKind::Ode(_)
+            | StatementKind::Part(_)
+            | StatementKind::Use(_)
+            | StatementKind::Output(_)
             | StatementKind::Error => None,
         });
         let mut columns = columns.flatten().flat_map(|entry| match entry {
@@ -121,6 +124,9 @@ impl Checker<'_> {
             | StatementKind::Function(_)
             | StatementKind::Distribution(_)
             | StatementKind::Ode(_)
+            | StatementKind::Part(_)
+            | StatementKind::Use(_)
+            | StatementKind::Output(_)
             | StatementKind::Error => false,
         })
     }
@@ -147,6 +153,9 @@ impl Checker<'_> {
             | StatementKind::Function(_)
             | StatementKind::Distribution(_)
             | StatementKind::Ode(_)
+            | StatementKind::Part(_)
+            | StatementKind::Use(_)
+            | StatementKind::Output(_)
             | StatementKind::Error => false,
         });
         !is_kind && meant_kind(text).is_none() && is_first && !is_bound
@@ -174,6 +183,9 @@ impl Checker<'_> {
             | StatementKind::Function(_)
             | StatementKind::Distribution(_)
             | StatementKind::Ode(_)
+            | StatementKind::Part(_)
+            | StatementKind::Use(_)
+            | StatementKind::Output(_)
             | StatementKind::Error => None,
         })?;
         let start = |c: &ast::Column| c.header.as_ref().map_or(c.name.span, |h| h.span).start;

@@ -47,6 +47,8 @@ pub(in crate::check) enum AxisProblem {
         span: Span,
         axis: String,
         indices: Vec<String>,
+        /// How often the name has the axis.
+        wanted: usize,
     },
     IndexOrColumn {
         name: String,
@@ -185,7 +187,7 @@ impl Explain for AxisProblem {
             .because(a_span, format!("over {a}"))
             .because(b_span, format!("over {b}"))
             .help("write the sum out: `sum(k in axis: x[i, k] * b[k])`, or use `*` for elementwise products"),
-            AxisProblem::AmbiguousIndex { name, span, axis, indices } => Diagnostic::error(
+            AxisProblem::AmbiguousIndex { name, span, axis, indices, wanted } => Diagnostic::error(
                 Slug::AmbiguousIndex,
                 format!(
                     "`{name}` is over `{axis}`, and {} indices ({}) run over it here",
@@ -195,10 +197,10 @@ impl Explain for AxisProblem {
                 span,
                 "which element is meant?",
             )
-            .help(match indices.first() {
-                Some(index) => format!("write the index: `{name}[{index}]`"),
-                None => "write the index".to_owned(),
-            }),
+            .help(format!(
+                "write the index: `{name}[{}]`",
+                indices.iter().take(wanted).cloned().collect::<Vec<_>>().join(", ")
+            )),
             AxisProblem::IndexOrColumn { name, span, column } => Diagnostic::error(
                 Slug::AmbiguousIndex,
                 format!("`{name}` is both an index of this equation and a column"),
@@ -220,15 +222,9 @@ impl Explain for AxisProblem {
                     _ => diagnostic,
                 }
             }
-            AxisProblem::OneAxisWanted { function, span, axes } => Diagnostic::error(
-                Slug::AxisMismatch,
-                format!("`{function}` works along one axis, and this is over {axes}"),
-                span,
-                format!("over {axes}"),
-            )
-            .help(format!(
-                "bind the other axes on the left, or write the statistic with its index: `x[i, k] - mean(j in row: x[j, k])` instead of `{function}`"
-            )),
+            AxisProblem::OneAxisWanted { function, span, axes } => {
+                one_axis_wanted(&function, span, &axes)
+            }
             AxisProblem::MissingAxis(facts) => facts.diagnostic(),
             AxisProblem::WrongLeftAxes { name, span, given, axes, declared } => Diagnostic::error(
                 Slug::WrongAxis,
@@ -488,4 +484,29 @@ pub(in crate::check) fn reduced_name(function: &str, column: &str) -> String {
         "standardize" => format!("{column}_s"),
         _ => format!("{column}_{function}"),
     }
+}
+
+fn one_axis_wanted(function: &str, span: Span, axes: &str) -> Diagnostic {
+    let along = matches!(function, "softmax" | "cumsum");
+    if along && axes == "[]" {
+        return Diagnostic::error(
+            Slug::NothingToReduce,
+            format!("`{function}` works along an axis, and its argument is a single number here"),
+            span,
+            "a single number",
+        )
+        .help(format!("where the axis is bound on the left, name it: `{function}(x, over = axis)`"));
+    }
+    let diagnostic = Diagnostic::error(
+        Slug::AxisMismatch,
+        format!("`{function}` works along one axis, and this is over {axes}"),
+        span,
+        format!("over {axes}"),
+    );
+    if along {
+        return diagnostic.help(format!("name the axis: `{function}(x, over = axis)`"));
+    }
+    diagnostic.help(format!(
+        "bind the other axes on the left, or write the statistic with its index: `x[i, k] - mean(j in row: x[j, k])` instead of `{function}`"
+    ))
 }

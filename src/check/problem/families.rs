@@ -54,8 +54,6 @@ pub(in crate::check) enum FamilyProblem {
     NoCdf {
         family: &'static str,
         span: Span,
-        /// The family of the half that is meant, and the edits to it.
-        half: Option<(String, Vec<(Span, String)>)>,
     },
     LiteralOutsideSupport {
         family: &'static str,
@@ -96,6 +94,7 @@ pub(in crate::check) enum FamilyProblem {
         family: &'static str,
         at: Span,
         truncated: bool,
+        choice: bool,
     },
 }
 
@@ -184,7 +183,7 @@ impl Explain for FamilyProblem {
                 span,
                 "the second interval",
             ),
-            FamilyProblem::NoCdf { family, span, half } => no_cdf(family, span, half),
+            FamilyProblem::NoCdf { family, span } => no_cdf(family, span),
             FamilyProblem::LiteralOutsideSupport { family, parameter, support, span, value } => {
                 literal_outside(family, parameter, support, span, value)
             }
@@ -237,11 +236,11 @@ impl Explain for FamilyProblem {
                 "has no effect here",
             )
             .help("remove the hint"),
-            FamilyProblem::CenteringDoesNotApply { name, span, family, at, truncated } => {
-                let reason = if truncated {
-                    "it is conditioned on an interval"
-                } else {
-                    "this family has no location and scale"
+            FamilyProblem::CenteringDoesNotApply { name, span, family, at, truncated, choice } => {
+                let reason = match (truncated, choice) {
+                    (true, _) => "it is conditioned on an interval",
+                    (false, true) => "it is drawn from more than one distribution",
+                    (false, false) => "this family has no location and scale",
                 };
                 Diagnostic::error(
                     Slug::BadHint,
@@ -304,26 +303,16 @@ fn empty_interval(
         .edit(high_span, low.to_string())
 }
 
-fn no_cdf(
-    family: &'static str,
-    span: Span,
-    half: Option<(String, Vec<(Span, String)>)>,
-) -> Diagnostic {
-    let diagnostic = Diagnostic::error(
+fn no_cdf(family: &'static str, span: Span) -> Diagnostic {
+    let has_cdf = |f: &&Family| f.parameterizations.iter().all(|p| p.density.has_cdf());
+    let names: Vec<&str> = distribution::ALL.iter().filter(has_cdf).map(|f| f.name).collect();
+    Diagnostic::error(
         Slug::NoCdf,
         format!("`{family}` cannot be conditioned on an interval: its cdf is not known here"),
         span,
         "needs the probability of the interval",
-    );
-    match half {
-        Some((form, edits)) => edited(diagnostic.help(format!("write `{form}`")), edits),
-        None => {
-            let has_cdf = |f: &&Family| f.parameterizations.iter().all(|p| p.density.has_cdf());
-            let names: Vec<&str> =
-                distribution::ALL.iter().filter(has_cdf).map(|f| f.name).collect();
-            diagnostic.help(format!("the families that can are {}", names.join(", ")))
-        }
-    }
+    )
+    .help(format!("the families that can are {}", names.join(", ")))
 }
 
 /// The facts about a number on the right of `~`.

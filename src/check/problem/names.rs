@@ -441,17 +441,17 @@ fn discrete_latent(
     at: Span,
     nearest: Option<String>,
 ) -> Diagnostic {
-    let diagnostic = Diagnostic::new(
-        Slug::NotYet,
-        Severity::Error,
-        format!("`{name}` is a whole-number latent, which this version cannot sum out"),
+    let diagnostic = Diagnostic::error(
+        Slug::UnboundedLatent,
+        format!("`{name}` is a whole-number latent without a largest value"),
+        span,
+        "a latent, because `data` does not declare it",
     )
-    .at(span, "a latent, because `data` does not declare it")
-    .because(at, format!("`{family}` gives whole numbers"));
+    .because(at, format!("`{family}` has no largest value that the data give"));
     match nearest {
         Some(data) => diagnostic.help(format!("did you mean the data `{data}`?")).edit(span, data),
         None => diagnostic.help(format!(
-            "if `{name}` is in your data declare it: `data …, {name}: int`; if it should be drawn after the fit write `predict {name} ~ …`"
+            "add `in [0, K]`: it is summed out over 0 to K; if `{name}` is in your data declare it: `data …, {name}: int`; if it should be drawn after the fit write `predict {name} ~ …`"
         )),
     }
 }

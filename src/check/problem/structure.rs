@@ -12,7 +12,7 @@ pub(in crate::check) enum StructureProblem {
     /// A constraint on something that is no family of one value.
     ElementWanted { family: &'static str, span: Span },
     /// A joint family that does not say over which axis.
-    JointAxis { name: String, family: &'static str, span: Span, axes: String, count: usize },
+    JointAxis { name: String, family: &'static str, span: Span, axes: Vec<String>, count: usize },
     /// `over` an axis that the left side does not have.
     OverElsewhere { over: String, span: Span, axes: String },
     /// A matrix over other axes than the family is joint over.
@@ -27,6 +27,10 @@ pub(in crate::check) enum StructureProblem {
     MixedLatent { name: String, span: Span, family: &'static str },
     /// A joint family where the density of one value is wanted.
     OneValueWanted { family: &'static str, span: Span },
+    /// A family without a sampler where a draw is wanted.
+    NotDrawn { family: String, span: Span },
+    /// Components of a mixture on different intervals.
+    MixedSupports { span: Span },
     /// Times of differential equations that are not over one axis.
     TimesAxis { name: String, span: Span, axes: String },
     /// An axis of states whose labels are not the states.
@@ -37,6 +41,14 @@ pub(in crate::check) enum StructureProblem {
     RateOfFinite { span: Span },
     /// `transpose` where indices say which axis is which.
     LooseTranspose { span: Span },
+    /// A number where one of several distributions must be.
+    NumberInPlace { span: Span, start: bool, continuous: bool },
+    /// A call in place of a kernel that is none.
+    UnknownKernel { name: String, span: Span, nearest: Option<&'static str>, known: String },
+    /// A function along an axis that its argument does not vary over.
+    NotOver { function: String, span: Span, axis: String },
+    /// A condition that leaves out some values of a group and not others.
+    GuardInGroup { name: String, family: &'static str, span: Span, axis: String },
     /// An argument of outcomes without exactly one free axis.
     OutcomeAxis { name: String, family: &'static str, span: Span, axes: String },
 }
@@ -52,34 +64,23 @@ impl Explain for StructureProblem {
             )
             .help("`x[t - 1] start 0` gives the value where `t - 1` lies before the first element"),
             StructureProblem::ElementWanted { family, span } => {
-                let wanted = if family == "ZeroSum" { "`Normal(0, sd)`" } else { "one family" };
+                let (wanted, help) = match family {
+                    "ZeroSum" => (
+                        "`Normal(0, sd)`",
+                        "values that sum to 0 are normal, with the mean 0 and without an interval",
+                    ),
+                    _ => ("one family", "it takes a family of one value, the same for every element"),
+                };
                 Diagnostic::error(
                     Slug::JointAxis,
                     format!("`{family}` ties elements of {wanted}, such as `{family}(Normal(0, 1))`"),
                     span,
                     "not the distribution of one element",
                 )
-                .help(format!("an interval goes outside: `{family}(Normal(0, 1)) in [0, inf]`"))
+                .help(help)
             }
             StructureProblem::JointAxis { name, family, span, axes, count } => {
-                let which = if count == 1 { "which axis" } else { "which two axes" };
-                let message = if axes == "[]" {
-                    format!("`{family}` gives several values, but `{name}` has no axis")
-                } else {
-                    format!("`{family}` is joint over {count} of the axes {axes} of `{name}`; say {which}")
-                };
-                let diagnostic = Diagnostic::error(
-                    Slug::JointAxis,
-                    message,
-                    span,
-                    "joint over an axis",
-                );
-                let first = axes.trim_matches(['[', ']']).split(", ").last().unwrap_or("").to_owned();
-                if first.is_empty() {
-                    diagnostic.help(format!("write the axis on the left: `{name}[axis] ~ {family}(…)`"))
-                } else {
-                    diagnostic.help(format!("name it with `over`: `~ {family}(…) over {first}`"))
-                }
+                joint_axis(&name, family, span, &axes, count)
             }
             StructureProblem::OverElsewhere { over, span, axes } => Diagnostic::error(
                 Slug::JointAxis,
@@ -127,9 +128,23 @@ impl Explain for StructureProblem {
                 Slug::WrongArguments,
                 format!("`logpdf` takes a distribution of one value, and `{family}` is joint"),
                 span,
-                "of one value",
+                "gives several values",
             )
             .help("write it as a `~` statement on the values"),
+            StructureProblem::NotDrawn { family, span } => Diagnostic::error(
+                Slug::WrongArguments,
+                format!("`{family}` has a log density and no sampler: it cannot be drawn from here"),
+                span,
+                "cannot be drawn from",
+            )
+            .help("observe it or give it to a latent: `y ~ …`; predictions need a family of the language"),
+            StructureProblem::MixedSupports { span } => Diagnostic::error(
+                Slug::SupportMismatch,
+                "the components of a mixture must live on the same interval",
+                span,
+                "their ends differ",
+            )
+            .help("use a finite latent and `if` for components on different sets"),
             StructureProblem::TimesAxis { name, span, axes } => Diagnostic::error(
                 Slug::WrongKind,
                 format!("the times after `at` must be over one axis, and `{name}` is over {axes}"),
@@ -171,6 +186,44 @@ impl Explain for StructureProblem {
                 "a matrix",
             )
             .help("define the matrix on its own line: `Omega = L @ transpose(L)`; elsewhere indices say which axis is which: `L[j, i]`"),
+            StructureProblem::NumberInPlace { span, start, continuous } => Diagnostic::error(
+                Slug::NotADistribution,
+                "a distribution must stand here, and this is a number",
+                span,
+                "a number",
+            )
+            .help(match (start, continuous) {
+                (true, _) => "after `start` stands what the first values are drawn from: `start Normal(0, 1)`",
+                (false, true) => "a choice between numbers stands inside a distribution: `Normal(if … then m else 0, 1)`",
+                (false, false) => "`PointMass(0)` is the distribution that always gives 0",
+            }),
+            StructureProblem::UnknownKernel { name, span, nearest, known } => {
+                let diagnostic = Diagnostic::error(
+                    Slug::UnknownFunction,
+                    format!("unknown kernel `{name}`"),
+                    span,
+                    "there is no kernel of this name",
+                )
+                .help(format!("the kernels are {known}; they may be added and multiplied"));
+                match nearest {
+                    Some(nearest) => diagnostic.edit(span, nearest),
+                    None => diagnostic,
+                }
+            }
+            StructureProblem::NotOver { function, span, axis } => Diagnostic::error(
+                Slug::AxisMismatch,
+                format!("`{function}` works along `{axis}`, and this does not vary over `{axis}`"),
+                span,
+                format!("the same for every element of `{axis}`"),
+            )
+            .help("after `over =` stands an axis of the argument"),
+            StructureProblem::GuardInGroup { name, family, span, axis } => Diagnostic::error(
+                Slug::JointAxis,
+                format!("`{family}` gives the elements of `{name}` over `{axis}` together, and `where` cannot leave out some of them"),
+                span,
+                format!("varies over `{axis}`"),
+            )
+            .help(format!("leave out whole groups, or declare a smaller axis in place of `{axis}`")),
             StructureProblem::OutcomeAxis { name, family, span, axes } => {
                 let message = if axes == "[]" {
                     format!("`{family}` needs a probability for every outcome, and this is one number")
@@ -184,4 +237,51 @@ impl Explain for StructureProblem {
             }
         }
     }
+}
+
+fn joint_axis(
+    name: &str,
+    family: &'static str,
+    span: Span,
+    axes: &[String],
+    count: usize,
+) -> Diagnostic {
+    let list = format!("[{}]", axes.join(", "));
+    let (message, help) = match (axes, count) {
+        ([], 1) => (
+            format!("`{family}` gives several values, but `{name}` has no axis"),
+            format!("write the axis on the left: `{name}[axis] ~ {family}(…)`"),
+        ),
+        ([] | [_], _) => (
+            format!("`{family}` gives a matrix, but `{name}` has the axes {list}"),
+            match axes {
+                [axis] => format!(
+                    "write two indices on the left: `{name}[i in {axis}, j in {axis}] ~ {family}(…)`"
+                ),
+                _ => format!(
+                    "write two axes on the left: `{name}[i in axis, j in axis] ~ {family}(…)`"
+                ),
+            },
+        ),
+        (_, 2) if axes.len() == 2 => (
+            format!("`{family}` is joint over both axes {list} of `{name}`"),
+            "leave `over` out, or name two".to_owned(),
+        ),
+        (_, 1) => (
+            format!("`{family}` is joint over one of the axes {list} of `{name}`; say which with `over`"),
+            match axes.split_last() {
+                Some((last, rest)) if !rest.contains(last) => {
+                    format!("for example `~ {family}(…) over {last}`")
+                }
+                _ => format!(
+                    "give the indices names: `{name}[i in …, j in …] ~ {family}(…) over j`"
+                ),
+            },
+        ),
+        (_, _) => (
+            format!("`{family}` is joint over two of the axes {list} of `{name}`; say which with `over`"),
+            format!("name both: `~ {family}(…) over i, j`"),
+        ),
+    };
+    Diagnostic::error(Slug::JointAxis, message, span, "joint over an axis").help(help)
 }

@@ -151,9 +151,16 @@ impl Explain for ValueProblem {
             .help(format!("elements of different axes are never the same; if they are meant to be, declare both with one axis: `column: {a}`")),
             ValueProblem::LatentCondition { what, span, latents, reported } => {
                 let names: Vec<String> = latents.iter().map(|(n, _)| n.clone()).collect();
+                // What is evaluated for every combination of the values of finite latents.
+                let enumerated = !matches!(
+                    what,
+                    "`where`" | "the ends of a range" | "the value of a `PointMass`"
+                );
+                let allowed =
+                    if enumerated { "data and finite latents" } else { "data" };
                 let mut diagnostic = Diagnostic::error(
                     Slug::LatentCondition,
-                    format!("{what} may depend on data only, not on {}", listed(&names)),
+                    format!("{what} may depend on {allowed} only, not on {}", listed(&names)),
                     span,
                     "depends on a latent",
                 );
@@ -166,9 +173,10 @@ impl Explain for ValueProblem {
                     ));
                 }
                 diagnostic.help(match what {
-                    "an index" => "which element is meant must be known before the fit; use a column, or an index of the equation",
+                    "an index" => "use a column, an index of the equation, or a latent of finitely many values: `z ~ Categorical(p)`",
+                    "`where`" => "what exists must be known before the fit; to choose by a latent of finitely many values write `if z then … else …`",
                     "the ends of a range" => "the number of elements is fixed before the fit: declare it as data, `data n: int`",
-                    _ => "a condition on a continuous latent has no gradient; for an unknown change point use a discrete one: `tau ~ DiscreteUniform(year)`",
+                    _ => "a condition on a continuous latent has no gradient; for an unknown change point use one of finitely many values: `tau ~ DiscreteUniform(year)`",
                 })
             }
             ValueProblem::MisplacedLabel { label, span } => Diagnostic::error(

@@ -1,12 +1,12 @@
 //! Says what went wrong when an expression had no value: at which element, in which row.
 
 use super::cells::describe;
-use super::{Binder, Mode};
+use super::{Binder, Mode, values_of};
 use crate::bound::{Elements, EvaluationError, Evaluator};
 use crate::data::labels::nearest;
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::source::Span;
-use crate::typed::{AxisId, AxisOrigin, IndexId};
+use crate::typed::{AxisId, AxisOrigin, Expr, ExprKind, IndexId, Operator, VariableId};
 
 /// An evaluation that failed, and the positions of the indices at that moment.
 #[derive(Clone, Debug)]
@@ -55,6 +55,9 @@ impl Binder<'_> {
                 *span,
                 "a missing cell",
             ),
+            EvaluationError::LeftOut { span, variable, position } => {
+                self.left_out(*span, *variable, *position, at)
+            }
             EvaluationError::Unassigned { variable, .. } => {
                 let declared = self.typed.variable(*variable);
                 Diagnostic::error(
@@ -94,7 +97,92 @@ impl Binder<'_> {
         }
     }
 
+    fn left_out(
+        &self,
+        span: Span,
+        variable: VariableId,
+        position: usize,
+        at: &str,
+    ) -> Diagnostic {
+        let element = self.element(variable, position);
+        let problem = Diagnostic::error(
+            Slug::IndexOutOfRange,
+            format!("`{element}` does not exist: its `where` leaves it out"),
+            span,
+            format!("used here{at}"),
+        );
+        let problem = match self.typed.left_out_by(variable) {
+            Some((_, guard)) => problem.because(guard.span, "this does not hold there"),
+            None => problem,
+        };
+        problem.help("use it only where it exists: repeat the condition after `where`, or choose another value with `if`")
+    }
+
+    /// The number in a subscript, where an index runs through it: `t - 1`.
+    fn shift_at(&self, span: Span) -> Option<&Expr> {
+        let typed = self.typed;
+        let defined = typed.definitions.iter().flat_map(|d| values_of(&d.value));
+        let drawn = typed.randoms.iter().flat_map(|r| {
+            r.distribution.expressions().into_iter().chain(&r.guard)
+        });
+        let added = typed.factors.iter().flat_map(|f| std::iter::once(&f.value).chain(&f.guard));
+        let mut found = None;
+        for expr in defined.chain(drawn).chain(added) {
+            expr.walk(&mut |e| {
+                if let ExprKind::ElementOf(number) = &e.kind
+                    && e.span == span
+                {
+                    found = Some(&**number);
+                }
+            });
+        }
+        found.filter(|number| !number.outer_indices().is_empty())
+    }
+
+    /// A subscript that comes before the first element of its axis.
+    fn before_the_first(
+        &self,
+        number: &Expr,
+        axis: AxisId,
+        value: f64,
+        at: &str,
+    ) -> Option<Diagnostic> {
+        let (info, elements) = (self.typed.axis(axis), &self.axes[axis.index()]);
+        let first = match elements {
+            Elements::Range { first, size } if *size > 0 => *first as f64,
+            Elements::Range { .. } => return None,
+            Elements::Labels(labels) => labels.first()?.parse().unwrap_or(1.0),
+        };
+        let reads_data = !number.variables().is_empty();
+        if reads_data || value >= first {
+            return None;
+        }
+        let text = self.typed.print(number);
+        let problem = Diagnostic::error(
+            Slug::MissingStart,
+            format!("`{text}` leaves axis `{}` at its first element", info.name),
+            number.span,
+            format!("{value}{at}"),
+        )
+        .because(info.span, format!("`{}` begins with {}", info.name, elements.label(0)));
+        let guard = if let ExprKind::Binary(Operator::Subtract, t, _) = &number.kind
+            && let Elements::Range { .. } = elements
+        {
+            format!(": `where {} > {}`", self.typed.print(t), 2.0 * first - value - 1.0)
+        } else {
+            String::new()
+        };
+        Some(problem.help(format!(
+            "give a value with `start`, or leave the element out with `where`{guard}"
+        )))
+    }
+
     fn out_of_range(&self, span: Span, axis: AxisId, value: f64, at: &str) -> Diagnostic {
+        if let Some(number) = self.shift_at(span)
+            && let Some(problem) = self.before_the_first(number, axis, value, at)
+        {
+            return problem;
+        }
         let info = self.typed.axis(axis);
         let elements = &self.axes[axis.index()];
         let has = match elements {

@@ -267,7 +267,7 @@ fn is_sd(expr: &Expr) -> bool {
     matches!(&expr.kind, ExprKind::Reduce(reduce) if reduce.operation == Reduction::Sd)
 }
 
-fn shown(value: f64) -> String {
+pub(super) fn shown(value: f64) -> String {
     if value.is_nan() {
         "not a number".to_owned()
     } else {

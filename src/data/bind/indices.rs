@@ -9,18 +9,19 @@ use super::{Binder, values_of};
 use crate::bound::{EvaluationError, Evaluator};
 use crate::diagnostic::Diagnostic;
 use crate::library::Reduction;
+use crate::source::Span;
 use crate::typed::{
     AxisId, Distribution, Expr, ExprKind, IndexId, JointArgument, Kind, Plane, Program, RandomRole,
     Reduce, VariableId,
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Something in an expression that must be evaluated to know that it does not fail.
 enum Duty<'p> {
     /// A data-only expression.
     Value(&'p Expr),
-    /// The subscripts of a variable.
-    Position(VariableId, &'p [Expr]),
+    /// The subscripts of a variable, and where it stands.
+    Position(VariableId, &'p [Expr], Span),
     /// One branch or the other.
     Branch(&'p Expr, Vec<Duty<'p>>, Vec<Duty<'p>>),
     /// For all elements of a reduction.
@@ -36,7 +37,9 @@ fn can_fail(typed: &Program, expr: &Expr) -> bool {
             true
         }
         ExprKind::Below(..) => false,
-        ExprKind::Variable(variable, at) => !is_within(typed, *variable, at),
+        ExprKind::Variable(variable, at) => {
+            !is_within(typed, *variable, at) || typed.left_out_by(*variable).is_some()
+        }
         ExprKind::Reduce(reduce) => match reduce.operation {
             Reduction::Mean | Reduction::Sd | Reduction::Max | Reduction::Min => true,
             Reduction::Sum | Reduction::Count | Reduction::LogSumExp => false,
@@ -77,9 +80,11 @@ fn collect<'p>(typed: &Program, expr: &'p Expr, duties: &mut Vec<Duty<'p>>) {
     match &expr.kind {
         ExprKind::Variable(variable, at) => {
             let known = at.iter().all(|s| s.plane == Plane::Data);
-            if known && (!is_within(typed, *variable, at) || at.iter().any(|s| can_fail(typed, s)))
-            {
-                duties.push(Duty::Position(*variable, at));
+            let may_leave = !is_within(typed, *variable, at)
+                || typed.left_out_by(*variable).is_some()
+                || at.iter().any(|s| can_fail(typed, s));
+            if known && may_leave {
+                duties.push(Duty::Position(*variable, at, expr.span));
             }
         }
         ExprKind::If(condition, yes, no) if condition.plane == Plane::Data => {
@@ -158,32 +163,46 @@ fn collect_drawn<'p>(typed: &Program, distribution: &'p Distribution, duties: &m
                 }
             }
         }
-        Distribution::Family(_) | Distribution::PointMass(_) | Distribution::Structured(_) => {
+        Distribution::Family(_)
+        | Distribution::PointMass(_)
+        | Distribution::Structured(_)
+        | Distribution::Written(_) => {
             distribution.expressions().into_iter().for_each(|e| collect(typed, e, duties));
         }
     }
 }
 
-fn perform(evaluator: &Evaluator<'_, ()>, duties: &[Duty<'_>]) -> Result<(), EvaluationError> {
+/// For variables of which a `where` leaves elements out, which elements exist.
+type Exists = HashMap<VariableId, Vec<bool>>;
+
+fn perform(
+    evaluator: &Evaluator<'_, ()>,
+    duties: &[Duty<'_>],
+    exists: &Exists,
+) -> Result<(), EvaluationError> {
     for duty in duties {
         match duty {
             Duty::Value(expr) => {
                 evaluator.data(expr)?;
             }
-            Duty::Position(variable, at) => {
-                evaluator.position(*variable, at)?;
+            Duty::Position(variable, at, span) => {
+                let (variable, span) = (*variable, *span);
+                let position = evaluator.position(variable, at)?;
+                if exists.get(&variable).is_some_and(|e| e.get(position) == Some(&false)) {
+                    return Err(EvaluationError::LeftOut { span, variable, position });
+                }
             }
             Duty::Branch(condition, when, otherwise) => {
                 let taken = evaluator.data(condition)? != 0.0;
-                perform(evaluator, if taken { when } else { otherwise })?;
+                perform(evaluator, if taken { when } else { otherwise }, exists)?;
             }
             Duty::Each(reduce, inner) => {
                 evaluator.for_each(&reduce.indices, reduce.guard.as_ref(), |_| {
-                    perform(evaluator, inner)
+                    perform(evaluator, inner, exists)
                 })?;
             }
             Duty::Over(indices, inner) => {
-                evaluator.for_each(indices, None, |_| perform(evaluator, inner))?;
+                evaluator.for_each(indices, None, |_| perform(evaluator, inner, exists))?;
             }
         }
     }
@@ -195,7 +214,7 @@ fn needed(duties: &[Duty<'_>], found: &mut HashSet<IndexId>) {
     for duty in duties {
         match duty {
             Duty::Value(expr) => found.extend(expr.outer_indices()),
-            Duty::Position(_, at) => found.extend(at.iter().flat_map(Expr::outer_indices)),
+            Duty::Position(_, at, _) => found.extend(at.iter().flat_map(Expr::outer_indices)),
             Duty::Branch(condition, when, otherwise) => {
                 found.extend(condition.outer_indices());
                 needed(when, found);
@@ -221,11 +240,37 @@ pub(super) struct Statement<'p> {
 impl Binder<'_> {
     /// Evaluates the index plane of all statements; reports the first failure of each.
     pub(super) fn check_index_plane(&mut self) {
+        let exists = self.existing();
         for statement in self.statements(self.typed) {
-            if let Some(problem) = self.check_statement(&statement) {
+            if let Some(problem) = self.check_statement(&statement, &exists) {
                 self.report(problem);
             }
         }
+    }
+
+    /// Which elements exist of the variables that are not data and have a `where`. A `where` that
+    /// cannot be evaluated is reported with its statement.
+    fn existing(&mut self) -> Exists {
+        let typed = self.typed;
+        let mut exists = Exists::new();
+        for i in 0..typed.variables.len() {
+            let variable = VariableId(i as u32);
+            let Some((indices, guard)) = typed.left_out_by(variable) else { continue };
+            if self.values[i].is_some() {
+                continue;
+            }
+            let mut own = vec![false; self.shape(variable).iter().product()];
+            let evaluated: Result<(), EvaluationError> = self.evaluate(|evaluator| {
+                evaluator.for_each(indices, Some(guard), |position| {
+                    own[position] = true;
+                    Ok(())
+                })
+            });
+            if evaluated.is_ok() {
+                exists.insert(variable, own);
+            }
+        }
+        exists
     }
 
     /// Every statement that is evaluated after binding. An observation in terms
@@ -264,7 +309,11 @@ impl Binder<'_> {
         statements
     }
 
-    fn check_statement(&mut self, statement: &Statement<'_>) -> Option<Diagnostic> {
+    fn check_statement(
+        &mut self,
+        statement: &Statement<'_>,
+        exists: &Exists,
+    ) -> Option<Diagnostic> {
         let typed = self.typed;
         let mut duties = Vec::new();
         match statement.distribution {
@@ -284,7 +333,7 @@ impl Binder<'_> {
             statement.indices.iter().copied().filter(|i| used.contains(i)).collect();
         let result = self.evaluate(|evaluator| {
             evaluator
-                .for_each(&indices, statement.guard, |_| perform(evaluator, &duties))
+                .for_each(&indices, statement.guard, |_| perform(evaluator, &duties, exists))
                 .map_err(|error| Failure::at(evaluator, &indices, error))
         });
         result.err().map(|failure| self.explain(&failure, &indices))

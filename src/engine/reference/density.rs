@@ -3,11 +3,9 @@
 use super::{Reading, finite};
 use crate::bound::finite::{is_finite, mentions};
 use crate::bound::{EvaluationError, Evaluator, Finite, Values, space};
-use crate::library::joint::Extent;
 use crate::math::Scalar;
 use crate::typed::{
-    Distribution, Factor, IndexId, Joint, JointArgument, Plane, Random, RandomRole, Structure,
-    Structured, Taken, VariableId,
+    Distribution, Factor, IndexId, Joint, Plane, Random, RandomRole, Structure, Structured, Taken,
 };
 
 /// What a density is evaluated at.
@@ -160,6 +158,7 @@ impl<S: Scalar> Reading<'_, S> {
                 let branch = if taken { &choice.yes } else { &choice.no };
                 self.drawn(evaluator, random, branch, at)
             }
+            Distribution::Written(written) => evaluator.eval(&written.log_density),
             // Statements over groups do not come here.
             Distribution::Structured(_) | Distribution::Joint(_) => {
                 Err(EvaluationError::Unavailable { span: random.span })
@@ -203,7 +202,8 @@ impl<S: Scalar> Reading<'_, S> {
                 Distribution::Family(_)
                 | Distribution::PointMass(_)
                 | Distribution::Elements(_)
-                | Distribution::Choice(_) => S::constant(0.0),
+                | Distribution::Choice(_)
+                | Distribution::Written(_) => S::constant(0.0),
             };
             total = total + value;
         }
@@ -219,40 +219,9 @@ impl<S: Scalar> Reading<'_, S> {
         x: &[S],
     ) -> Result<S, EvaluationError> {
         let first = members.first().map_or(0, |m| *m as usize);
-        let rows = evaluator.extent(joint.over[0]);
-        let columns = joint.over.get(1).map_or(1, |i| evaluator.extent(*i));
-        let mut edges = Vec::new();
-        let mut arguments: Vec<Vec<S>> = Vec::new();
-        for argument in &joint.arguments {
-            evaluator.stand(&random.indices, first);
-            let mut values = Vec::new();
-            match argument {
-                JointArgument::Scalar(value) => values.push(evaluator.eval(value)?),
-                JointArgument::Vector(value) => {
-                    for position in 0..rows {
-                        evaluator.set(joint.over[0], position);
-                        values.push(evaluator.eval(value)?);
-                    }
-                }
-                JointArgument::Matrix(indices, value) => {
-                    evaluator.for_each(indices, None, |_| {
-                        values.push(evaluator.eval(value)?);
-                        Ok::<(), EvaluationError>(())
-                    })?;
-                }
-                JointArgument::Edges(from, to) => {
-                    let ends = |v: &VariableId| {
-                        self.bound.values[v.index()].as_ref().map_or(&[][..], |a| a.cells())
-                    };
-                    let pairs = ends(from).iter().zip(ends(to));
-                    edges = pairs.map(|(a, b)| [*a as usize, *b as usize]).collect();
-                }
-            }
-            arguments.push(values);
-        }
-        let arguments: Vec<&[S]> = arguments.iter().map(Vec::as_slice).collect();
-        let extent = Extent { rows, columns, edges: &edges };
-        Ok(joint.form.density.log_density(extent, x, &arguments))
+        let arguments = evaluator.arguments::<S>(random, joint, first)?;
+        let values: Vec<&[S]> = arguments.values.iter().map(Vec::as_slice).collect();
+        Ok(joint.form.density.log_density(arguments.extent(), x, &values))
     }
 }
 

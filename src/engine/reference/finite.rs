@@ -85,7 +85,10 @@ impl<'f, S: Scalar> Sums<'f, S> {
                         }
                         table[at]
                     };
-                    parts.iter().map(entry).fold(S::constant(0.0), |sum, x| sum + x)
+                    let sum = parts.iter().map(entry).fold(S::constant(0.0), |sum, x| sum + x);
+                    // What is impossible stays so: ln 0 has derivatives that are no numbers.
+                    let never = S::constant(f64::NEG_INFINITY);
+                    S::select(sum.same(never), never, sum)
                 };
                 let values: Vec<S> = (0..sizes[step.variable as usize] as usize).map(own).collect();
                 message.push(crate::bound::log_sum_exp(&values));

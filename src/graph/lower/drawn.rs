@@ -4,7 +4,7 @@ use super::super::trace::Traced;
 use super::LowerError;
 use super::expression::Tracer;
 use crate::math::Scalar;
-use crate::typed::{Call, Distribution, Elements, Plane, Random, VariableId};
+use crate::typed::{Call, Distribution, Elements, LogPart, Plane, Random, VariableId};
 
 impl<'g> Tracer<'_, '_, 'g> {
     /// The log density of the elements of a statement.
@@ -75,6 +75,7 @@ impl<'g> Tracer<'_, '_, 'g> {
                 Ok(Traced::select(x.same(value), Traced::Constant(0.0), nothing))
             }
             Distribution::Elements(elements) => self.outcome(variable, elements),
+            Distribution::Written(written) => self.trace(&written.log_density),
             Distribution::Choice(choice) => self.choice(
                 &choice.condition,
                 |tracer| tracer.drawn(variable, &choice.yes, x, atoms),
@@ -83,6 +84,26 @@ impl<'g> Tracer<'_, '_, 'g> {
             // Statements over groups do not come here.
             Distribution::Structured(_) | Distribution::Joint(_) => Ok(nothing),
         }
+    }
+
+    /// The log density of one value, or the logarithm of the probability below or above it.
+    pub(super) fn log_part(
+        &mut self,
+        part: LogPart,
+        call: &Call,
+        x: Traced<'g>,
+    ) -> Result<Traced<'g>, LowerError> {
+        if part == LogPart::Density {
+            return self.family(call, x);
+        }
+        let arguments =
+            call.arguments.iter().map(|a| self.trace(a)).collect::<Result<Vec<_>, _>>()?;
+        let density = call.parameterization.density;
+        let value = match part {
+            LogPart::Below => density.ln_cdf(x, &arguments),
+            LogPart::Density | LogPart::Above => density.ln_survival(x, &arguments),
+        };
+        value.ok_or(super::unavailable(call.span))
     }
 
     /// The log density of a family of one value, normalised over its interval.

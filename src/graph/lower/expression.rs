@@ -159,9 +159,9 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
                     arguments.iter().map(|a| self.trace(a)).collect::<Result<Vec<_>, _>>()?;
                 Ok(function.apply(&arguments))
             }
-            ExprKind::LogDensity(call, value) => {
+            ExprKind::LogDensity(part, call, value) => {
                 let value = self.trace(value)?;
-                self.family(call, value)
+                self.log_part(*part, call, value)
             }
             ExprKind::Covariance(kernel, arguments) => {
                 let arguments =

@@ -6,6 +6,7 @@ use super::super::node::{BufferId, Kernel, Node, Slot, Tag, Target};
 use super::super::trace::{Graph, Traced};
 use super::expression::Tracer;
 use super::rows::{Assigned, Rows};
+use super::shared::Shared;
 use super::{LowerError, Lowering};
 use crate::source::Span;
 use crate::typed::{Factor, Random, VariableId};
@@ -17,16 +18,28 @@ use std::sync::Arc;
 pub(super) struct Tables {
     buffer: Option<BufferId>,
     length: usize,
-    /// Where the table of a scope begins.
+    /// Where the table of a scope begins that statements have added up in.
     places: HashMap<Arc<[u32]>, usize>,
+    /// All tables; scopes may share one that is the same for each.
     scopes: Vec<(Arc<[u32]>, usize)>,
     tag: Option<Tag>,
 }
 
-/// Rows with every combination of the values that they depend on, and the entry of each.
+impl Tables {
+    /// Room for this many more entries.
+    fn grow(&mut self, entries: usize) -> usize {
+        let offset = self.length;
+        self.length += entries;
+        offset
+    }
+}
+
+/// Rows with every combination of the values that they depend on.
 struct Expanded {
     rows: Rows,
-    entries: Vec<u32>,
+    /// For each row before, its scope and the first of its combinations.
+    scopes: Vec<Arc<[u32]>>,
+    starts: Vec<u32>,
 }
 
 impl Lowering<'_> {
@@ -76,36 +89,32 @@ impl Lowering<'_> {
         rows: &Rows,
         mut scope_of: impl FnMut(&mut Self, usize) -> Result<Vec<u32>, LowerError>,
     ) -> Result<Expanded, LowerError> {
-        let (mut from, mut entries) = (Vec::new(), Vec::new());
+        let (mut from, mut scopes, mut starts) = (Vec::new(), Vec::new(), Vec::new());
         let mut assigned = Assigned::default();
         let finite = self.finite.clone();
         for row in 0..rows.count {
-            let scope = scope_of(self, row)?;
-            let (scope, offset) = self.table(scope);
-            let mut entry = offset as u32;
+            let scope: Arc<[u32]> = scope_of(self, row)?.into();
+            starts.push(from.len() as u32);
             finite.for_each(&self.evaluator, &scope, |values| {
                 from.push(row as u32);
-                entries.push(entry);
                 assigned.push(&scope, values);
-                entry += 1;
                 Ok::<(), LowerError>(())
             })?;
+            scopes.push(scope);
         }
-        Ok(Expanded { rows: rows.assign(&from, assigned), entries })
+        Ok(Expanded { rows: rows.assign(&from, assigned), scopes, starts })
     }
 
-    /// The table of a scope; a new one if there is none.
-    fn table(&mut self, scope: Vec<u32>) -> (Arc<[u32]>, usize) {
-        if let Some((scope, offset)) = self.tables.places.get_key_value(&scope[..]) {
-            return (scope.clone(), *offset);
+    /// Where the table of a scope begins; a new one if there is none.
+    fn table(&mut self, scope: &Arc<[u32]>) -> usize {
+        if let Some(offset) = self.tables.places.get(scope) {
+            return *offset;
         }
-        let scope: Arc<[u32]> = scope.into();
-        let offset = self.tables.length;
         let entries = scope.iter().map(|e| self.finite.elements[*e as usize].size as usize);
-        self.tables.length += entries.product::<usize>();
+        let offset = self.tables.grow(entries.product());
         self.tables.places.insert(scope.clone(), offset);
         self.tables.scopes.push((scope.clone(), offset));
-        (scope, offset)
+        offset
     }
 
     fn fill(
@@ -128,9 +137,44 @@ impl Lowering<'_> {
         let graph = Graph::new();
         let mut tracer = Tracer::new(self, &graph, &expanded.rows);
         let value = value(&mut tracer)?;
-        let target = Target::Accumulate { buffer, index: expanded.entries.clone().into() };
-        let kernel: Kernel = tracer.finish(value, target, tag);
-        self.push(Node::Kernel(kernel));
+        let kernel = tracer.finish(value, Target::LogDensity, tag);
+        let shared = Shared::of(&kernel, &expanded.starts);
+        let (kernel, index) = if shared.saves() {
+            if let Some(positions) = &mut self.origins[tag.0 as usize].positions {
+                *positions = shared.rows().map(|row| positions[row]).collect();
+            }
+            (shared.keep(kernel), self.share(expanded, &shared))
+        } else {
+            (kernel, self.entries(expanded))
+        };
+        let target = Target::Accumulate { buffer, index };
+        self.push(Node::Kernel(Kernel { target, ..kernel }));
         Ok(())
+    }
+
+    /// The entry of each combination, in the table of its scope.
+    fn entries(&mut self, expanded: &Expanded) -> Arc<[u32]> {
+        let ends = expanded.starts.iter().skip(1).copied().chain([expanded.rows.count as u32]);
+        let mut entries = Vec::with_capacity(expanded.rows.count);
+        for ((scope, start), end) in expanded.scopes.iter().zip(&expanded.starts).zip(ends) {
+            let offset = self.table(scope) as u32;
+            entries.extend(offset..offset + (end - start));
+        }
+        entries.into()
+    }
+
+    /// The same in tables that scopes share.
+    fn share(&mut self, expanded: &Expanded, shared: &Shared) -> Arc<[u32]> {
+        let first = self.tables.grow(shared.rows().count());
+        let mut offsets = Vec::with_capacity(shared.kept.len());
+        let mut next = first;
+        for block in &shared.kept {
+            offsets.push(next);
+            next += block.len();
+        }
+        for (scope, like) in expanded.scopes.iter().zip(&shared.like) {
+            self.tables.scopes.push((scope.clone(), offsets[*like as usize]));
+        }
+        (first as u32..next as u32).collect()
     }
 }

@@ -71,7 +71,8 @@ impl Lowering<'_> {
             Distribution::Family(_)
             | Distribution::PointMass(_)
             | Distribution::Elements(_)
-            | Distribution::Choice(_) => Ok(()),
+            | Distribution::Choice(_)
+            | Distribution::Written(_) => Ok(()),
         }
     }
 

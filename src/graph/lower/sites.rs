@@ -9,7 +9,7 @@ use super::{LowerError, Lowering};
 use crate::bound::finite::mentions;
 use crate::bound::{self, Space};
 use crate::math::bijector::Bijector;
-use crate::typed::{Expr, Plane, Random, RandomId, RandomRole, VariableId};
+use crate::typed::{Plane, Random, RandomId, RandomRole, VariableId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -39,30 +39,37 @@ pub enum Transform {
     Centering(Arc<[f64]>),
 }
 
-/// The centredness of the elements of latents that are not in canonical coordinates. Any choice
+/// The centredness of the elements of latents that are not in canonical coordinates, of those
+/// elements that exist. Any choice
 /// describes the same posterior.
 pub type Coordinates = BTreeMap<RandomId, Arc<[f64]>>;
 
-/// The latents whose centredness matters: of a location-scale family, not truncated, with a
-/// location or scale that depends on latents.
+/// Whether a latent can have other coordinates: of a location-scale family, not truncated, with
+/// parameters that depend neither on finite latents nor on other elements of itself.
+pub fn is_movable(bound: &bound::Program, random: &Random) -> bool {
+    let Some(call) = random.distribution.call() else { return false };
+    let in_series = bound.typed.series.iter().any(|members| members.contains(&random.variable));
+    random.role == RandomRole::Latent
+        && !in_series
+        && call.truncation.is_none()
+        && call.arguments.iter().all(|a| !mentions(bound, a))
+        && call.family.location_scale.is_some()
+}
+
+/// The latents whose centredness matters: movable, with a location or scale that depends on
+/// latents.
 pub fn recenterable(bound: &bound::Program) -> BTreeSet<RandomId> {
-    // What a latent is drawn from may depend on other elements of itself, or on what it feeds.
-    let in_series = |random: &Random| {
-        bound.typed.series.iter().any(|members| members.contains(&random.variable))
-    };
-    let eligible = |random: &Random| {
-        let Some(call) = random.distribution.call() else { return false };
-        let moves =
-            |at: usize| call.arguments.get(at).is_some_and(|a: &Expr| a.plane == Plane::Latent);
-        random.role == RandomRole::Latent
-            && !in_series(random)
-            && random.guard.is_none()
-            && call.truncation.is_none()
-            && call.arguments.iter().all(|a| !mentions(bound, a))
-            && call.family.location_scale.is_some_and(|(l, s)| moves(l) || moves(s))
+    let moves = |random: &Random| {
+        let call = random.distribution.call();
+        let Some((call, at)) = call.and_then(|c| Some((c, c.family.location_scale?))) else {
+            return false;
+        };
+        let depends = |at: usize| call.arguments.get(at).is_some_and(|a| a.plane == Plane::Latent);
+        depends(at.0) || depends(at.1)
     };
     let randoms = bound.typed.randoms.iter().enumerate();
-    randoms.filter(|(_, r)| eligible(r)).map(|(i, _)| RandomId(i as u32)).collect()
+    let eligible = randoms.filter(|(_, r)| is_movable(bound, r) && moves(r));
+    eligible.map(|(i, _)| RandomId(i as u32)).collect()
 }
 
 /// The two kernels of a transform.

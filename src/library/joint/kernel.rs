@@ -141,6 +141,12 @@ pub fn kernel(name: &str) -> Option<&'static KernelFamily> {
 }
 
 impl Kernel {
+    /// The family that declares it, with its parameters in positional order.
+    pub fn declaration(self) -> Option<(&'static KernelFamily, &'static KernelForm)> {
+        let mut forms = KERNELS.iter().flat_map(|family| family.forms.iter().map(move |f| (family, f)));
+        forms.find(|(_, form)| form.kernel == self)
+    }
+
     /// The covariance of the values at two inputs of the same length, with the parameters in
     /// positional order.
     pub fn covariance<S: Scalar>(self, x: &[S], y: &[S], parameters: &[S]) -> S {

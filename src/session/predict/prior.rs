@@ -4,14 +4,15 @@
 //! `Flat` prior, or parameters off the edge of numbers) is the image of a uniform unconstrained
 //! value instead. Invariant: a point is that of one draw, whatever coordinates it is told in.
 
-use super::{Latents, Plan, PredictError, StageKind, drawing_order, sample};
-use crate::bound;
+use super::plan::{Planner, Stage};
+use super::walk::{Failing, Walk};
+use super::{PredictError, size};
+use crate::bound::{self, EvaluationError, Evaluator, Space};
 use crate::engine::reference;
 use crate::graph::lower::{ConstrainedLayout, Coordinates};
-use crate::inference::Target;
-use crate::math::bijector::Bijector;
-use crate::typed::{RandomId, RandomRole};
-use rand::{Rng, RngExt};
+use crate::typed::{RandomId, RandomRole, VariableId};
+use rand::Rng;
+use std::collections::{HashMap, HashSet};
 
 /// What cannot be drawn is uniform in (-RADIUS, RADIUS) on the unconstrained scale.
 const RADIUS: f64 = 2.0;
@@ -20,38 +21,30 @@ const RADIUS: f64 = 2.0;
 pub(in crate::session) struct Prior<'a> {
     bound: &'a bound::Program,
     layout: ConstrainedLayout,
-    plan: Plan,
-}
-
-/// A fit that knows no latent.
-struct Unfitted;
-
-impl Latents for Unfitted {
-    fn count(&self) -> usize {
-        0
-    }
-
-    fn column(&self, _: &str, _: &[String]) -> Option<usize> {
-        None
-    }
-
-    fn value(&self, _: usize, _: usize) -> f64 {
-        f64::NAN
-    }
+    stages: Vec<Stage>,
+    /// The first coordinate of every latent.
+    offsets: HashMap<RandomId, usize>,
 }
 
 impl<'a> Prior<'a> {
     pub(in crate::session) fn new(bound: &'a bound::Program) -> Result<Self, PredictError> {
         let layout = ConstrainedLayout::new(bound);
-        let mut plan = Plan { copied: Vec::new(), stages: Vec::new(), length: layout.len() };
-        for random in drawing_order(bound) {
-            let statement = bound.typed.random(random);
-            if statement.role == RandomRole::Latent {
-                let all = plan.copy(bound, &Unfitted, &layout, statement.variable);
-                plan.stage(bound, &layout, random, Some(&all))?;
+        let all = |variable: VariableId| Ok((0..size(bound, variable) as u32).collect());
+        let all: &dyn Fn(VariableId) -> Result<HashSet<u32>, PredictError> = &all;
+        // A few draws are not worth compiling for.
+        let mut planner = Planner::new(bound, &layout, all, false);
+        let evaluator = Evaluator::of(bound, ());
+        let mut offsets = HashMap::new();
+        let mut offset = 0;
+        for (index, random) in bound.typed.randoms.iter().enumerate() {
+            if random.role == RandomRole::Latent {
+                planner.variable(random.variable)?;
+                offsets.insert(RandomId(index as u32), offset);
+                offset += Space::of(&evaluator, random)?.dimension();
             }
         }
-        Ok(Prior { bound, layout, plan })
+        let stages = planner.finish();
+        Ok(Prior { bound, layout, stages, offsets })
     }
 
     /// A draw of all latents, unconstrained; `None` if a value lies on an end of its support.
@@ -60,59 +53,48 @@ impl<'a> Prior<'a> {
         coordinates: &Coordinates,
         rng: &mut dyn Rng,
     ) -> Option<Vec<f64>> {
-        let mut constrained = vec![f64::NAN; self.layout.len()];
-        let mut standardised: Vec<(RandomId, usize, f64)> = Vec::new();
-        for (stage, (workspace, values)) in self.plan.stages.iter().zip(&mut self.plan.workspaces())
-        {
-            let StageKind::Draw { random, rows, count, width } = &stage.kind else { continue };
-            let distribution = &self.bound.typed.random(*random).distribution;
-            let call = distribution.call()?;
-            let centredness = coordinates.get(random).zip(call.family.location_scale);
-            stage.program.quantities(workspace, &constrained, values);
-            for (row, position, to) in rows {
-                let parameters: Vec<f64> = (0..*width).map(|k| values[k * count + row]).collect();
-                let value = sample(distribution, &parameters, rng)
-                    .unwrap_or_else(|| anywhere(&parameters[call.arguments.len()..], rng));
-                constrained[(*to)?] = value;
-                if let Some((centredness, (location, scale))) = centredness {
-                    let c = centredness.get(*position as usize)?;
-                    let (location, scale) = (parameters[location], parameters[scale]);
-                    let u = (value - location) * scale.powf(c - 1.0) + c * location;
-                    standardised.push((*random, *position as usize, u));
-                }
-            }
-        }
-        self.unconstrain(&constrained, &standardised)
-    }
-
-    fn unconstrain(
-        &self,
-        constrained: &[f64],
-        standardised: &[(RandomId, usize, f64)],
-    ) -> Option<Vec<f64>> {
+        let mut walk = Walk::new(self.bound, &self.layout, &self.stages);
+        walk.run(rng, Failing::Anywhere { radius: RADIUS }).ok()?;
         let mut latents = Vec::new();
-        let mut offsets = std::collections::HashMap::new();
-        for (index, random) in self.bound.typed.randoms.iter().enumerate() {
-            if random.role == RandomRole::Latent {
-                offsets.insert(RandomId(index as u32), latents.len());
-                let from = self.layout.offset(random.variable)?;
-                let length: usize = self.bound.shape(random.variable).iter().product();
-                latents.extend_from_slice(constrained.get(from..from + length)?);
-            }
+        for random in self.bound.typed.randoms.iter().filter(|r| r.role == RandomRole::Latent) {
+            let positions = 0..size(self.bound, random.variable);
+            latents.extend(positions.map(|position| walk.values.get(random.variable, position)));
         }
         let mut point = reference::unconstrain(self.bound, &latents).ok()?;
-        for (random, position, u) in standardised {
-            *point.get_mut(offsets.get(random)? + position)? = *u;
+        for (id, centredness) in coordinates {
+            let offset = *self.offsets.get(id)?;
+            let own = point.get_mut(offset..offset + centredness.len())?;
+            self.recentre(&walk, *id, centredness, own).ok()?;
         }
         Some(point)
     }
-}
 
-/// The image of a uniform unconstrained value in the interval that `ends` give, if they do.
-fn anywhere(ends: &[f64], rng: &mut dyn Rng) -> f64 {
-    let u = rng.random_range(-RADIUS..RADIUS);
-    match ends {
-        [low, high] => Bijector::onto(low.is_finite(), high.is_finite()).constrain(u, *low, *high),
-        _ => u,
+    /// u = (x - location) scale^(c - 1) + c location, from the values x.
+    fn recentre(
+        &self,
+        walk: &Walk<'_, '_>,
+        id: RandomId,
+        centredness: &[f64],
+        own: &mut [f64],
+    ) -> Result<(), EvaluationError> {
+        let random = self.bound.typed.random(id);
+        let call = random.distribution.call();
+        let Some((call, at)) = call.and_then(|c| Some((c, c.family.location_scale?))) else {
+            return Ok(());
+        };
+        let (Some(location), Some(scale)) = (call.arguments.get(at.0), call.arguments.get(at.1))
+        else {
+            return Ok(());
+        };
+        let evaluator = &walk.values.evaluator;
+        let cells = Space::of(evaluator, random)?.cells;
+        for (position, (u, c)) in cells.iter().zip(own.iter_mut().zip(centredness)) {
+            let position = *position as usize;
+            evaluator.stand(&random.indices, position);
+            let (location, scale): (f64, f64) = (evaluator.eval(location)?, evaluator.eval(scale)?);
+            let value = walk.values.get(random.variable, position);
+            *u = (value - location) * scale.powf(c - 1.0) + c * location;
+        }
+        Ok(())
     }
 }

@@ -21,6 +21,31 @@ pub(super) fn find(source: SourceId, text: &str, tokens: &[Lexeme]) -> Option<Bl
     }
 }
 
+/// Where the brace of a part is that `tokens` start with: on its line, or the first of the next.
+pub(super) fn part(tokens: &[Lexeme]) -> Option<usize> {
+    let [first, second, ..] = tokens else { return None };
+    if first.token != Token::Part || !second.token.is_name() {
+        return None;
+    }
+    let mut depth = 0usize;
+    for (at, lexeme) in tokens.iter().enumerate() {
+        let token = lexeme.token;
+        if token == Token::OpenBrace {
+            return Some(at);
+        } else if token.opens() {
+            depth += 1;
+        } else if token.closes() {
+            depth = depth.saturating_sub(1);
+        } else if depth == 0 && matches!(token, Token::Equal | Token::Tilde) {
+            return None;
+        } else if depth == 0 && token == Token::Newline {
+            let next = at + tokens[at..].iter().position(|l| l.token != Token::Newline)?;
+            return (tokens[next].token == Token::OpenBrace).then_some(next);
+        }
+    }
+    None
+}
+
 fn span(source: SourceId, first: Lexeme, last: Lexeme) -> Span {
     Span::new(source, first.start as usize, last.end as usize)
 }
@@ -84,7 +109,7 @@ fn repetition(source: SourceId, text: &str, tokens: &[Lexeme]) -> Option<Block> 
 }
 
 /// How many tokens there are up to the brace that closes the one at `open`.
-fn matching_brace(tokens: &[Lexeme], open: usize) -> usize {
+pub(super) fn matching_brace(tokens: &[Lexeme], open: usize) -> usize {
     let mut depth = 0usize;
     for (at, lexeme) in tokens.iter().enumerate().skip(open) {
         if lexeme.token == Token::OpenBrace {

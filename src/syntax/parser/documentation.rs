@@ -1,10 +1,13 @@
 //! Gives each statement the block of comments directly above it.
 
-use crate::syntax::ast::{Comment, Statement};
+use crate::syntax::ast::{Comment, Statement, StatementKind};
 
 /// Attaches documentation. `comments` and `statements` are in the order of the text.
 pub(super) fn attach(text: &str, comments: &[Comment], statements: &mut [Statement]) {
     for statement in statements {
+        if let StatementKind::Part(part) = &mut statement.kind {
+            attach(text, comments, &mut part.statements);
+        }
         let start = statement.span.start as usize;
         let before = comments.partition_point(|c| (c.span.end as usize) <= start);
         let mut block = Vec::new();

@@ -175,6 +175,9 @@ impl Stop<'_> {
             Form::Ode => {
                 "`ode z[animal] at times from 0 { hare' = hare start 1 }`, equations on lines"
             }
+            Form::Part => "`part hierarchy[group](scale) { … }`, equations on lines",
+            Form::Use => "`use hierarchy[county](scale = 1) as h`",
+            Form::Output => "`output effect` or `output effect[group] = tau * z`",
         };
         Some(format!("for example {example}"))
     }
@@ -347,7 +350,7 @@ impl Stop<'_> {
                 Slug::ForeignSyntax,
                 "there are no blocks",
                 self.text.span(brace),
-                "only `ode` has braces",
+                "only `ode` and `part` have braces",
             )
             .help("write the equations alone, one per line"),
         )
@@ -398,7 +401,7 @@ impl Stop<'_> {
                 .because(head, "not a statement yet")
                 .help(
                     "a line defines a name with `=` or `~`, or starts with one of the words \
-                     data, axis, report, predict, factor, fun, dist, ode, import",
+                     data, axis, report, predict, factor, fun, dist, ode, import, part, use",
                 ),
         )
     }

@@ -84,6 +84,15 @@ pub(super) fn name<'t>(text: Text<'t>) -> Rule<'t, Name> {
     any().filter(|l: &Lexeme| l.token.is_name()).map(move |l| text.name(l)).labelled(NAME).boxed()
 }
 
+/// A name, or a name of a module or of a part in use: `module.name`.
+pub(super) fn path<'t>(text: Text<'t>) -> Rule<'t, Name> {
+    any()
+        .filter(|l: &Lexeme| l.token.is_name() || l.token == Token::Qualified)
+        .map(move |l| text.name(l))
+        .labelled(NAME)
+        .boxed()
+}
+
 /// A string.
 pub(super) fn string<'t>(text: Text<'t>) -> Rule<'t, Spanned<String>> {
     any()
@@ -384,7 +393,7 @@ fn extent<'t>(text: Text<'t>, end: Rule<'t, Expr>) -> Rule<'t, Extent> {
         .map(|(low, high)| Extent::Range(Box::new(low), Box::new(high)));
     let labels = bracketed(string(text))
         .map_with(move |labels, e| Extent::Labels(labels, text.cover(e.slice())));
-    choice((labels, range, name(text).map(Extent::Axis))).boxed()
+    choice((labels, range, path(text).map(Extent::Axis))).boxed()
 }
 
 /// `county`, `c in county`, `1..3`

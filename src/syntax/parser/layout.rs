@@ -14,6 +14,17 @@ pub(super) struct Piece {
     pub(super) tokens: Vec<Lexeme>,
     /// Whether a mistake in it is already reported, so that the parser should not add to it.
     pub(super) broken: bool,
+    /// The equations of a `part`, whose head is in `tokens`.
+    pub(super) inside: Option<Inside>,
+}
+
+/// What stands in the braces of a `part`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Inside {
+    /// The statements.
+    pub(super) pieces: Vec<Piece>,
+    /// The last token of the part.
+    pub(super) end: Lexeme,
 }
 
 /// What the tokens of a program are cut into.
@@ -38,6 +49,8 @@ struct Cutter<'t> {
     source: SourceId,
     text: &'t str,
     tokens: &'t [Lexeme],
+    /// Whether these are the tokens of a part, in which there are no further parts.
+    in_part: bool,
     current: Piece,
     open: Vec<Open>,
     out: Layout,
@@ -45,10 +58,15 @@ struct Cutter<'t> {
 
 /// Cuts tokens into statements.
 pub(super) fn cut(source: SourceId, text: &str, tokens: &[Lexeme]) -> Layout {
+    cut_part(source, text, tokens, false)
+}
+
+fn cut_part(source: SourceId, text: &str, tokens: &[Lexeme], in_part: bool) -> Layout {
     let mut cutter = Cutter {
         source,
         text,
         tokens,
+        in_part,
         current: Piece::default(),
         open: Vec::new(),
         out: Layout::default(),
@@ -74,6 +92,11 @@ impl Cutter<'_> {
 
     /// The first token of a statement, or of a block of another language.
     fn first(&mut self, at: usize) -> usize {
+        if !self.in_part
+            && let Some(open) = blocks::part(&self.tokens[at..])
+        {
+            return self.part(at, at + open);
+        }
         let Some(block) = blocks::find(self.source, self.text, &self.tokens[at..]) else {
             return self.token(at);
         };
@@ -81,8 +104,37 @@ impl Cutter<'_> {
         self.out.skipped.push(self.span(self.tokens[at]).to(self.span(last)));
         self.out.diagnostics.push(block.diagnostic);
         let tokens = self.tokens[at..at + block.length].to_vec();
-        self.out.pieces.push(Piece { tokens, broken: true });
+        self.out.pieces.push(Piece { tokens, broken: true, inside: None });
         at + block.length
+    }
+
+    /// A part from its first token; its brace is at `open`.
+    fn part(&mut self, at: usize, open: usize) -> usize {
+        let length = blocks::matching_brace(self.tokens, open);
+        let written = self.tokens[at..length].iter().rev().find(|l| l.token != Token::Newline);
+        let last = written.copied().unwrap_or(self.tokens[open]);
+        let closed = self.tokens[length - 1].token == Token::CloseBrace;
+        let tokens = self.tokens[at..open].to_vec();
+        let tokens = tokens.into_iter().filter(|l| l.token != Token::Newline).collect();
+        let mut broken = false;
+        if !closed {
+            let end = Span::new(self.source, last.end as usize, last.end as usize);
+            let message = "expected `}` to close this `{`";
+            let diagnostic =
+                Diagnostic::error(Slug::UnbalancedBracket, message, end, "the program ends here")
+                    .because(self.span(self.tokens[open]), "opened here")
+                    .help("write `}` on a line of its own after the last equation of the part")
+                    .edit(end, "\n}");
+            self.out.diagnostics.push(diagnostic);
+            broken = true;
+        }
+        let end = if closed { length - 1 } else { length };
+        let inside = cut_part(self.source, self.text, &self.tokens[open + 1..end], true);
+        self.out.diagnostics.extend(inside.diagnostics);
+        self.out.skipped.extend(inside.skipped);
+        let inside = Some(Inside { pieces: inside.pieces, end: last });
+        self.out.pieces.push(Piece { tokens, broken, inside });
+        length
     }
 
     fn token(&mut self, at: usize) -> usize {
@@ -235,7 +287,7 @@ fn starts_statement(tokens: &[Lexeme], previous: Token, inside: Option<Token>) -
         return false;
     }
     if first.token.starts_statement()
-        && (second.token.is_name() || second.token == Token::String)
+        && (second.token.is_name() || matches!(second.token, Token::String | Token::Qualified))
         && !(second.token == Token::As)
     {
         return true;

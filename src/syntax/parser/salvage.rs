@@ -45,7 +45,10 @@ pub(super) fn salvage<'t>(
         | Form::Predict
         | Form::Factor
         | Form::Dist
-        | Form::Ode => None,
+        | Form::Ode
+        | Form::Part
+        | Form::Use
+        | Form::Output => None,
     }
 }
 

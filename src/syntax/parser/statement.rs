@@ -3,7 +3,7 @@
 use chumsky::prelude::*;
 
 use super::expression::{
-    Expressions, NAME, Rule, Text, Tokens, bracketed, name, names, open_paren, parenthesised,
+    Expressions, NAME, Rule, Text, Tokens, bracketed, name, names, open_paren, parenthesised, path,
     string, token,
 };
 use crate::syntax::ast::*;
@@ -21,6 +21,10 @@ pub(super) struct Statements<'t> {
     fun: Rule<'t, StatementKind>,
     dist: Rule<'t, StatementKind>,
     ode: Rule<'t, StatementKind>,
+    used: Rule<'t, StatementKind>,
+    output: Rule<'t, StatementKind>,
+    /// `part name[axes](parameters)`, alone.
+    part: Rule<'t, StatementKind>,
     /// `[report | predict] name[binders]`, alone.
     pub(super) equation_head: Rule<'t, EquationHead>,
     /// `fun name(params)[binders]`, alone.
@@ -52,6 +56,9 @@ impl<'t> Statements<'t> {
             fun: alone(function(fun_head.clone(), e)),
             dist: alone(distribution(text, e)),
             ode: alone(ode(text, e)),
+            used: alone(used(text, e)),
+            output: alone(listing(text, Token::Output, StatementKind::Output)),
+            part: alone(part(text)),
             equation_head: head.then_ignore(end()).boxed(),
             fun_head: token(Token::Fun).ignore_then(fun_head).then_ignore(end()).boxed(),
             entry: entry.then_ignore(end()).boxed(),
@@ -71,6 +78,9 @@ impl<'t> Statements<'t> {
             Form::Fun => &self.fun,
             Form::Dist => &self.dist,
             Form::Ode => &self.ode,
+            Form::Part => &self.part,
+            Form::Use => &self.used,
+            Form::Output => &self.output,
         }
     }
 }
@@ -91,6 +101,11 @@ pub(super) enum Form {
     Fun,
     Dist,
     Ode,
+    /// The head of a part; its equations are statements of their own.
+    Part,
+    Use,
+    /// `output a, b`
+    Output,
 }
 
 impl Form {
@@ -105,6 +120,9 @@ impl Form {
         (Token::Fun, Form::Fun),
         (Token::Dist, Form::Dist),
         (Token::Ode, Form::Ode),
+        (Token::Part, Form::Part),
+        (Token::Use, Form::Use),
+        (Token::Output, Form::Output),
     ];
 
     /// The kind of statement. A word that is a keyword here is a name before `=`, `~` or `[`.
@@ -283,7 +301,8 @@ fn listing<'t>(
     word: Token,
     make: fn(Vec<Name>) -> StatementKind,
 ) -> Rule<'t, StatementKind> {
-    token(word).ignore_then(names(text)).map(make).boxed()
+    let listed = path(text).separated_by(token(Token::Comma)).at_least(1).collect();
+    token(word).ignore_then(listed).map(make).boxed()
 }
 
 /// `factor e`
@@ -355,6 +374,33 @@ fn ode<'t>(text: Text<'t>, e: &Expressions<'t>) -> Rule<'t, StatementKind> {
         .then(equations)
         .map(|((((name, at), from), stiff), equations)| {
             StatementKind::Ode(Ode { name, at, from, stiff: stiff.is_some(), equations })
+        })
+        .boxed()
+}
+
+/// `part name[axes](parameters)`
+fn part<'t>(text: Text<'t>) -> Rule<'t, StatementKind> {
+    token(Token::Part)
+        .ignore_then(name(text))
+        .then(bracketed(name(text)).or_not())
+        .then(parameters(text))
+        .map(|((name, axes), parameters)| {
+            let axes = axes.unwrap_or_default();
+            StatementKind::Part(Part { name, axes, parameters, statements: Vec::new() })
+        })
+        .boxed()
+}
+
+/// `use part[axes](arguments) as alias`
+fn used<'t>(text: Text<'t>, e: &Expressions<'t>) -> Rule<'t, StatementKind> {
+    token(Token::Use)
+        .ignore_then(path(text))
+        .then(bracketed(path(text)).or_not())
+        .then(e.arguments.clone())
+        .then_ignore(token(Token::As))
+        .then(name(text))
+        .map(|(((part, axes), arguments), alias)| {
+            StatementKind::Use(Use { part, axes: axes.unwrap_or_default(), arguments, alias })
         })
         .boxed()
 }

@@ -35,9 +35,13 @@ pub(super) fn check(kind: &StatementKind, out: &mut Vec<Diagnostic>) {
             expr(&ode.from, out);
             ode.equations.iter().for_each(|e| ode_equation(e, out));
         }
+        // The statements of a part are checked one by one.
+        StatementKind::Part(_) => {}
+        StatementKind::Use(used) => used.arguments.iter().for_each(|a| expr(&a.value, out)),
         StatementKind::Import { .. }
         | StatementKind::Report(_)
         | StatementKind::Predict(_)
+        | StatementKind::Output(_)
         | StatementKind::Error => {}
     }
 }
@@ -122,7 +126,11 @@ fn expr(e: &Expr, out: &mut Vec<Diagnostic>) {
             expr(first, out);
         }
         ExprKind::Group(inner) => expr(inner, out),
-        ExprKind::Number { .. } | ExprKind::Label(_) | ExprKind::Name(_) | ExprKind::Error => {}
+        ExprKind::Number { .. }
+        | ExprKind::Label(_)
+        | ExprKind::Name(_)
+        | ExprKind::Written(_)
+        | ExprKind::Error => {}
     }
 }
 
