@@ -233,7 +233,8 @@ fn log_mean_exp(values: &[f64]) -> f64 {
 /// `observe` sees each round. The first round has `options.first_draws` draws and the last
 /// `options.final_draws`, divided among the guide's normals by their weights.
 ///
-/// While `wants_more`, rounds from the weighted moments with a heavier tail are added.
+/// While `wants_more`, rounds with a heavier tail are added, from a normal with the weighted moments
+/// or a guide that is bent.
 pub fn check<T: Target>(
     evaluator: &mut Evaluator<T>,
     guide: &Guide,
@@ -282,8 +283,16 @@ pub fn check<T: Target>(
         && options.may_add(added, guide.dimension())
         && wants_more(evaluator, &checked)
     {
-        let Some(refit) = moment_refit(&checked, options.refit_draws_per_dimension) else { break };
-        let proposal = Proposal { normal: Shape::Owned(refit), freedom: extra_freedom };
+        let normal = match guide {
+            Guide::Triangular(bent) => Shape::Borrowed(bent as &dyn LocationScale),
+            Guide::FullRank(_) | Guide::MeanField(_) | Guide::Mixture(_) => {
+                match moment_refit(&checked, options.refit_draws_per_dimension) {
+                    Some(refit) => Shape::Owned(refit),
+                    None => break,
+                }
+            }
+        };
+        let proposal = Proposal { normal, freedom: extra_freedom };
         last = vec![(rounds.add(proposal), 1.0)];
         draw(evaluator, &mut rounds, &last, final_draws);
         added += 1;

@@ -80,7 +80,7 @@ pub fn explore<T: Target>(
         any_finite |= round.any_finite;
         spent += round.gradients;
         exploration.fit_new(evaluator, round.first, progress);
-        if exploration.is_enough(dimension, spent, round.gradients) {
+        if exploration.is_enough(target, spent, round.gradients) {
             break;
         }
     }
@@ -264,7 +264,8 @@ impl Exploration<'_> {
 
     /// Whether to stop: no further round is affordable, and no mode that matters rests on one
     /// start only.
-    fn is_enough(&self, dimension: usize, spent: u64, last_round: u64) -> bool {
+    fn is_enough<T: Target>(&self, target: &T, spent: u64, last_round: u64) -> bool {
+        let dimension = target.dimension();
         let highest = self.modes.first().map_or(f64::NEG_INFINITY, |mode| mode.fitted.elbo);
         let matter = |mode: &&Mode| mode.fitted.elbo > highest - self.options.mode_gap;
         let several = self.modes.iter().filter(matter).count() > 1;
@@ -273,7 +274,9 @@ impl Exploration<'_> {
             return true;
         }
         let once = self.modes.iter().filter(matter).any(|mode| mode.support == 1);
-        let affordable = spent + last_round <= self.options.gradients;
+        let gradients = spent + last_round;
+        let affordable = gradients <= self.options.gradients
+            && gradients as f64 * target.cost() as f64 <= self.options.operations;
         !(once || affordable)
     }
 

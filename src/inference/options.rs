@@ -138,6 +138,9 @@ pub struct Starts {
     pub radius: f64,
     /// The same for the mean-field guide, whose small first scale suits the middle.
     pub radius_mean_field: f64,
+    /// The operations (see [`Target::cost`](super::Target::cost)) that their log densities may take
+    /// before no round is added.
+    pub operations: f64,
     /// Draws of one starting point at most, until one has a finite density and gradient.
     pub attempts: usize,
     /// Which normals a start offers.
@@ -180,6 +183,7 @@ impl Default for Starts {
             most: 32,
             most_of_several: 64,
             gradients: 1500,
+            operations: 1e9,
             count_large: 4,
             count_mean_field: 2,
             large: 100,
@@ -285,12 +289,12 @@ impl Default for Correction {
             final_draws: 4096,
             extra_rounds: 4,
             extra_freedom: 3,
-            operations: 1e10,
+            operations: 4e9,
             dear_draws: 512,
             least_draws: 64,
             degrees_of_freedom: 7,
-            few: 5,
-            few_freedom: [3, 1],
+            few: 2,
+            few_freedom: [1, 1],
             max_refits: 4,
             refit_efficiency: 0.7,
             refit_khat: 0.7,

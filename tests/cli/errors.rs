@@ -203,7 +203,7 @@ fn a_fit_that_should_not_be_used_ends_with_3_but_is_written() {
     let data = format!("y\n{}", "0\n".repeat(20));
     let files = Files::new(&[("m.vi", HOPELESS), ("d.csv", &data)]);
     let (model, data, fit) = (files.path("m.vi"), files.path("d.csv"), files.path("fit"));
-    let flags = ["--seed", "1"];
+    let flags = ["--seed", "1", "--method", "laplace"];
     let output = vippl(&[&["run", &model, &data, "--json", "--output", &fit][..], &flags].concat());
     assert_eq!(code(&output), 3, "{}", stderr(&output));
     assert_eq!(json(&output)["verdict"]["level"], "do-not-use");

@@ -82,19 +82,26 @@ fn chains_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
-fn a_triangular_guide_bends_into_funnels_and_bananas() {
+fn a_triangular_guide_bends_into_funnels() {
     for dimension in [2, 10] {
-        let fit = fitted_with(&Analytic(Funnel(dimension)), GuideChoice::Triangular, 1);
+        let target = Analytic(Funnel(dimension));
+        let fit = fitted_with(&target, GuideChoice::Triangular, 1);
         assert!(matches!(fit.guide, Some(Guide::Triangular(_))));
-        // A normal reaches a twentieth in ten dimensions.
-        assert!(fit.diagnostics.efficiency() > 0.6, "{:?}", fit.diagnostics.efficiency());
+        let straight = fitted_with(&target, GuideChoice::FullRank, 1);
+        let (bent, straight) = (fit.diagnostics.efficiency(), straight.diagnostics.efficiency());
+        assert!(bent > 0.2 && bent > straight, "{dimension}: {bent} {straight}");
     }
+}
+
+#[test]
+fn a_triangular_guide_of_a_banana_is_right_or_flagged() {
     let banana = Analytic(Banana { scale: 3.0, bend: 0.3 });
-    let fit = fitted_with(&banana, GuideChoice::Triangular, 1);
-    let (mean, sd) = errors(&fit, &[0.0, 0.0], &[3.0, (1.0f64 + 2.0 * 0.09 * 81.0).sqrt()]);
-    assert!(mean < 0.05 && sd < 0.05, "{mean} {sd}");
-    // The density is normalised, so that the ELBO is minus the divergence.
-    assert!(fit.elbo > -0.06, "{}", fit.elbo);
+    for seed in 0..3 {
+        let fit = fitted_with(&banana, GuideChoice::Triangular, seed);
+        let (mean, sd) = errors(&fit, &[0.0, 0.0], &[3.0, (1.0f64 + 2.0 * 0.09 * 81.0).sqrt()]);
+        let right = mean < 0.2 && sd < 1.2f64.ln();
+        assert!(right || fit.verdict.level != Level::Good, "{mean} {sd} {:?}", fit.guide);
+    }
 }
 
 /// Two normals far apart, one where uniform starts are, and a prior as wide as both.
