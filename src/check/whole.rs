@@ -157,7 +157,7 @@ impl<'a> Checker<'a> {
         let value = self.elaborate(value, context)?;
         let role = RandomRole::Predicted;
         let left = Left { name: function, role, over: &[], element: Some(&value) };
-        let distribution = self.distribution(&left, distribution, context)?;
+        let distribution = self.branch(&left, distribution, context, false)?;
         self.log_density_at(&distribution, value, function.span)
     }
 

@@ -8,8 +8,10 @@ use super::supports::is_taken;
 use crate::bound::{EvaluationError, Evaluator};
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::library::Elementwise;
+use crate::library::joint::VectorSupport;
 use crate::typed::{
-    Distribution, Elements, Expr, ExprKind, IndexId, Plane, Random, RandomRole, Taken, VariableId,
+    Distribution, Elements, Expr, ExprKind, IndexId, Joint, Plane, Random, RandomRole, Taken,
+    VariableId,
 };
 
 /// How far from 1 the sum of given probabilities may be.
@@ -33,9 +35,18 @@ impl Binder<'_> {
                 continue;
             }
             for taken in random.distribution.leaves() {
-                let Distribution::Elements(elements) = taken.leaf else { continue };
-                let sums = self.check_sums(random, &taken, elements);
-                let problem = sums.or_else(|| self.check_elements(random, &taken, elements));
+                let problem = match taken.leaf {
+                    Distribution::Elements(elements) => {
+                        let sums = self.check_sums(random, &taken, elements);
+                        sums.or_else(|| self.check_elements(random, &taken, elements))
+                    }
+                    Distribution::Joint(joint) => self.check_counts(random, joint),
+                    Distribution::Family(_)
+                    | Distribution::PointMass(_)
+                    | Distribution::Choice(_)
+                    | Distribution::Structured(_)
+                    | Distribution::Written(_) => None,
+                };
                 if let Some(problem) = problem {
                     self.report(problem);
                 }
@@ -151,6 +162,44 @@ impl Binder<'_> {
         problem.help(format!(
             "divide each by their sum, or give log weights: `{family}(logit = …)` normalises them"
         ))
+    }
+
+    /// Observed values of a family of counts that are no counts.
+    fn check_counts(&mut self, random: &Random, joint: &Joint) -> Option<Diagnostic> {
+        let variable = random.variable;
+        if joint.form.variate != VectorSupport::Counts
+            || random.role != RandomRole::Observed
+            || self.absent[variable.index()]
+        {
+            return None;
+        }
+        let values = self.values[variable.index()].clone()?;
+        let mut found = None;
+        let visited: Result<(), EvaluationError> = self.evaluate(|evaluator| {
+            evaluator.for_each(&random.indices, random.guard.as_ref(), |position| {
+                let value = values.cells().get(position).copied().unwrap_or(f64::NAN);
+                if found.is_none() && !(value >= 0.0 && value.fract() == 0.0) {
+                    found = Some((position, value));
+                }
+                Ok(())
+            })
+        });
+        // What has no value is reported where the index plane is checked.
+        visited.ok()?;
+        let (position, value) = found?;
+        let (declared, family) = (self.typed.variable(variable), joint.family.name);
+        let element = self.element(variable, position);
+        let problem = Diagnostic::error(
+            Slug::DataOutsideSupport,
+            format!("`{element}` is {value}, and {family} counts: 0, 1, 2, …"),
+            joint.span,
+            "observed by this",
+        )
+        .because(declared.span, format!("`{}` is defined here", declared.name));
+        Some(match &self.placed[variable.index()] {
+            Some(placed) => problem.note(placed.place(position)),
+            None => problem,
+        })
     }
 
     /// Observed whole numbers that are not elements of the axis of the outcomes.
