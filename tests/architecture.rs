@@ -23,7 +23,6 @@ static MAY_KNOW: &[(&str, &[&str])] = &[
             "expand",
             "graph",
             "inference",
-            "library",
             "math",
             "output",
             "source",
@@ -47,7 +46,7 @@ static MAY_KNOW: &[(&str, &[&str])] = &[
     ("graph", &["math"]),
     ("graph/lower", &["bound", "library", "math", "source", "typed"]),
     ("engine", &["graph", "inference", "math"]),
-    ("engine/reference", &["bound", "graph", "library", "math", "typed"]),
+    ("engine/reference", &["bound", "graph", "math", "typed"]),
     ("inference", &["math"]),
 ];
 

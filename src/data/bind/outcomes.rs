@@ -114,7 +114,9 @@ impl Binder<'_> {
         let shape = array.shape();
         let stride: usize = shape.get(axis + 1..)?.iter().product();
         let size = *shape.get(axis)?;
-        for start in (0..array.cells().len()).filter(|p| (p / stride.max(1)) % size.max(1) == 0) {
+        for start in
+            (0..array.cells().len()).filter(|p| (p / stride.max(1)).is_multiple_of(size.max(1)))
+        {
             let cells = array.cells();
             let values: Vec<f64> =
                 (0..size).filter_map(|k| cells.get(start + k * stride)).copied().collect();
