@@ -69,11 +69,13 @@ impl<'a> Checker<'a> {
             ) => None,
             None => {
                 let variate = library::family(name)?.parameterizations.first()?.variate;
-                match variate {
-                    Support::Boolean if role == RandomRole::Finite => Some(Kind::Bool),
-                    _ if variate.is_discrete() => Some(Kind::Int),
-                    _ => Some(Kind::Real),
-                }
+                Some(if variate == Support::Boolean && role == RandomRole::Finite {
+                    Kind::Bool
+                } else if variate.is_discrete() {
+                    Kind::Int
+                } else {
+                    Kind::Real
+                })
             }
         }
     }
@@ -99,10 +101,8 @@ impl<'a> Checker<'a> {
         let variable = *self.names.get(name)?;
         let mut axes = self.declared_axes_of(variable)?;
         for subscript in subscripts {
-            let column = match &subscript.value.ungrouped().kind {
-                ExprKind::Name(column) => self.names.get(column).map(|v| self.typed.variable(*v)),
-                _ => None,
-            };
+            let column = subscript.value.name().and_then(|name| self.names.get(name));
+            let column = column.map(|v| self.typed.variable(*v));
             let of = column.and_then(|column| match column.kind {
                 Kind::Index(axis) => axes.iter().position(|a| *a == axis),
                 Kind::Real | Kind::Int | Kind::Bool => None,

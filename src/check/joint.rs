@@ -219,10 +219,8 @@ impl<'a> Checker<'a> {
     /// A table with two columns of elements of the joint axis.
     fn edges(&mut self, value: &Expr, over: &[IndexId]) -> Judged<JointArgument> {
         let axis = over.first().map(|i| self.typed.index_of(*i).axis).ok_or(Reported)?;
-        let table = match &value.ungrouped().kind {
-            ExprKind::Name(name) => self.typed.tables.iter().find(|t| t.name == *name),
-            _ => None,
-        };
+        let table = value.name();
+        let table = table.and_then(|name| self.typed.tables.iter().find(|t| t.name == name));
         let ends = |v: &&VariableId| self.typed.variable(**v).kind == Kind::Index(axis);
         let ends: Vec<VariableId> =
             table.map_or(Vec::new(), |t| t.columns.iter().filter(ends).copied().collect());
@@ -244,7 +242,7 @@ impl<'a> Checker<'a> {
         &mut self,
         expr: &Expr,
         context: &Context,
-    ) -> Judged<([AxisId; 2], ([IndexId; 2], typed::Expr))> {
+    ) -> Judged<(MatrixAxes, MatrixElement)> {
         let axes = self.matrix_axes(expr, context)?;
         let name = |checker: &Self, at: usize| checker.index_name(context, axes[at]);
         let (row, column) = (name(self, 0), name(self, 1));
@@ -405,6 +403,12 @@ impl<'a> Checker<'a> {
         }
     }
 }
+
+/// The axes of the rows and the columns.
+pub(super) type MatrixAxes = [AxisId; 2];
+
+/// The index of the row and that of the column, and the element there.
+pub(super) type MatrixElement = ([IndexId; 2], typed::Expr);
 
 /// A context without some of its indices.
 pub(super) fn without(context: &Context, indices: &[IndexId]) -> Context {

@@ -88,10 +88,8 @@ impl<'a> Checker<'a> {
             ) => {
                 let a = self.kernel(left, a, at, rows, columns, batch);
                 let b = self.kernel(left, b, at, rows, columns, batch);
-                let operator = match operator {
-                    BinaryOperator::Add => Operator::Add,
-                    _ => Operator::Multiply,
-                };
+                let adds = *operator == BinaryOperator::Add;
+                let operator = if adds { Operator::Add } else { Operator::Multiply };
                 Ok(binary(operator, a?, b?))
             }
             ExprKind::Call(name, arguments) if kernel(&name.value).is_some() => {
@@ -131,7 +129,20 @@ impl<'a> Checker<'a> {
             ExprKind::Binary(..) | ExprKind::Unary(..) if has_kernel(expr) => {
                 Err(self.report(StructureProblem::KernelOperator { span: expr.span }))
             }
-            _ => self.group_argument(left, expr, batch),
+            ExprKind::Number { .. }
+            | ExprKind::Label(_)
+            | ExprKind::Name(_)
+            | ExprKind::Unary(..)
+            | ExprKind::Binary(..)
+            | ExprKind::Index(..)
+            | ExprKind::Call(..)
+            | ExprKind::Comprehension { .. }
+            | ExprKind::List(_)
+            | ExprKind::If(..)
+            | ExprKind::In(..)
+            | ExprKind::Start(..)
+            | ExprKind::Written(_)
+            | ExprKind::Error => self.group_argument(left, expr, batch),
         }
     }
 

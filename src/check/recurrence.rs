@@ -6,7 +6,7 @@ use super::special::binary;
 use super::{Checker, Context, Defined, Judged, Progress, library_is_finite};
 use crate::library::Reduction;
 use crate::source::Span;
-use crate::syntax::ast::{Expr, ExprKind};
+use crate::syntax::ast::{BinaryOperator, Expr, ExprKind};
 use crate::typed::{self, AxisId, IndexId, Kind, Operator, Plane, RandomRole, Role, VariableId};
 use std::collections::HashSet;
 
@@ -121,10 +121,8 @@ impl<'a> Checker<'a> {
         let ExprKind::Binary(operator, _, a, b) = &expr.ungrouped().kind else {
             return Err(self.shift_of_labels(axis, expr.span));
         };
-        let operator = match operator {
-            crate::syntax::ast::BinaryOperator::Subtract => Operator::Subtract,
-            _ => Operator::Add,
-        };
+        let subtracts = *operator == BinaryOperator::Subtract;
+        let operator = if subtracts { Operator::Subtract } else { Operator::Add };
         let a = self.elaborate(a, context);
         let b = self.elaborate(b, context);
         let number = |e: typed::Expr| match e.ty {

@@ -12,7 +12,7 @@ use crate::library::joint::{
 };
 use crate::library::{Elementwise, Reduction, joint::joint_family};
 use crate::source::Span;
-use crate::syntax::ast::{Argument, Expr, ExprKind, Name};
+use crate::syntax::ast::{Argument, Expr, Name};
 use crate::typed::{
     self, Axis, AxisId, AxisOrigin, Distribution, Elements, IndexId, Kind, Operator, Plane,
     Structure,
@@ -46,10 +46,7 @@ impl Special {
     pub(super) fn of(name: &str, arguments: &[Argument]) -> Option<Special> {
         match name {
             "DiscreteUniform" => match arguments {
-                [Argument { name: None, value }] => match &value.ungrouped().kind {
-                    ExprKind::Name(_) => Some(Special::UniformOver),
-                    _ => None,
-                },
+                [Argument { name: None, value }] => value.name().map(|_| Special::UniformOver),
                 _ => None,
             },
             _ => Special::by_name(name),
@@ -113,10 +110,9 @@ impl<'a> Checker<'a> {
 
     /// `DiscreteUniform(axis)`: every element is equally probable.
     fn uniform_over(&mut self, arguments: &[Argument], span: Span) -> Judged<Distribution> {
-        let axis = arguments.first().and_then(|a| match &a.value.ungrouped().kind {
-            ExprKind::Name(name) => Some(Name::new(name.clone(), a.value.span)),
-            _ => None,
-        });
+        let axis = arguments
+            .first()
+            .and_then(|a| a.value.name().map(|name| Name::new(name.to_owned(), a.value.span)));
         // `Special::of` has found a name.
         let axis = self.named_axis(&axis.ok_or(super::Reported)?)?;
         let index = self.fresh_index(self.index_name(&Context::default(), axis), axis);

@@ -95,9 +95,9 @@ impl<'a> Checker<'a> {
     }
 
     fn axis_named_by(&mut self, value: &Expr) -> Judged<AxisId> {
-        match &value.ungrouped().kind {
-            ExprKind::Name(name) => self.named_axis(&Name::new(name.clone(), value.span)),
-            _ => Err(self.report(AxisProblem::NotIndexable { span: value.span })),
+        match value.name() {
+            Some(name) => self.named_axis(&Name::new(name.to_owned(), value.span)),
+            None => Err(self.report(AxisProblem::NotIndexable { span: value.span })),
         }
     }
 
@@ -115,16 +115,13 @@ impl<'a> Checker<'a> {
                 let span = argument.value.span;
                 return Err(self.report(StructureProblem::OneValueWanted { family, span }));
             }
-            let parts: Vec<&Expr> = match &argument.value.ungrouped().kind {
-                ExprKind::Call(family, inner) if super::distribution::is_family(&family.value) => {
-                    inner.iter().map(|a| &a.value).collect()
-                }
-                ExprKind::In(inner, _) => match &inner.ungrouped().kind {
-                    ExprKind::Call(_, inner) => inner.iter().map(|a| &a.value).collect(),
-                    _ => Vec::new(),
-                },
-                ExprKind::If(..) => Vec::new(),
-                _ => vec![&argument.value],
+            let value = argument.value.ungrouped();
+            let parts: Vec<&Expr> = if let ExprKind::In(inner, _) = &value.kind {
+                family_arguments(inner).unwrap_or_default()
+            } else if matches!(value.kind, ExprKind::If(..)) {
+                Vec::new()
+            } else {
+                family_arguments(value).unwrap_or(vec![value])
             };
             for part in parts {
                 for axis in self.free(part, context)? {
@@ -227,4 +224,11 @@ fn several(special: Special) -> Option<&'static str> {
         | Special::Scaled
         | Special::Mixture => None,
     }
+}
+
+/// The arguments of a call of a family.
+fn family_arguments(expr: &Expr) -> Option<Vec<&Expr>> {
+    let ExprKind::Call(family, inner) = &expr.ungrouped().kind else { return None };
+    let known = super::distribution::is_family(&family.value);
+    known.then(|| inner.iter().map(|a| &a.value).collect())
 }

@@ -304,6 +304,11 @@ pub struct Expr {
 }
 
 impl Expr {
+    /// The name that it is, in parentheses or not.
+    pub fn name(&self) -> Option<&str> {
+        if let ExprKind::Name(name) = &self.ungrouped().kind { Some(name) } else { None }
+    }
+
     /// The expression inside any parentheses around it.
     pub fn ungrouped(&self) -> &Expr {
         let mut expr = self;

@@ -15,6 +15,7 @@ pub(crate) struct Posterior {
     pub(crate) name: String,
     pub(crate) model: String,
     pub(crate) data: String,
+    #[allow(dead_code, reason = "the benchmark takes all tiers")]
     pub(crate) tier: String,
     pub(crate) has_reference: bool,
 }

@@ -383,7 +383,7 @@ y ~ Normal(m[z], 1)
                 d(f64::ln(p[before][z[t]])) + normal(d(y[t]), m[z[t]], d(1.0))
             }))
         };
-        normals(&m, 1.0) + over_all(&[2; 4], weight)
+        normals(m, 1.0) + over_all(&[2; 4], weight)
     });
 }
 

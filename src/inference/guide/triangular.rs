@@ -275,7 +275,8 @@ mod tests {
     fn the_log_scale_is_the_determinant_of_differences() {
         let guide = bent();
         let z = base().column(1).clone_owned();
-        let at = |z: &DVector<f64>| guide.transform(&DMatrix::from_columns(&[z.clone()]));
+        let at =
+            |z: &DVector<f64>| guide.transform(&DMatrix::from_columns(std::slice::from_ref(z)));
         let step = 1e-6;
         let columns: Vec<DVector<f64>> = (0..3)
             .map(|i| {
