@@ -513,11 +513,19 @@ impl<'a> Checker<'a> {
 
     fn add_report(&mut self, name: &Name) {
         let context = Context::default();
-        if let Ok(super::axes::Meaning::Variable(variable)) =
+        let Ok(super::axes::Meaning::Variable(variable)) =
             self.lookup(&name.value, name.span, &context)
-            && !self.typed.reports.contains(&variable)
-            && !matches!(self.typed.variable(variable).role, Role::Latent(_) | Role::Predicted(_))
-        {
+        else {
+            return;
+        };
+        let info = self.typed.variable(variable);
+        // Continuous latents and predictions are told anyway, finite latents only up to a size.
+        let told = match info.role {
+            Role::Latent(_) => info.plane != Plane::Finite,
+            Role::Predicted(_) => true,
+            Role::Data(_) | Role::Derived(_) => false,
+        };
+        if !told && !self.typed.reports.contains(&variable) {
             self.typed.reports.push(variable);
         }
     }
