@@ -9,6 +9,10 @@ mod field;
 mod finite;
 #[path = "semantics/joint.rs"]
 mod joint;
+#[path = "semantics/made.rs"]
+mod made;
+#[path = "semantics/ode.rs"]
+mod ode;
 #[path = "semantics/recurrence.rs"]
 mod recurrence;
 #[path = "semantics/witness.rs"]

@@ -46,7 +46,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Whether a name uses another element of the members than its own.
-    fn moves(&self, variable: VariableId, members: &[VariableId]) -> bool {
+    pub(super) fn moves(&self, variable: VariableId, members: &[VariableId]) -> bool {
         let mut moves = false;
         for expr in self.right_side(variable) {
             expr.walk(&mut |e| {

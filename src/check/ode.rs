@@ -80,7 +80,7 @@ impl<'a> Checker<'a> {
     /// The array of the states of a block without a name for it.
     fn hidden_states(&mut self, ode: &'a ast::Ode, span: Span) -> Judged<VariableId> {
         let labels: Vec<String> = ode.equations.iter().map(|e| e.state.value.clone()).collect();
-        let name = labels.join(", ");
+        let name = format!("ode({})", labels.join(", "));
         if let Some(known) = self.typed.find(&name) {
             return Ok(known);
         }

@@ -7,7 +7,9 @@ use super::{Checker, Context, Defined, Judged, Progress, library_is_finite};
 use crate::library::Reduction;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOperator, Expr, ExprKind};
-use crate::typed::{self, AxisId, IndexId, Kind, Operator, Plane, RandomRole, Role, VariableId};
+use crate::typed::{
+    self, AxisId, Distribution, IndexId, Kind, Operator, Plane, RandomRole, Role, VariableId,
+};
 use std::collections::HashSet;
 
 /// A subscript that may lie before the first element of its axis, and the reductions it is in.
@@ -190,12 +192,26 @@ impl<'a> Checker<'a> {
         }
     }
 
+    fn is_written(&self, variable: VariableId) -> bool {
+        let random = self.random_values.iter().flatten().find(|r| r.variable == variable);
+        random.is_some_and(|r| {
+            r.distribution.leaves().iter().any(|t| matches!(t.leaf, Distribution::Written(_)))
+        })
+    }
+
     /// Groups definitions and latents that are in terms of each other's elements, and marks what
     /// depends on latents with finitely many values.
     pub(super) fn find_recurrences(&mut self) {
         let count = self.typed.variables.len();
-        let uses: Vec<Vec<VariableId>> =
+        let mut uses: Vec<Vec<VariableId>> =
             (0..count).map(|i| self.direct(VariableId(i as u32))).collect();
+        for (i, uses) in uses.iter_mut().enumerate() {
+            let variable = VariableId(i as u32);
+            // A log density that is spelt out names its own element.
+            if self.is_written(variable) && !self.moves(variable, &[variable]) {
+                uses.retain(|used| *used != variable);
+            }
+        }
         self.typed.series = components(&uses);
         let computed: Vec<Vec<VariableId>> = (0..count)
             .map(|i| match self.typed.variables[i].role {

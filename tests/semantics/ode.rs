@@ -1,0 +1,83 @@
+//! Differential equations against closed forms, with their derivatives.
+
+use crate::witness::{D, assert_density, d, half_normal, noise, normal, sum};
+use num_dual::DualNum;
+use serde_json::json;
+
+const TIMES: [f64; 4] = [0.3, 0.9, 1.4, 2.5];
+
+fn observed(seed: u64, count: usize) -> Vec<f64> {
+    let mut draw = noise(seed);
+    (0..count).map(|_| draw()).collect()
+}
+
+#[test]
+fn states_by_their_own_names_decay() {
+    let y = observed(1, TIMES.len());
+    for stiff in ["", " stiff"] {
+        let program = format!(
+            "\
+data y[time], ts[time]
+k ~ HalfNormal(1)
+first ~ Normal(0, 1)
+ode at ts from 0{stiff} {{
+  x' = -k * x start first
+}}
+y ~ Normal(x, 1)
+"
+        );
+        assert_density(&program, &json!({ "y": y, "ts": TIMES }), |at| {
+            let (k, start) = (at.one("k"), at.one("first"));
+            let x = |t: &f64| start * (-k * *t).exp();
+            let seen = y.iter().zip(&TIMES).map(|(y, t)| normal(d(*y), x(t), d(1.0)));
+            half_normal(k, 1.0) + normal(start, d(0.0), d(1.0)) + sum(seen)
+        });
+    }
+}
+
+#[test]
+fn an_oscillator_has_two_states_over_an_axis() {
+    let y = observed(2, 2 * TIMES.len());
+    let rows: Vec<&[f64]> = y.chunks(2).collect();
+    let program = "\
+data y[time, state], ts[time]
+axis state = [\"place\", \"speed\"]
+w ~ HalfNormal(1)
+z0[state] ~ Normal(0, 1)
+ode z[state] at ts from 0 {
+  speed' = -w^2 * place start z0[\"speed\"]
+  place' = speed start z0[\"place\"]
+}
+y ~ Normal(z, 1)
+";
+    assert_density(program, &json!({ "y": rows, "ts": TIMES }), |at| {
+        let (w, z0) = (at.one("w"), at.all("z0"));
+        let mut total = half_normal(w, 1.0) + sum(z0.iter().map(|z| normal(*z, d(0.0), d(1.0))));
+        for (t, y) in TIMES.iter().zip(&rows) {
+            let (sin, cos): (D, D) = ((w * *t).sin(), (w * *t).cos());
+            let place = z0[0] * cos + z0[1] / w * sin;
+            let speed = z0[1] * cos - z0[0] * w * sin;
+            total += normal(d(y[0]), place, d(1.0)) + normal(d(y[1]), speed, d(1.0));
+        }
+        total
+    });
+}
+
+#[test]
+fn rates_may_depend_on_time() {
+    let y = observed(3, TIMES.len());
+    let program = "\
+data y[time], ts[time]
+a ~ Normal(0, 1)
+ode at ts from 0 {
+  x' = a * t start 1
+}
+y ~ Normal(x, 1)
+";
+    assert_density(program, &json!({ "y": y, "ts": TIMES }), |at| {
+        let a = at.one("a");
+        let seen =
+            y.iter().zip(&TIMES).map(|(y, t)| normal(d(*y), a * (0.5 * t * t) + 1.0, d(1.0)));
+        normal(a, d(0.0), d(1.0)) + sum(seen)
+    });
+}
