@@ -143,7 +143,7 @@ impl Lowering<'_> {
             | JointDensity::MvNormalCorrelation
             | JointDensity::MvNormalCorrelationCholesky => {
                 let scale = self.scale(tied, joint, density, 1)?;
-                let z = self.standardised(tied, joint, argument(0), &scale)?;
+                let z = self.standardised(tied, argument(0), &scale)?;
                 let cells = tied.everything();
                 self.kernel(cells.len(), tied.tag, Target::LogDensity, |k| {
                     k.at(z, &cells).square() * -0.5 - LN_SQRT_TAU
@@ -156,7 +156,7 @@ impl Lowering<'_> {
             | JointDensity::MvStudentTCorrelation
             | JointDensity::MvStudentTCorrelationCholesky => {
                 let scale = self.scale(tied, joint, density, 2)?;
-                let z = self.standardised(tied, joint, argument(1), &scale)?;
+                let z = self.standardised(tied, argument(1), &scale)?;
                 let (cells, group_of) = (tied.everything(), tied.group_of());
                 let count = tied.groups.len();
                 let squares =
@@ -337,7 +337,6 @@ impl Lowering<'_> {
     fn standardised(
         &mut self,
         tied: &Tied<'_>,
-        _joint: &Joint,
         mean: &JointArgument,
         scale: &Scale,
     ) -> Result<Slot, LowerError> {
@@ -526,7 +525,7 @@ impl Lowering<'_> {
         let count = tied.groups.len();
         let size = tied.size();
         let mut slots = Vec::new();
-        for (argument, parameter) in joint.arguments.iter().zip(joint.form.parameters) {
+        for argument in &joint.arguments {
             slots.push(match argument {
                 JointArgument::Scalar(_) => (self.scalar(tied, argument)?, 1, false),
                 JointArgument::Vector(_) => (self.vector(tied, argument)?, size, false),
@@ -534,10 +533,7 @@ impl Lowering<'_> {
                     let matrix = self.matrix(tied, argument)?;
                     (matrix.slot, matrix.size * matrix.size, matrix.shared)
                 }
-                JointArgument::Edges(..) => {
-                    let _ = parameter;
-                    continue;
-                }
+                JointArgument::Edges(..) => continue,
             });
         }
         let rows = self.evaluator.extent(joint.over[0]);

@@ -97,7 +97,7 @@ impl Lowering<'_> {
         let factor = self.cholesky(tied, Matrices { slot, size, shared: false });
         let scale = Scale { factor, inverse: false };
         let zero = number(0.0, tied.random);
-        let z = self.standardised(tied, joint, &JointArgument::Scalar(zero), &scale)?;
+        let z = self.standardised(tied, &JointArgument::Scalar(zero), &scale)?;
         let cells = tied.everything();
         self.kernel(cells.len(), tied.tag, Target::LogDensity, |k| {
             k.at(z, &cells).square() * -0.5 - LN_SQRT_TAU
