@@ -80,7 +80,7 @@ pub fn explore<T: Target>(
         any_finite |= round.any_finite;
         spent += round.gradients;
         exploration.fit_new(evaluator, round.first, progress);
-        if exploration.is_enough(target, spent, round.gradients) {
+        if evaluator.is_interrupted() || exploration.is_enough(target, spent, round.gradients) {
             break;
         }
     }
@@ -117,10 +117,11 @@ impl Exploration<'_> {
         let first = self.endings.len();
         let last = first + options.count_for(dimension);
         let known: Vec<&Candidate> = self.candidates().map(|(_, candidate)| candidate).collect();
+        let interrupt = evaluator.interrupt().clone();
         let outcomes: Vec<(bool, Option<Ending>, Counts)> = (first..last)
             .into_par_iter()
             .map(|index| {
-                let mut own = Evaluator::sequential(target);
+                let mut own = Evaluator::sequential(target).interruptible(&interrupt);
                 let point = start::finite_start(&mut own, target, seed, index, options);
                 let finite = point.is_some();
                 let path_base = start::path_base(seed, index as u32, dimension, options);

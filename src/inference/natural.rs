@@ -5,6 +5,8 @@
 //! Stein's lemma E[∇² log p] = E[g zᵀ] B⁻¹, so no Hessian is needed. Invariant: the ELBO on the
 //! fixed draws never falls. B need not be triangular: a triangular one would rotate the draws.
 
+mod diagonal;
+
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
@@ -213,7 +215,7 @@ impl Natural {
                 info.mean_error < self.mean_tolerance && info.scale_error < self.scale_tolerance;
             let increase = state.elbo - path[iteration];
             small_steps = if increase < self.least_increase { small_steps + 1 } else { 0 };
-            if converged || !info.moved || small_steps == 3 {
+            if converged || !info.moved || small_steps == 3 || evaluator.is_interrupted() {
                 break;
             }
         }

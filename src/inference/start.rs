@@ -169,6 +169,9 @@ fn descend<T: LogDensity>(
     options: &Starts,
 ) -> Option<Vec<PathPoint>> {
     let mut objective = |point: &[f64], gradient: &mut [f64]| {
+        if evaluator.is_interrupted() {
+            return f64::INFINITY;
+        }
         let value = evaluator.gradient(point, gradient);
         gradient.iter_mut().for_each(|partial| *partial = -*partial);
         -value

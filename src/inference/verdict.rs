@@ -9,7 +9,9 @@ mod reason;
 
 use serde::{Deserialize, Serialize};
 
-pub use diagnostics::{ChainReport, Diagnostics, ModeReport, QuantityCheck, Reported, StartReport};
+pub use diagnostics::{
+    ChainReport, Diagnostics, Integrated, ModeReport, QuantityCheck, Reported, StartReport,
+};
 pub use reason::Reason;
 
 /// How far the reported numbers can be relied on.
@@ -63,6 +65,9 @@ pub struct Thresholds {
     /// Self-KL per dimension above this: a typical sd is off by more than 20 %, since a normal
     /// whose sd is off by a factor r has KL −ln r + r²/2 − ½.
     pub self_kl_per_dimension: f64,
+    /// A change of the log density of the globals by a finer quadrature, in nats, above this: the
+    /// locals were not integrated out well enough.
+    pub quadrature_error: f64,
     /// A spread of the mean-field ELBO over starts, in nats, above this: the starts disagree.
     pub elbo_spread: f64,
 }
@@ -86,6 +91,7 @@ impl Default for Thresholds {
             sd_error: 0.05,
             self_kl: 0.05,
             self_kl_per_dimension: 0.05,
+            quadrature_error: 0.1,
             elbo_spread: 3.0,
         }
     }
@@ -109,6 +115,15 @@ impl Verdict {
             Reported::Guide => verdict.judge_guide(diagnostics, thresholds),
             Reported::Chains => verdict.judge_chains(diagnostics, thresholds),
             Reported::Mode => verdict.add(Level::Caution, Reason::ModeOnly),
+        }
+        if diagnostics.interrupted {
+            verdict.add(Level::Caution, Reason::Interrupted);
+        }
+        if let Some(integrated) = diagnostics.integrated {
+            let (error, limit) = (integrated.error, thresholds.quadrature_error);
+            if above(error, limit) {
+                verdict.add(Level::Caution, Reason::CoarseQuadrature { error, limit });
+            }
         }
         verdict.judge_quantities(diagnostics, thresholds);
         verdict.judge_modes(diagnostics, thresholds);
@@ -298,7 +313,9 @@ mod tests {
             single: true,
             elbo_path: Vec::new(),
             mean_field: false,
+            interrupted: false,
             too_large: false,
+            integrated: None,
             chains: None,
         }
     }

@@ -12,6 +12,8 @@ pub enum Failure {
     Program(Box<Diagnostic>),
     /// The data, or values given like data, cannot be used: one sentence each.
     Data(Vec<String>),
+    /// There is not enough memory: one sentence.
+    Memory(String),
     /// A mistake of ours.
     Internal(String),
 }
