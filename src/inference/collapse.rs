@@ -54,6 +54,8 @@ pub struct Collapse {
     pub rule_error: f64,
     /// Points at which rules are compared.
     pub rule_points: usize,
+    /// Starts of a round, at most, and at most where there are several modes.
+    pub starts: [usize; 3],
     /// Draws of the first round of the check, of the last one, and of locals for each of globals.
     pub draws: [usize; 3],
     /// The operations that a round may take: dear densities get fewer draws.
@@ -75,6 +77,7 @@ impl Default for Collapse {
             reaches: vec![3.75, 4.5, 6.0, 7.5, 9.0],
             rule_error: 0.02,
             rule_points: 16,
+            starts: [4, 8, 16],
             draws: [512, 1024, 4],
             operations: 3e10,
             least_draws: 256,

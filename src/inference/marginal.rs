@@ -53,15 +53,16 @@ pub fn fit_collapsed<T: Target, P: Target>(
 /// Fewer starts and draws than a density without integrals gets: each costs as much as thirty.
 fn for_marginal(options: &Options, cost: usize, dimension: usize) -> Options {
     let collapse = &options.collapse;
+    let [count, most, most_of_several] = collapse.starts;
     let [first, last, _] = collapse.draws;
     let affordable = (collapse.operations / cost.max(1) as f64) as usize;
     let within = |draws: usize| draws.min(affordable).max(collapse.least_draws);
     let held = (collapse.most_numbers / dimension.max(1)).max(collapse.least_draws);
     Options {
         starts: Starts {
-            count: options.starts.count_large,
-            most: 2 * options.starts.count_large,
-            most_of_several: 4 * options.starts.count_large,
+            count,
+            most,
+            most_of_several,
             gradients: 0,
             ..options.starts.clone()
         },

@@ -23,6 +23,8 @@ pub struct Natural {
     pub draws: usize,
     /// Fixed draws per dimension at least, rounded up to a power of two.
     pub draws_per_dimension: usize,
+    /// Beyond this many draws, two per dimension are enough: as few as match their covariance.
+    pub many_draws: usize,
     /// Steps at most.
     pub max_iterations: usize,
     /// Stop when the whitened mean gradient |Bᵀ ḡ| is below this: posterior sds of the mean.
@@ -49,6 +51,7 @@ impl Default for Natural {
         Self {
             draws: 64,
             draws_per_dimension: 3,
+            many_draws: 512,
             max_iterations: 40,
             mean_tolerance: 0.05,
             scale_tolerance: 0.05,
@@ -101,7 +104,8 @@ pub struct Fitted {
 impl Natural {
     /// The number of fixed draws in d dimensions.
     pub fn draws_for(&self, dimension: usize) -> usize {
-        self.draws.max((self.draws_per_dimension * dimension).next_power_of_two())
+        let wanted = (self.draws_per_dimension * dimension).next_power_of_two();
+        self.draws.max(wanted.min(self.many_draws.max(2 * dimension)))
     }
 
     /// The state at a normal, shrunk until every draw has a finite log density.

@@ -188,12 +188,15 @@ pub struct Starts {
     /// The gradients that starts may take together before no round is added, except to find a mode
     /// a second time.
     pub gradients: u64,
-    /// Starts in more than `large` dimensions, and of the mean-field guide up to there.
+    /// Starts of a round in more than `large` dimensions; at most twice as many.
     pub count_large: usize,
-    /// Starts of the mean-field guide in more than `large` dimensions.
+    /// Starts of the mean-field guide in more than `large` dimensions, half as many as up to there.
     pub count_mean_field: usize,
-    /// The dimension above which `count_large` applies.
+    /// The dimension above which `count_large` applies, and starts are mean-field fits: the joint mode
+    /// of a large hierarchy is far from its mass, and can be infinitely high.
     pub large: usize,
+    /// L-BFGS steps at most in each stage of those.
+    pub stages_large: Vec<usize>,
     /// Points are uniform in (−radius, radius) (Stan's default).
     pub radius: f64,
     /// The same for the mean-field guide, whose small first scale suits the middle.
@@ -244,9 +247,10 @@ impl Default for Starts {
             most_of_several: 64,
             gradients: 1500,
             operations: 1e9,
-            count_large: 4,
+            count_large: 2,
             count_mean_field: 2,
-            large: 100,
+            large: 90,
+            stages_large: vec![60, 100],
             radius: 2.0,
             radius_mean_field: 1.0,
             attempts: 100,
@@ -284,9 +288,14 @@ impl Starts {
         }
     }
 
+    /// Whether starts in d dimensions are mean-field fits, if both kinds of normals would do.
+    pub fn are_mean_field(&self, dimension: usize) -> bool {
+        dimension > self.large && self.candidates == Candidates::Both
+    }
+
     /// The number of starts of the mean-field guide in d dimensions.
     pub fn count_mean_field_for(&self, dimension: usize) -> usize {
-        if dimension > self.large { self.count_mean_field } else { self.count_large }
+        if dimension > self.large { self.count_mean_field } else { 2 * self.count_mean_field }
     }
 
     /// The number of common draws in d dimensions: enough to match their covariance.

@@ -39,7 +39,7 @@ pub fn want_more<T: Target>(
     let draws = Draws { points: checked.points.clone(), log_weights, quantities, chains: None, repeats: 1 };
     check(&draws, &checked.log_ratios).iter().any(|quantity| {
         quantity.finite
-            && (quantity.tail_error > thresholds.tail_error
+            && (thresholds.is_heavy(quantity)
                 || quantity.mean_error > thresholds.mean_error
                 || quantity.sd_error > thresholds.sd_error)
     })

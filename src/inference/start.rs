@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::draws;
 use super::elbo;
 use super::evaluate::Evaluator;
-use super::guide::{FullRank, LocationScale};
+use super::fixed_draws::FixedDraws;
+use super::guide::{FullRank, Guide, LocationScale};
 use super::laplace::laplace;
+use super::optimizer::NewtonCg;
 use super::options::{Candidates, Starts};
 use super::pathfinder::{PathPoint, best_normal};
 use super::random::{Purpose, stream};
@@ -80,6 +82,9 @@ pub fn finite_start<T: Target>(
     options: &Starts,
 ) -> Option<Vec<f64>> {
     let mut rng = stream(seed, Purpose::Start, index as u32);
+    if options.are_mean_field(evaluator.dimension()) {
+        return finite_point(evaluator, &mut rng, options.radius_mean_field, options.attempts);
+    }
     if index % 2 == 1 {
         for _ in 0..options.attempts {
             let Some(point) = target.draw_prior(&mut rng) else { break };
@@ -110,6 +115,37 @@ pub fn finite_point<T: LogDensity, R: Rng>(
         let point: Vec<f64> = draw();
         is_finite(evaluator, &point).then_some(point)
     })
+}
+
+/// Where a mean-field fit from `point` ends: its normal is the candidate.
+pub fn mean_field_ending<T: LogDensity>(
+    evaluator: &mut Evaluator<T>,
+    point: &[f64],
+    fixed: &FixedDraws,
+    path_base: &DMatrix<f64>,
+    common_base: &DMatrix<f64>,
+    options: &Starts,
+) -> Option<Ending> {
+    let fixed = FixedDraws {
+        stages: options.stages_large.clone(),
+        newton: NewtonCg { max_iterations: 0, ..fixed.newton.clone() },
+        ..fixed.clone()
+    };
+    let fitted = fixed.fit(evaluator, fixed.around(point), path_base, |_, _| {})?;
+    let Guide::MeanField(normal) = &fitted.guide else { return None };
+    let end = DVector::from_column_slice(&normal.mean);
+    let root = DMatrix::from_diagonal(&DVector::from_column_slice(&normal.scale));
+    let guide = FullRank::new(end.clone(), root)?;
+    let (guide, elbo) = finite_elbo(evaluator, guide, common_base, options.laplace_shrinks)?;
+    Some(Ending::New(Candidate {
+        guide,
+        elbo,
+        method: Method::MeanField,
+        iterations: fitted.path.len(),
+        end,
+        height: elbo,
+        at_maximum: false,
+    }))
 }
 
 /// Where the start at `point` ends: at a known candidate, or at the better of its own; `None` if no
@@ -205,9 +241,19 @@ fn finite_elbo<T: LogDensity>(
     None
 }
 
-/// The draws that judge the points of start `index`'s path.
-pub fn path_base(seed: u64, index: u32, dimension: usize, options: &Starts) -> DMatrix<f64> {
-    draws::antithetic(&mut stream(seed, Purpose::Path, index), dimension, options.path_draws)
+/// The draws that judge the points of start `index`'s path, or that a mean-field fit of it is on.
+pub fn path_base(
+    seed: u64,
+    index: u32,
+    dimension: usize,
+    options: &Starts,
+    fixed: &FixedDraws,
+) -> DMatrix<f64> {
+    let mut rng = stream(seed, Purpose::Path, index);
+    match options.are_mean_field(dimension) {
+        true => draws::matched_marginals(&mut rng, dimension, fixed.draws_for(dimension)),
+        false => draws::antithetic(&mut rng, dimension, options.path_draws),
+    }
 }
 
 /// Whether two normals stand for one mode: their means are near in the scale of one of them.

@@ -52,6 +52,11 @@ pub struct Thresholds {
     pub divergences: f64,
     /// The relative error of an sd by the tail of w (h − mean)² above this: it may be wrong.
     pub tail_error: f64,
+    /// k-hat of w (h − mean)² above this: the variance of the quantity is infinite or nearly so, and
+    /// its sd rests on how far the draws happen to reach,
+    pub infinite_khat: f64,
+    /// if its tail error is above this too.
+    pub least_tail_error: f64,
     /// The relative error of the sum of the weights by their tail below this: few weights matter,
     /// whatever k-hat says.
     pub weight_error: f64,
@@ -86,6 +91,8 @@ impl Default for Thresholds {
             chain_draws: 400.0,
             divergences: 1e-3,
             tail_error: 0.05,
+            infinite_khat: 0.7,
+            least_tail_error: 0.01,
             weight_error: 0.02,
             mean_error: 0.05,
             sd_error: 0.05,
@@ -94,6 +101,15 @@ impl Default for Thresholds {
             quadrature_error: 0.1,
             elbo_spread: 3.0,
         }
+    }
+}
+
+impl Thresholds {
+    /// Whether the sd of a quantity rests on a few extreme draws.
+    pub fn is_heavy(&self, check: &QuantityCheck) -> bool {
+        let infinite =
+            check.khat > self.infinite_khat && check.tail_error > self.least_tail_error;
+        above(check.tail_error, self.tail_error) || infinite
     }
 }
 
@@ -227,7 +243,7 @@ impl Verdict {
             Reported::Corrected | Reported::Chains => {}
             Reported::Guide | Reported::Mode => return,
         }
-        let heavy = which(&|check| check.finite && above(check.tail_error, thresholds.tail_error));
+        let heavy = which(&|check| check.finite && thresholds.is_heavy(check));
         if !heavy.is_empty() {
             let worst_error = worst(&heavy, &|check| check.tail_error);
             self.add(

@@ -13,6 +13,11 @@ const SEPARATION: SeparationOptions =
     SeparationOptions { most_globals: 64, most_in_block: 2, least_blocks: 8 };
 
 impl Model {
+    /// Whether some latent has at least this many coordinates.
+    pub(super) fn has_site_of(&self, length: usize) -> bool {
+        self.density.sites.iter().any(|site| site.length >= length)
+    }
+
     /// The log density in parts, in some coordinates; `None` where no locals are independent of one
     /// another given few globals.
     pub(super) fn in_parts(
@@ -22,6 +27,9 @@ impl Model {
         let density = lower::density(&self.bound, coordinates)?;
         let sites = density.sites.iter().filter(|site| site.length >= SEPARATION.least_blocks);
         let candidates: Vec<_> = sites.map(|site| site.offset..site.offset + site.length).collect();
+        if candidates.is_empty() {
+            return Ok(None);
+        }
         let Some(separated) = density.model.separate(&candidates, &SEPARATION) else {
             return Ok(None);
         };

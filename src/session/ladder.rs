@@ -15,10 +15,9 @@ use super::failure::Failure;
 use super::informed::Informed;
 use super::model::Model;
 use super::predict::Prior;
-use crate::engine;
 use crate::graph::lower::Coordinates;
 use crate::inference::{
-    self, Algorithm, Counts, Fit, FitError, Guide, GuideChoice, Level, Method, Options, Parts, Progress,
+    self, Algorithm, Counts, Fit, FitError, Guide, GuideChoice, Level, Method, Options, Progress,
 };
 use std::cmp::Ordering;
 
@@ -71,16 +70,8 @@ impl Search<'_> {
         let unasked = self.options.method == Method::Vi
             && self.options.guide == GuideChoice::Auto
             && self.options.algorithm == Algorithm::Auto;
-        let everywhere = self.model.standardised();
-        let parts = if unasked { self.model.in_parts(&everywhere)? } else { None };
-        let many = |parts: &Parts<_>| parts.blocks.len() >= self.options.attempts.many_blocks;
-        let (first, last) = match parts {
-            Some(parts) if many(&parts) => (Some(parts), None),
-            parts => (None, parts),
-        };
-        if let Some(parts) = first {
-            self.integrate(everywhere.clone(), &parts, progress)?;
-        }
+        let many = self.options.attempts.many_blocks;
+        let tried = unasked && self.model.has_site_of(many) && self.integrate(many, progress)?;
         let mut stage = Some(Stage::Hinted);
         while let Some(current) = stage.filter(|_| self.goes_on()) {
             let best = self.best.as_ref().map(|(fit, _)| fit);
@@ -92,8 +83,8 @@ impl Search<'_> {
         if unasked {
             self.bend(progress)?;
         }
-        if let Some(parts) = last.filter(|_| self.goes_on()) {
-            self.integrate(everywhere, &parts, progress)?;
+        if unasked && !tried && self.goes_on() {
+            self.integrate(0, progress)?;
         }
         Ok(())
     }
@@ -123,19 +114,24 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Fits the globals alone, and draws the locals given them.
+    /// Fits the globals alone, and draws the locals given them, if these fall into at least so many
+    /// blocks; whether they do.
     fn integrate(
         &mut self,
-        coordinates: Coordinates,
-        parts: &Parts<engine::Program>,
+        least: usize,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
+        let coordinates = self.model.standardised();
+        let parts = self.model.in_parts(&coordinates)?;
+        let Some(parts) = parts.filter(|parts| parts.blocks.len() >= least) else {
+            return Ok(false);
+        };
         let program = self.model.target_in(&coordinates)?;
         let sites = &self.model.density.sites;
         let target = Informed::new(&program, self.prior.as_ref(), &coordinates, sites);
-        let result = inference::fit_collapsed(&target, parts, self.options, self.seed, progress);
+        let result = inference::fit_collapsed(&target, &parts, self.options, self.seed, progress);
         self.keep(result, coordinates);
-        Ok(())
+        Ok(true)
     }
 
     fn keep(&mut self, result: Result<Fit, FitError>, coordinates: Coordinates) {

@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 use num_dual::DualNum;
 use vippl::inference::collapse::{Collapse, Collapsed, Parts};
-use vippl::inference::{Level, LogDensity, Options, Target, fit_collapsed};
+use vippl::inference::{Level, LogDensity, Options, fit_collapsed};
 
 use crate::targets::{Analytic, Density};
 
