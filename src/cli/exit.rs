@@ -87,6 +87,9 @@ impl Refusal {
                 Refusal { messages, ..Refusal::with_places(Exit::Data, Vec::new(), sources) }
             }
             Failure::Memory(message) => Refusal::new(Exit::Memory, message),
+            Failure::Interrupted => {
+                Refusal::new(Exit::Interrupted, "stopped before there was anything to tell")
+            }
             Failure::Internal(what) => Refusal::new(
                 Exit::Internal,
                 format!("this is a mistake in vippl, please report it with the program: {what}"),

@@ -81,8 +81,7 @@ fn fit(
     nuts.draws = nuts.draws.max((arguments.draws as usize).div_ceil(nuts.chains));
     let options = FitOptions {
         inference: Options { method, guide, algorithm, nuts, ..Options::default() },
-        // Short enough to be typed again, and exact in every reader of JSON.
-        seed: arguments.seed.unwrap_or_else(|| rand::random::<u32>().into()),
+        seed: seed(arguments.seed),
         draws: arguments.draws as usize,
         predict: arguments.predict,
         ..FitOptions::default()
@@ -110,6 +109,12 @@ fn fit(
     });
     bar.finish_and_clear();
     fitted.map_err(|failure| Refusal::from_failure(failure, &loaded.document.sources))
+}
+
+/// The seed that was given, or one of the system's: short enough to be typed again, and exact in every
+/// reader of JSON.
+pub(super) fn seed(given: Option<u64>) -> u64 {
+    given.unwrap_or_else(|| rand::random::<u32>().into())
 }
 
 /// The bytes that a fit may take: as many GiB as were given, or what is free.

@@ -4,7 +4,7 @@ use super::arguments::SbcArguments;
 use super::exit::{Exit, Refusal};
 use super::files;
 use super::load::{Loaded, Warnings};
-use super::run::{guide, method, thread_pool};
+use super::run::{guide, method, seed, thread_pool};
 use super::terminal::Terminal;
 use crate::data::Mode;
 use crate::inference::Options;
@@ -27,7 +27,7 @@ pub(super) fn sbc(arguments: &SbcArguments, terminal: &Terminal) -> Result<Exit,
     let directory = files::directory_of(&program.model);
     let binding = loaded.bind(&program.data, &directory, Mode::Fit, terminal)?;
     let model = loaded.compile(binding)?;
-    let seed = arguments.seed.unwrap_or_else(|| rand::random::<u32>().into());
+    let seed = seed(arguments.seed);
     let inference = Options {
         method: method(arguments.method),
         guide: guide(arguments.guide),

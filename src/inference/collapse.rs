@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::evaluate::Counts;
+use super::optimizer::Lbfgs;
 use super::random::{Purpose, stream};
 use super::target::{LogDensity, Target};
 use conditional::Conditional;
@@ -56,6 +57,8 @@ pub struct Collapse {
     pub rule_points: usize,
     /// Starts of a round, at most, and at most where there are several modes.
     pub starts: [usize; 3],
+    /// The descents of the starts.
+    pub lbfgs: Lbfgs,
     /// Draws of the first round of the check, of the last one, and of locals for each of globals.
     pub draws: [usize; 3],
     /// The operations that a round may take: dear densities get fewer draws.
@@ -78,6 +81,13 @@ impl Default for Collapse {
             rule_error: 0.02,
             rule_points: 16,
             starts: [4, 8, 16],
+            lbfgs: Lbfgs {
+                max_iterations: 100,
+                gradient_tolerance: 1e-3,
+                value_tolerance: 1e-7,
+                max_trials: 12,
+                ..Lbfgs::default()
+            },
             draws: [512, 1024, 4],
             operations: 3e10,
             least_draws: 256,

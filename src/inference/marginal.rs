@@ -63,6 +63,8 @@ fn for_marginal(options: &Options, cost: usize, dimension: usize) -> Options {
             count,
             most,
             most_of_several,
+            // Integrals have errors, below which no line search should look.
+            lbfgs: collapse.lbfgs.clone(),
             gradients: 0,
             ..options.starts.clone()
         },

@@ -125,7 +125,10 @@ impl Exploration<'_> {
             .into_par_iter()
             .map(|index| {
                 let mut own = Evaluator::sequential(target).interruptible(&interrupt);
-                let point = start::finite_start(&mut own, target, seed, index, options);
+                let point = match options.are_mean_field(dimension) {
+                    true => start::middle_start(&mut own, seed, index, options),
+                    false => start::finite_start(&mut own, target, seed, index, options),
+                };
                 let finite = point.is_some();
                 let path_base = start::path_base(seed, index as u32, dimension, options, fixed);
                 let ending = point.and_then(|point| match options.are_mean_field(dimension) {

@@ -51,7 +51,7 @@ fn conclude<T: Target>(
     let report = ChainReport {
         wanted: options.nuts.chains,
         chains: chains.len(),
-        draws: options.nuts.draws,
+        draws: count / chains.len(),
         divergences: chains.iter().map(|chain| chain.divergences).sum(),
         saturated: chains.iter().map(|chain| chain.saturated).sum(),
         rhat: 1.0,

@@ -82,9 +82,6 @@ pub fn finite_start<T: Target>(
     options: &Starts,
 ) -> Option<Vec<f64>> {
     let mut rng = stream(seed, Purpose::Start, index as u32);
-    if options.are_mean_field(evaluator.dimension()) {
-        return finite_point(evaluator, &mut rng, options.radius_mean_field, options.attempts);
-    }
     if index % 2 == 1 {
         for _ in 0..options.attempts {
             let Some(point) = target.draw_prior(&mut rng) else { break };
@@ -115,6 +112,17 @@ pub fn finite_point<T: LogDensity, R: Rng>(
         let point: Vec<f64> = draw();
         is_finite(evaluator, &point).then_some(point)
     })
+}
+
+/// The point that the mean-field fit of start `index` begins at.
+pub fn middle_start<T: LogDensity>(
+    evaluator: &mut Evaluator<T>,
+    seed: u64,
+    index: usize,
+    options: &Starts,
+) -> Option<Vec<f64>> {
+    let mut rng = stream(seed, Purpose::Start, index as u32);
+    finite_point(evaluator, &mut rng, options.radius_mean_field, options.attempts)
 }
 
 /// Where a mean-field fit from `point` ends: its normal is the candidate.

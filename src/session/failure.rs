@@ -14,6 +14,8 @@ pub enum Failure {
     Data(Vec<String>),
     /// There is not enough memory: one sentence.
     Memory(String),
+    /// The fit was stopped before it had anything to tell.
+    Interrupted,
     /// A mistake of ours.
     Internal(String),
 }

@@ -52,6 +52,9 @@ impl Model {
         };
         search.climb(progress)?;
         let Search { best, failure, counts, .. } = search;
+        if best.is_none() && options.interrupt.is_raised() {
+            return Err(Failure::Interrupted);
+        }
         match (best, failure) {
             (Some((mut fit, coordinates)), _) => {
                 fit.counts = counts;
@@ -95,7 +98,9 @@ impl Search<'_> {
         let attempts = &self.options.attempts;
         let spent = self.counts.gradient + 2 * self.counts.hessian_vector;
         let operations = (spent + self.counts.log_density) as f64 * self.model.engine.work() as f64;
-        let affordable = spent <= attempts.gradients && operations <= attempts.operations;
+        // Who asks for chains has the time.
+        let affordable = self.options.method == Method::Nuts
+            || spent <= attempts.gradients && operations <= attempts.operations;
         !good && !self.options.interrupt.is_raised() && (affordable || self.best.is_none())
     }
 

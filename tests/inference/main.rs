@@ -13,6 +13,7 @@ mod programs;
 mod recovery;
 mod repeatability;
 mod sampling;
+mod separation;
 mod targets;
 
 use vippl::inference::{Fit, GuideChoice, Options, Target, fit};
