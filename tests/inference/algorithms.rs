@@ -70,7 +70,8 @@ fn gradients_of_path_and_score_are_unbiased() {
             }
             for (i, exact) in exact.iter().enumerate() {
                 let mean = sum[i] / repeats;
-                let error = ((squares[i] / repeats - mean * mean) / repeats).sqrt();
+                let variance = (squares[i] / repeats - mean * mean).max(0.0);
+                let error = (variance / repeats).sqrt();
                 // Five standard errors: a false alarm in 2 million.
                 assert!(
                     (mean - exact).abs() < 5.0 * error + 1e-7,

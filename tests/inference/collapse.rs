@@ -97,7 +97,7 @@ fn the_marginal_and_its_derivatives_are_those_of_the_closed_form() {
     let (parts, truth) = (Groups::in_parts(12), Analytic(Marginal(Groups::new(12, false))));
     let target = Analytic(Groups::new(12, false));
     let options = Collapse::default();
-    let fine = Collapsed::new(&target, &parts, &options, 2);
+    let fine = Collapsed::new(&target, &parts, &options, 3);
     let mut scratch = fine.workspace();
     for point in [[1.0, 0.5], [-3.0, -2.0], [8.0, 1.5], [0.0, 2.5]] {
         let (mut own, mut expected) = ([0.0; 2], [0.0; 2]);

@@ -41,7 +41,7 @@ fn separated(bound: &bound::Program) -> Option<Separated> {
 fn assert_parts_sum(text: &str, block: usize) {
     let model = model(text, &rows(8));
     let separated = separated(&model.bound).unwrap_or_else(|| panic!("{text}"));
-    assert_eq!(separated.blocks.len(), 8, "{text}");
+    assert_eq!(separated.blocks.len(), 8, "{text} {:?}", separated.blocks);
     assert!(separated.blocks.iter().all(|b| b.len() == block), "{:?}", separated.blocks);
     let compile = |m| engine::Program::compile(m, &engine::Options::default()).unwrap();
     let (weighed, parts) = (compile(&separated.weighed), compile(&separated.parts));
@@ -155,7 +155,8 @@ fn simulated_data_are_recovered_and_a_wrong_fit_is_not() {
 
 #[test]
 fn what_cannot_be_simulated_is_said() {
-    let text = "data row(site: index, y, x)\na ~ Normal(0, 1)\ny ~ Normal(a, sd(y))\n";
+    let text = "data row(site: index, y, x)\na ~ Normal(0, 1)\n\
+                spread = sd(y)\ny ~ Normal(a, spread)\n";
     let result = sbc(&model(text, &rows(4)), &SbcOptions::default(), &mut |_| {});
     let why = format!("{:?}", result.err());
     assert!(why.contains("`y` is computed, or used elsewhere"), "{why}");
