@@ -40,9 +40,9 @@ pub struct Parts<P> {
 pub struct Collapse {
     /// Newton steps at most, for the blocks that need the most.
     pub newton_steps: usize,
-    /// Newton's method stops when no block would move by more than this, in sds.
+    /// Newton's method stops when no block would move by more than this, in sds: the grids are finer.
     pub newton_tolerance: f64,
-    /// Halvings of Newton steps at most, together.
+    /// Halvings of a Newton step at most; a block that they do not help stays where it is.
     pub halvings: usize,
     /// How often a grid may be moved to where the mass is.
     pub moves: usize,
@@ -72,9 +72,9 @@ pub struct Collapse {
 impl Default for Collapse {
     fn default() -> Self {
         Self {
-            newton_steps: 30,
-            newton_tolerance: 0.02,
-            halvings: 30,
+            newton_steps: 12,
+            newton_tolerance: 0.1,
+            halvings: 6,
             moves: 2,
             spacings: vec![1.25, 0.9, 0.6, 0.3, 0.15],
             reaches: vec![3.75, 4.5, 6.0, 7.5, 9.0],

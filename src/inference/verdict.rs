@@ -92,7 +92,7 @@ impl Default for Thresholds {
             divergences: 1e-3,
             tail_error: 0.05,
             infinite_khat: 0.7,
-            least_tail_error: 0.01,
+            least_tail_error: 0.03,
             weight_error: 0.02,
             mean_error: 0.05,
             sd_error: 0.05,

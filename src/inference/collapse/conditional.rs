@@ -33,6 +33,8 @@ struct Block {
     step: Pair,
     /// The share of the step that is tried; 0 if none is to be.
     rate: f64,
+    /// Whether a step did not raise the density however short: none is tried again.
+    stuck: bool,
     /// L: (L_00, L_10, L_11).
     root: [f64; 3],
     /// The weighted mean and variances of t.
@@ -146,7 +148,7 @@ impl Conditional {
         let mut converged = true;
         for own in &mut self.blocks {
             let squared = own.propose();
-            let small = squared < tolerance * tolerance;
+            let small = squared < tolerance * tolerance || own.stuck;
             own.rate = if small { 0.0 } else { 1.0 };
             converged &= small;
         }
@@ -191,8 +193,9 @@ impl Conditional {
         done
     }
 
-    /// Writes the best points.
-    pub(super) fn settle(&self, blocks: &[Vec<usize>], point: &mut [f64]) {
+    /// Writes the best points, and gives up on blocks whose steps did not help.
+    pub(super) fn settle(&mut self, blocks: &[Vec<usize>], point: &mut [f64]) {
+        self.blocks.iter_mut().for_each(|own| own.stuck |= own.rate > 0.0);
         (0..blocks.len()).for_each(|index| self.at_centre(blocks, index, point));
     }
 
