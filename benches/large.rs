@@ -9,7 +9,7 @@
 #![allow(clippy::print_stdout, reason = "prints a table")]
 #![allow(clippy::unwrap_used, reason = "a failure must stop the benchmark")]
 
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use rayon::prelude::*;
@@ -23,14 +23,19 @@ const PROGRAM: &str = "data row(site: index, y: bool, x)\nmu ~ Normal(0, 5)\nbet
 
 const ROWS: usize = 8;
 
+/// A mean and an sd.
+type Moments = (f64, f64);
+
 fn main() {
     let numbers = std::env::args().skip(1).filter_map(|a| a.parse().ok());
     let mut sizes: Vec<usize> = numbers.collect();
     if sizes.is_empty() {
         sizes = vec![500, 2000, 12_000];
     }
-    println!("{:>7} {:>5} {:>12} {:>24} {:>24} {:>9} {:>8}", "groups", "seed", "verdict",
-        "means", "sds", "gradients", "seconds");
+    println!(
+        "{:>7} {:>5} {:>12} {:>24} {:>24} {:>9} {:>8}",
+        "groups", "seed", "verdict", "means", "sds", "gradients", "seconds"
+    );
     for groups in sizes {
         run(groups);
     }
@@ -62,15 +67,15 @@ fn run(groups: usize) {
         let found: Vec<(f64, f64)> =
             fit.draws.summaries().iter().take(3).map(|s| (s.mean, s.sd)).collect();
         let truth = truth.get_or_insert_with(|| grid(&rows, &found));
-        let errors = |of: &dyn Fn(&(f64, f64), &(f64, f64)) -> f64| {
+        let errors = |of: fn(&Moments, &Moments) -> f64| {
             let errors = found.iter().zip(truth.iter()).map(|(f, t)| format!("{:.3}", of(f, t)));
             errors.collect::<Vec<String>>().join(" ")
         };
         println!(
             "{groups:>7} {seed:>5} {:>12} {:>24} {:>24} {:>9} {seconds:>8.1}",
             format!("{:?}", fit.verdict.level),
-            errors(&|f, t| (f.0 - t.0) / t.1),
-            errors(&|f, t| (f.1 / t.1).ln()),
+            errors(|f, t| (f.0 - t.0) / t.1),
+            errors(|f, t| (f.1 / t.1).ln()),
             fit.counts.gradient
         );
     }

@@ -32,7 +32,8 @@ fn main() {
     let mut all = Vec::new();
     for posterior in database::posteriors(&folder) {
         let named = |w: &&String| posterior.name.contains(w.as_str());
-        if !wanted.is_empty() && !wanted.iter().any(named) || referenced && !posterior.has_reference {
+        if !wanted.is_empty() && !wanted.iter().any(named) || referenced && !posterior.has_reference
+        {
             continue;
         }
         for seed in 1..=seeds {

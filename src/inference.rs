@@ -40,8 +40,8 @@ pub mod verdict;
 
 pub use collapse::{Collapse, Parts};
 pub use evaluate::Counts;
-pub use forecast::{Forecast, forecast};
 pub use fit::{Draws, Fit, FitError, Progress, fit};
+pub use forecast::{Forecast, forecast};
 pub use guide::Guide;
 pub use interrupt::Interrupt;
 pub use marginal::fit_collapsed;

@@ -68,10 +68,8 @@ fn fit(
         AlgorithmArgument::Score => Algorithm::Score,
     };
     if method != Method::Vi {
-        let options = [
-            ("guide", guide != GuideChoice::Auto),
-            ("algorithm", algorithm != Algorithm::Auto),
-        ];
+        let options =
+            [("guide", guide != GuideChoice::Auto), ("algorithm", algorithm != Algorithm::Auto)];
         if let Some((name, _)) = options.into_iter().find(|(_, given)| *given) {
             let message = format!("`--{name}` is for `--method vi`, not for `{}`", method.name());
             return Err(Refusal::new(Exit::Usage, message));

@@ -73,7 +73,8 @@ impl Dependence {
                 (0..matrix.rows).try_for_each(|row| {
                     let values = &matrix.values[row * matrix.columns..(row + 1) * matrix.columns];
                     let used = (0..matrix.columns).filter(|column| values[*column] != 0.0);
-                    let from = used.map(|column| (product.input.buffer, product.input.offset + column));
+                    let from =
+                        used.map(|column| (product.input.buffer, product.input.offset + column));
                     let set = self.union_of(from)?;
                     self.elements[product.output.buffer.index()][product.output.offset + row] = set;
                     Some(())
@@ -181,12 +182,8 @@ struct Sets {
 
 impl Sets {
     fn new(largest: usize) -> Self {
-        let mut sets = Sets {
-            members: Vec::new(),
-            known: HashMap::new(),
-            unions: HashMap::new(),
-            largest,
-        };
+        let mut sets =
+            Sets { members: Vec::new(), known: HashMap::new(), unions: HashMap::new(), largest };
         sets.intern(Vec::new());
         sets
     }

@@ -57,6 +57,10 @@ pub struct Collapse {
     pub rule_points: usize,
     /// Starts of a round, at most, and at most where there are several modes.
     pub starts: [usize; 3],
+    /// Fixed draws of the guide at least.
+    pub fixed_draws: usize,
+    /// Steps of the guide at most.
+    pub iterations: usize,
     /// The descents of the starts.
     pub lbfgs: Lbfgs,
     /// Draws of the first round of the check, of the last one, and of locals for each of globals.
@@ -81,6 +85,8 @@ impl Default for Collapse {
             rule_error: 0.02,
             rule_points: 16,
             starts: [4, 8, 16],
+            fixed_draws: 32,
+            iterations: 20,
             lbfgs: Lbfgs {
                 max_iterations: 100,
                 gradient_tolerance: 1e-3,
@@ -264,7 +270,7 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
     ) {
         let dimension = self.target.dimension();
         let mut first = true;
-        for node in self.rule.from_the_middle() {
+        for node in self.rule.outwards() {
             if !first && scratch.conditional.is_idle(node) {
                 continue;
             }

@@ -63,7 +63,8 @@ impl Family {
         match self {
             Family::MeanField(normal) => {
                 let (u, v) = theta.split_at(d);
-                let mean = normal.mean.iter().zip(&normal.scale).zip(u).map(|((m, s), u)| m + s * u);
+                let mean =
+                    normal.mean.iter().zip(&normal.scale).zip(u).map(|((m, s), u)| m + s * u);
                 let scale = normal.scale.iter().zip(v).map(|(s, v)| s * v.exp());
                 let moved = MeanField { mean: mean.collect(), scale: scale.collect() };
                 let positive = |s: &f64| s.is_finite() && *s > 0.0;

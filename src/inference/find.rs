@@ -128,8 +128,7 @@ fn ascend<T: Target>(
     let (name, fitted) = match (options.algorithm, &family) {
         (Algorithm::Stochastic, _) => {
             let stochastic = &options.stochastic;
-            let fitted =
-                stochastic.fit(Estimator::Path, evaluator, family, &mut rng, observe);
+            let fitted = stochastic.fit(Estimator::Path, evaluator, family, &mut rng, observe);
             ("stochastic", fitted)
         }
         (Algorithm::Score, _) => {
@@ -177,10 +176,7 @@ pub(super) fn bend<T: LogDensity>(
     let normal = match &found.guide {
         Guide::FullRank(normal) => Some(normal),
         Guide::Mixture(mixture) if found.single => mixture.components.first(),
-        Guide::Mixture(_)
-        | Guide::MeanField(_)
-        | Guide::Triangular(_)
-        | Guide::Bordered(_) => None,
+        Guide::Mixture(_) | Guide::MeanField(_) | Guide::Triangular(_) | Guide::Bordered(_) => None,
     };
     let Some(normal) = normal else { return found };
     let dimension = evaluator.dimension();

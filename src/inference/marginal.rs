@@ -13,6 +13,7 @@ use super::evaluate::{Counts, Evaluator};
 use super::find::{self, Found};
 use super::fit::{self, Draws, Evidence, Fit, FitError, Progress};
 use super::importance::Checked;
+use super::natural::Natural;
 use super::options::{Correction, Method, Options, Starts};
 use super::quantities;
 use super::random::{Purpose, stream};
@@ -67,6 +68,11 @@ fn for_marginal(options: &Options, cost: usize, dimension: usize) -> Options {
             lbfgs: collapse.lbfgs.clone(),
             gradients: 0,
             ..options.starts.clone()
+        },
+        natural: Natural {
+            draws: collapse.fixed_draws,
+            max_iterations: collapse.iterations.min(options.natural.max_iterations),
+            ..options.natural.clone()
         },
         correction: Correction {
             first_draws: within(first).min(held),

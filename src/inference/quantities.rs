@@ -36,7 +36,8 @@ pub fn want_more<T: Target>(
 ) -> bool {
     let quantities = evaluator.quantities(&checked.points).transpose();
     let log_weights = checked.smoothed.log_weights.clone();
-    let draws = Draws { points: checked.points.clone(), log_weights, quantities, chains: None, repeats: 1 };
+    let draws =
+        Draws { points: checked.points.clone(), log_weights, quantities, chains: None, repeats: 1 };
     check(&draws, &checked.log_ratios).iter().any(|quantity| {
         quantity.finite
             && (thresholds.is_heavy(quantity)

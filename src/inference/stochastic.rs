@@ -107,8 +107,7 @@ impl Stochastic {
         match estimator {
             Estimator::Path => {
                 let mut slopes = DMatrix::zeros(base.nrows(), base.ncols());
-                let elbo =
-                    elbo::estimate_with_gradients(evaluator, &points, entropy, &mut slopes);
+                let elbo = elbo::estimate_with_gradients(evaluator, &points, entropy, &mut slopes);
                 slopes -= family.slopes(theta, base);
                 elbo.is_finite().then(|| (elbo, family.pull_back(theta, base, &slopes)))
             }

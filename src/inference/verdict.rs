@@ -107,8 +107,7 @@ impl Default for Thresholds {
 impl Thresholds {
     /// Whether the sd of a quantity rests on a few extreme draws.
     pub fn is_heavy(&self, check: &QuantityCheck) -> bool {
-        let infinite =
-            check.khat > self.infinite_khat && check.tail_error > self.least_tail_error;
+        let infinite = check.khat > self.infinite_khat && check.tail_error > self.least_tail_error;
         above(check.tail_error, self.tail_error) || infinite
     }
 }

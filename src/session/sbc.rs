@@ -182,14 +182,14 @@ fn observed(bound: &bound::Program) -> Result<Vec<(RandomId, VariableId)>, Failu
 /// simulated ones and the element's within it.
 fn latents(model: &Model, elements: &[Element]) -> Vec<(usize, usize, usize)> {
     let mut latents = Vec::new();
-    let mut place = 0;
-    for random in model.bound.typed.randoms.iter().filter(|r| r.role == RandomRole::Latent) {
+    let randoms = model.bound.typed.randoms.iter();
+    let continuous = randoms.filter(|random| random.role == RandomRole::Latent);
+    for (place, random) in continuous.enumerate() {
         let reported = model.reported().iter().find(|r| r.variable == random.variable);
         if let Some(reported) = reported {
             let positions = reported.positions.iter().enumerate();
             latents.extend(positions.map(|(i, p)| (reported.offset + i, place, *p as usize)));
         }
-        place += 1;
     }
     latents.retain(|(quantity, _, _)| *quantity < elements.len());
     latents

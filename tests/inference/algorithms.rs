@@ -105,8 +105,7 @@ fn every_algorithm_finds_the_best_normal_of_its_family() {
     let target = Gaussian::of_condition(4, 10.0);
     let precision = target.precision.diagonal();
     let covariance = target.covariance.diagonal();
-    for algorithm in
-        [Algorithm::Natural, Algorithm::Fixed, Algorithm::Stochastic, Algorithm::Score]
+    for algorithm in [Algorithm::Natural, Algorithm::Fixed, Algorithm::Stochastic, Algorithm::Score]
     {
         // The score's gradients are noisy even at the optimum.
         let limit = if algorithm == Algorithm::Score { 0.15 } else { 0.03 };

@@ -46,9 +46,10 @@ impl Groups {
         let tau = x[1].exp();
         let rest =
             normal(x[0], D::from(0.0), D::from(5.0)) + normal(x[1], D::from(0.0), D::from(1.0));
-        self.y.iter().zip(&self.s).fold(rest, |sum, (y, s)| {
-            sum + normal(D::from(*y), x[0], (tau * tau + s * s).sqrt())
-        })
+        self.y
+            .iter()
+            .zip(&self.s)
+            .fold(rest, |sum, (y, s)| sum + normal(D::from(*y), x[0], (tau * tau + s * s).sqrt()))
     }
 
     fn in_parts(count: usize) -> Parts<Analytic<Groups>> {

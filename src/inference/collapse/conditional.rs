@@ -74,11 +74,8 @@ impl Block {
         let (first, second) = (mend(middle + radius), mend(middle - radius));
         // The inverse V diag(1/λ) Vᵀ with V = [cos −sin; sin cos].
         let (p, q) = (first.recip(), second.recip());
-        let inverse = [
-            cos * cos * p + sin * sin * q,
-            cos * sin * (p - q),
-            sin * sin * p + cos * cos * q,
-        ];
+        let inverse =
+            [cos * cos * p + sin * sin * q, cos * sin * (p - q), sin * sin * p + cos * cos * q];
         self.step = [
             inverse[0] * self.slope[0] + inverse[1] * self.slope[1],
             inverse[1] * self.slope[0] + inverse[2] * self.slope[1],
@@ -242,7 +239,8 @@ impl Conditional {
             let (mut total, mut mean, mut square) = (0.0, [0.0; 2], [0.0; 2]);
             for node in 0..self.nodes {
                 let value = self.values[node * width + index];
-                let weight = if rule.serves(node, own.size) { (value - highest).exp() } else { 0.0 };
+                let weight =
+                    if rule.serves(node, own.size) { (value - highest).exp() } else { 0.0 };
                 let weight = if weight.is_finite() { weight } else { 0.0 };
                 self.values[node * width + index] = weight;
                 total += weight;
@@ -385,7 +383,8 @@ impl Sampler<'_> {
     /// the share along the second coordinate of the cell.
     pub(super) fn draw(&self, rule: &Rule, share: f64, second: f64) -> Pair {
         let at = share * self.total;
-        let index = self.cells.partition_point(|cell| cell.until <= at).min(self.cells.len().max(1) - 1);
+        let index =
+            self.cells.partition_point(|cell| cell.until <= at).min(self.cells.len().max(1) - 1);
         let Some(cell) = self.cells.get(index) else { return [f64::NAN; 2] };
         let before = index.checked_sub(1).map_or(0.0, |before| self.cells[before].until);
         let within = (at - before) / (cell.until - before);

@@ -60,7 +60,7 @@ impl Rule {
     }
 
     /// The nodes, the middle one first.
-    pub(super) fn from_the_middle(&self) -> impl Iterator<Item = usize> + '_ {
+    pub(super) fn outwards(&self) -> impl Iterator<Item = usize> + '_ {
         self.order.iter().copied()
     }
 

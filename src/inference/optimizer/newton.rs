@@ -23,7 +23,13 @@ pub struct NewtonCg {
 
 impl Default for NewtonCg {
     fn default() -> Self {
-        Self { max_iterations: 10, max_inner: 60, forcing: 0.05, max_halvings: 20, least_fall: 1e-6 }
+        Self {
+            max_iterations: 10,
+            max_inner: 60,
+            forcing: 0.05,
+            max_halvings: 20,
+            least_fall: 1e-6,
+        }
     }
 }
 
