@@ -5,6 +5,7 @@ mod evaluate;
 pub mod finite;
 mod joint;
 mod order;
+pub mod solved;
 pub mod space;
 
 pub(crate) use arithmetic::{arithmetic, covariance, log_sum_exp, power};

@@ -11,6 +11,8 @@ mod finite;
 mod joint;
 #[path = "semantics/made.rs"]
 mod made;
+#[path = "semantics/missing.rs"]
+mod missing;
 #[path = "semantics/ode.rs"]
 mod ode;
 #[path = "semantics/recurrence.rs"]

@@ -11,7 +11,7 @@ use crate::typed::{
     self, AxisId, Call, DefinitionId, DefinitionValue, Expr, ExprKind, IndexId, Kind, LogPart,
     Operator, Plane, Reduce, Role, VariableId,
 };
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 /// Why an expression has no value. Binding evaluates every index expression, so a bound program
@@ -62,6 +62,11 @@ pub enum EvaluationError {
         /// The row-major position of the element.
         position: usize,
     },
+    /// A time of differential equations that is not finite or lies before the first.
+    TimesDescend {
+        /// The times.
+        span: Span,
+    },
     /// A variable without a value: it belongs to a later plane than the evaluation.
     Unavailable {
         /// Where it was used.
@@ -108,6 +113,8 @@ pub struct Evaluator<'a, V> {
     positions: RefCell<Vec<usize>>,
     /// The present values of latents with finitely many values; NaN where there is none.
     assigned: RefCell<Vec<Vec<f64>>>,
+    /// The value that a log density of a written distribution is evaluated at.
+    supposed: Cell<f64>,
 }
 
 impl<'a, V> Evaluator<'a, V> {
@@ -122,7 +129,8 @@ impl<'a, V> Evaluator<'a, V> {
         let positions = RefCell::new(vec![0; typed.indices.len()]);
         let assigned = RefCell::new(vec![Vec::new(); typed.variables.len()]);
         let (frozen, kept) = (RefCell::new(frozen), RefCell::new(HashMap::new()));
-        Evaluator { typed, axes, data, frozen, kept, values, positions, assigned }
+        let supposed = Cell::new(f64::NAN);
+        Evaluator { typed, axes, data, frozen, kept, values, positions, assigned, supposed }
     }
 
     /// An evaluator of a bound program.
@@ -159,6 +167,11 @@ impl<'a, V> Evaluator<'a, V> {
             values.resize(position + 1, f64::NAN);
         }
         values[position] = value;
+    }
+
+    /// Sets the value that the log density of a distribution to draw from is evaluated at.
+    pub fn suppose(&self, value: f64) {
+        self.supposed.set(value);
     }
 
     /// The value given to an element of a latent with finitely many values; NaN without one.
@@ -276,6 +289,8 @@ impl<'a, V> Evaluator<'a, V> {
                 }
             }
             ExprKind::Reduce(reduce) => self.reduce_data(reduce, expr.span),
+            // Outside differential equations, the value of a distribution to draw from.
+            ExprKind::State(_) if !self.supposed.get().is_nan() => Ok(self.supposed.get()),
             ExprKind::State(_) | ExprKind::Time | ExprKind::Error => {
                 Err(EvaluationError::Unavailable { span: expr.span })
             }
@@ -328,7 +343,7 @@ impl<'a, V> Evaluator<'a, V> {
         match &definition.value {
             DefinitionValue::Each(value) => Some(value),
             DefinitionValue::PerElement(values) => values.get(last),
-            DefinitionValue::Solved(_) => None,
+            DefinitionValue::Solved(_) | DefinitionValue::Factored(_) => None,
         }
     }
 

@@ -209,8 +209,7 @@ impl<'a> Checker<'a> {
     /// Only predictions use predictions.
     pub(super) fn not_predicted(&mut self, left: &Left<'_>, value: &typed::Expr) -> Judged<()> {
         if value.plane == Plane::Predicted && left.role != RandomRole::Predicted {
-            let name = left.name.value.clone();
-            return Err(self.report(NameProblem::UsesPrediction { name, span: value.span }));
+            return Err(self.uses_prediction(&left.name.value, value));
         }
         Ok(())
     }

@@ -225,6 +225,9 @@ elementwise! {
     Round = round(x) in Support::Real, composite::round(x);
     /// The larger of two.
     Max2 = max(a, b) in Support::Real, a.max(b);
+    /// 1 where a cell of a name declared with `?` is missing, else 0.
+    IsMissing = is_missing(x) in Support::Boolean,
+        S::select(x.same(x), S::constant(0.0), S::constant(1.0));
     /// The smaller of two.
     Min2 = min(a, b) in Support::Real, a.min(b);
 }
