@@ -3,6 +3,8 @@
 
 #[path = "semantics/edges.rs"]
 mod edges;
+#[path = "semantics/factor.rs"]
+mod factor;
 #[path = "semantics/field.rs"]
 mod field;
 #[path = "semantics/finite.rs"]

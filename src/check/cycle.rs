@@ -11,7 +11,7 @@ impl<'a> Checker<'a> {
     /// Only the ends of ranges are looked at before the latents have their axes.
     pub(super) fn latent_in_range(&mut self, variable: VariableId, span: Span) -> Reported {
         let latent = self.typed.variable(variable);
-        let latents = vec![(latent.name.clone(), latent.span)];
+        let latents = vec![(latent.name.clone(), latent.span, false)];
         self.report(ValueProblem::LatentCondition {
             what: "the ends of a range",
             span,

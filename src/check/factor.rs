@@ -18,6 +18,29 @@ pub(super) fn factored(expr: &Expr) -> Option<&Expr> {
     }
 }
 
+/// Whether an expression is written with `transpose` or `cholesky`, and so is a matrix.
+pub(super) fn is_of_matrices(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Call(function, arguments) => {
+            matches!(function.value.as_str(), "transpose" | "cholesky")
+                || arguments.iter().any(|a| is_of_matrices(&a.value))
+        }
+        ExprKind::Group(a) | ExprKind::Unary(_, a) => is_of_matrices(a),
+        ExprKind::Binary(_, _, a, b) => is_of_matrices(a) || is_of_matrices(b),
+        ExprKind::Number { .. }
+        | ExprKind::Label(_)
+        | ExprKind::Name(_)
+        | ExprKind::Index(..)
+        | ExprKind::Comprehension { .. }
+        | ExprKind::List(_)
+        | ExprKind::If(..)
+        | ExprKind::In(..)
+        | ExprKind::Start(..)
+        | ExprKind::Written(_)
+        | ExprKind::Error => false,
+    }
+}
+
 impl Checker<'_> {
     /// The factor of a matrix; the last two indices on the left, if any are written, are its rows
     /// and columns.

@@ -194,6 +194,9 @@ impl<'a> Checker<'a> {
     pub(super) fn given_part(&mut self, mut random: Random, id: RandomId) -> Judged<Random> {
         let Some(incomplete) = self.incomplete_of(random.variable) else { return Ok(random) };
         self.typed.variables[incomplete.whole.index()].observed = Some(id);
+        if let Some(guard) = &random.guard {
+            self.leave_out(incomplete, &random.indices, guard);
+        }
         let family = random.distribution.family_name();
         let span = random.distribution.span();
         match &random.distribution {
@@ -223,6 +226,36 @@ impl<'a> Checker<'a> {
         };
         random.guard = Some(both(random.guard, given));
         Ok(random)
+    }
+
+    /// A missing cell that the `where` of its statement leaves out does not exist.
+    fn leave_out(
+        &mut self,
+        incomplete: Incomplete,
+        indices: &[typed::IndexId],
+        guard: &typed::Expr,
+    ) {
+        let Role::Derived(id) = self.typed.variable(incomplete.whole).role else { return };
+        let Some(definition) = self.definition_values.get(&id) else { return };
+        let DefinitionValue::Each(value) = &definition.value else { return };
+        let span = guard.span;
+        let at: Vec<typed::Expr> =
+            definition.indices.iter().map(|i| self.index_at(*i, span)).collect();
+        let pairs = indices.iter().zip(&at);
+        let guard = pairs.fold(guard.clone(), |guard, (index, at)| guard.with_index(*index, at));
+        let missing = self.is_missing(incomplete.given, at, span);
+        let given = typed::Expr {
+            kind: typed::ExprKind::Not(Box::new(missing.clone())),
+            ..missing
+        };
+        let mut exists = binary(Operator::Or, given, guard);
+        exists.ty = Kind::Bool;
+        let (ty, nothing) = (value.ty, super::special::constant(f64::NAN, span));
+        let mut value = choose(exists, value.clone(), nothing);
+        value.ty = ty;
+        if let Some(definition) = self.definition_values.get_mut(&id) {
+            definition.value = DefinitionValue::Each(value);
+        }
     }
 
     /// The statement of the missing cells, from that of the given ones.

@@ -20,29 +20,6 @@ pub(super) fn column_label(argument: &Argument) -> Option<Spanned<String>> {
     }
 }
 
-/// Whether an expression is written with `transpose` or `cholesky`, and so is a matrix.
-fn is_of_matrices(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Call(function, arguments) => {
-            matches!(function.value.as_str(), "transpose" | "cholesky")
-                || arguments.iter().any(|a| is_of_matrices(&a.value))
-        }
-        ExprKind::Group(a) | ExprKind::Unary(_, a) => is_of_matrices(a),
-        ExprKind::Binary(_, _, a, b) => is_of_matrices(a) || is_of_matrices(b),
-        ExprKind::Number { .. }
-        | ExprKind::Label(_)
-        | ExprKind::Name(_)
-        | ExprKind::Index(..)
-        | ExprKind::Comprehension { .. }
-        | ExprKind::List(_)
-        | ExprKind::If(..)
-        | ExprKind::In(..)
-        | ExprKind::Start(..)
-        | ExprKind::Written(_)
-        | ExprKind::Error => false,
-    }
-}
-
 impl<'a> Checker<'a> {
     /// Resolves everything that was declared.
     pub(super) fn resolve_all(&mut self) {
@@ -197,7 +174,7 @@ impl<'a> Checker<'a> {
             self.list(define, elements, context, indices)?
         } else if let Some(matrix) = super::factor::factored(&define.value) {
             self.factor_of(matrix, define.binders.is_some(), context, indices)?
-        } else if define.binders.is_none() && is_of_matrices(&define.value) {
+        } else if define.binders.is_none() && super::factor::is_of_matrices(&define.value) {
             let (_, (indices, value)) = self.matrix(&define.value, &context)?;
             (indices.to_vec(), DefinitionValue::Each(value))
         } else {

@@ -210,7 +210,7 @@ y ~ Normal(mu[kind], if kind == \"b\" then 2 else 1)
             Some(kind) => row(["a", "b", "c"].iter().position(|k| k == kind).expect("known"), y),
             None => over_all(&[3], |k| row(k[0], y)),
         });
-        flat_simplex(3) + normals(mu, d(0.0), d(2.0)) + sum(rows)
+        normals(mu, d(0.0), d(2.0)) + sum(rows) + flat_simplex(3)
     });
 }
 
@@ -233,7 +233,7 @@ y ~ Normal(b * score, 1)
             Some(score) => row(score - 1, y),
             None => over_all(&[3], |k| row(k[0], y)),
         });
-        flat_simplex(3) + normal(b, d(0.0), d(1.0)) + sum(rows)
+        normal(b, d(0.0), d(1.0)) + sum(rows) + flat_simplex(3)
     });
 }
 
@@ -405,7 +405,9 @@ fn statistics_skip_missing_cells() {
     let program = "\
 data row(x?, y)
 b ~ Normal(0, 1)
-x ~ Normal(mean(x), 2 * sd(x))
+middle = mean(x)
+spread = sd(x)
+x ~ Normal(middle, 2 * spread)
 z = standardize(log(3 + x))
 k = center(x)
 c = k + max(x) - min(x)

@@ -6,7 +6,7 @@ use crate::data::claim::{data_variables, entry};
 use crate::data::origin::Raw;
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::library::Elementwise;
-use crate::typed::{Distribution, Expr, ExprKind, VariableId};
+use crate::typed::{AxisOrigin, Distribution, Expr, ExprKind, Kind, VariableId};
 
 /// How many missing cells are named.
 const SHOWN: usize = 5;
@@ -32,8 +32,9 @@ impl Binder<'_> {
                 "mark it `{name}?`, and its missing cells are inferred; or drop those rows"
             ),
             (false, false, None) => format!(
-                "mark it `{name}?` and give it a distribution, `{name} ~ Normal(mu, sigma)`, from \
-                 which its missing cells are inferred; or drop those rows"
+                "mark it `{name}?` and give it a distribution, {}, from which its missing cells are \
+                 inferred; or drop those rows",
+                self.example(variable)
             ),
         };
         Some(problem.help(help))
@@ -71,9 +72,22 @@ impl Binder<'_> {
         };
         let places: Vec<String> = gaps.iter().take(SHOWN).map(place).collect();
         problem.note(format!("{first}{}", places.join("; "))).help(format!(
-            "give it a distribution, `{name} ~ Normal(mu, sigma)`, from which its missing cells are \
-             inferred; or drop those rows"
+            "give it a distribution, {}, from which its missing cells are inferred; or drop those \
+             rows",
+            self.example(variable)
         ))
+    }
+
+    /// A `~` for a name.
+    fn example(&self, variable: VariableId) -> String {
+        let declared = self.typed.variable(variable);
+        let distribution = match declared.kind {
+            Kind::Real => "Normal(mu, sigma)",
+            Kind::Int => "Binomial(n, p)",
+            Kind::Bool => "Bernoulli(p)",
+            Kind::Index(_) => "Categorical(share)",
+        };
+        format!("`{} ~ {distribution}`", declared.name)
     }
 
     /// Whether a cell is used where no condition asks whether it is missing.
@@ -89,12 +103,12 @@ impl Binder<'_> {
         });
         let added = typed.factors.iter().any(|f| !guarded(f.guard.as_ref()) && uses(&f.value));
         let indexed = typed.axes.iter().any(|axis| match &axis.origin {
-            crate::typed::AxisOrigin::Range(low, high) => uses(low) || uses(high),
-            crate::typed::AxisOrigin::Rows(_)
-            | crate::typed::AxisOrigin::Array
-            | crate::typed::AxisOrigin::Levels
-            | crate::typed::AxisOrigin::Labels(_)
-            | crate::typed::AxisOrigin::Same(_) => false,
+            AxisOrigin::Range(low, high) => uses(low) || uses(high),
+            AxisOrigin::Rows(_)
+            | AxisOrigin::Array
+            | AxisOrigin::Levels
+            | AxisOrigin::Labels(_)
+            | AxisOrigin::Same(_) => false,
         });
         defined || drawn || added || indexed
     }
