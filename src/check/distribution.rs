@@ -4,7 +4,7 @@ use super::joint::all_slots;
 use super::special::Special;
 use super::{
     Checker, Context, Judged, Reported, foreign,
-    problem::{FamilyProblem, NameProblem, StructureProblem},
+    problem::{FamilyProblem, StructureProblem},
 };
 use crate::library::{self, Density, Family, Parameterization};
 use crate::source::Span;

@@ -12,10 +12,8 @@ use crate::typed::{
 /// The matrix of `cholesky(S)`, if an expression is that.
 pub(super) fn factored(expr: &Expr) -> Option<&Expr> {
     let ExprKind::Call(function, arguments) = &expr.ungrouped().kind else { return None };
-    match &arguments[..] {
-        [Argument { name: None, value }] if function.value == "cholesky" => Some(value),
-        _ => None,
-    }
+    let [Argument { name: None, value }] = &arguments[..] else { return None };
+    (function.value == "cholesky").then_some(value)
 }
 
 /// Whether an expression is written with `transpose` or `cholesky`, and so is a matrix.

@@ -140,20 +140,14 @@ impl<'a> Checker<'a> {
         context: &Context,
     ) -> Judged<typed::Expr> {
         let value = self.elaborate(argument, context)?;
-        let cell = match &value.kind {
-            typed::ExprKind::Variable(variable, at) => {
-                let incomplete = self.typed.incomplete.iter().find(|i| i.whole == *variable);
-                let given = incomplete.map_or(*variable, |i| i.given);
-                let marked = matches!(&self.typed.variable(given).role,
-                    Role::Data(entry) if entry.missing);
-                marked.then(|| (given, at.clone()))
+        if let typed::ExprKind::Variable(variable, at) = &value.kind {
+            let incomplete = self.typed.incomplete.iter().find(|i| i.whole == *variable);
+            let given = incomplete.map_or(*variable, |i| i.given);
+            if matches!(&self.typed.variable(given).role, Role::Data(entry) if entry.missing) {
+                return Ok(self.is_missing(given, at.clone(), span));
             }
-            _ => None,
-        };
-        let Some((given, at)) = cell else {
-            return Err(self.report(MissingProblem::NeverMissing { span: argument.span }));
-        };
-        Ok(self.is_missing(given, at, span))
+        }
+        Err(self.report(MissingProblem::NeverMissing { span: argument.span }))
     }
 
     /// What the missing cells of a name are drawn from after the fit, if nothing else can be done
@@ -421,10 +415,8 @@ fn both(first: Option<typed::Expr>, second: typed::Expr) -> typed::Expr {
 
 /// The guard that was written, from that of the given cells.
 fn without_given(guard: &typed::Expr) -> Option<typed::Expr> {
-    match &guard.kind {
-        typed::ExprKind::Binary(Operator::And, written, _) => Some((**written).clone()),
-        _ => None,
-    }
+    let typed::ExprKind::Binary(Operator::And, written, _) = &guard.kind else { return None };
+    Some((**written).clone())
 }
 
 /// `Flat`, whose density is 1 everywhere.

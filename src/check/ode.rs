@@ -212,28 +212,27 @@ impl<'a> Checker<'a> {
     ) -> Judged<()> {
         let mut pending = vec![value];
         while let Some(expr) = pending.pop() {
-            match &expr.kind {
-                ExprKind::Variable(variable, at)
-                    if at.iter().any(|s| matches!(s.kind, ExprKind::Index(i) if i == time)) =>
-                {
-                    let info = self.typed.variable(*variable);
-                    if !matches!(info.kind, Kind::Index(_)) || expr.plane != Plane::Data {
-                        let (name, span) = (info.name.clone(), expr.span);
-                        return Err(self.report(StructureProblem::RateOverTimes { name, span }));
-                    }
-                    let same = |other: &typed::Expr| {
-                        matches!(&other.kind, ExprKind::Variable(v, _) if v == variable)
-                    };
-                    if !by.iter().any(same) {
-                        by.push(expr.clone());
-                    }
-                }
-                ExprKind::Index(index) if *index == time => {
-                    let name = self.typed.axis(self.typed.index_of(time).axis).name.clone();
-                    let span = expr.span;
+            let is_time = |s: &typed::Expr| matches!(s.kind, ExprKind::Index(i) if i == time);
+            if let ExprKind::Variable(variable, at) = &expr.kind
+                && at.iter().any(is_time)
+            {
+                let info = self.typed.variable(*variable);
+                if !matches!(info.kind, Kind::Index(_)) || expr.plane != Plane::Data {
+                    let (name, span) = (info.name.clone(), expr.span);
                     return Err(self.report(StructureProblem::RateOverTimes { name, span }));
                 }
-                _ => pending.extend(expr.children()),
+                let same = |other: &typed::Expr| {
+                    matches!(&other.kind, ExprKind::Variable(v, _) if v == variable)
+                };
+                if !by.iter().any(same) {
+                    by.push(expr.clone());
+                }
+            } else if is_time(expr) {
+                let name = self.typed.axis(self.typed.index_of(time).axis).name.clone();
+                let span = expr.span;
+                return Err(self.report(StructureProblem::RateOverTimes { name, span }));
+            } else {
+                pending.extend(expr.children());
             }
         }
         Ok(())
@@ -295,8 +294,6 @@ struct System {
 
 /// The number that an argument without a name is.
 fn number_of(argument: &ast::Argument) -> Option<f64> {
-    match (&argument.name, &argument.value.ungrouped().kind) {
-        (None, ast::ExprKind::Number { value, .. }) => Some(*value),
-        _ => None,
-    }
+    let ast::ExprKind::Number { value, .. } = &argument.value.ungrouped().kind else { return None };
+    argument.name.is_none().then_some(*value)
 }

@@ -135,14 +135,18 @@ fn uses_unasked(expr: &Expr, variable: VariableId) -> bool {
     if is_question(expr, variable) {
         return false;
     }
-    match &expr.kind {
-        ExprKind::Variable(used, _) if *used == variable => true,
-        ExprKind::If(condition, ..) if asks(condition, variable) => false,
-        ExprKind::Reduce(reduce) if reduce.guard.as_ref().is_some_and(|g| asks(g, variable)) => {
-            false
-        }
-        _ => expr.children().into_iter().any(|child| uses_unasked(child, variable)),
+    if let ExprKind::If(condition, ..) = &expr.kind
+        && asks(condition, variable)
+    {
+        return false;
     }
+    if let ExprKind::Reduce(reduce) = &expr.kind
+        && reduce.guard.as_ref().is_some_and(|guard| asks(guard, variable))
+    {
+        return false;
+    }
+    matches!(&expr.kind, ExprKind::Variable(used, _) if *used == variable)
+        || expr.children().into_iter().any(|child| uses_unasked(child, variable))
 }
 
 fn drawn_unasked(distribution: &Distribution, variable: VariableId) -> bool {
