@@ -318,7 +318,17 @@ fn plan_wanted(
     for id in observed {
         planner.statement(id)?;
         let variable = typed.random(id).variable;
-        shown.push((variable, planner.positions_of(id)?));
+        let mut positions = planner.positions_of(id)?;
+        if let Some(tied) = typed.incomplete.iter().find(|i| i.whole == variable) {
+            // Where latents are told, their draws are those of the missing cells.
+            let given = bound.values[tied.given.index()].as_ref();
+            let cells = given.map_or(&[][..], |array| array.cells());
+            let is_given = |at: &u32| cells.get(*at as usize).is_some_and(|cell| !cell.is_nan());
+            positions.retain(|at| wanted.imputed || is_given(at));
+            shown.push((tied.given, positions));
+            continue;
+        }
+        shown.push((variable, positions));
         let incomplete = typed.incomplete.iter().find(|i| i.given == variable);
         let missing = incomplete.map(|i| i.missing).filter(|missing| {
             wanted.imputed && !shown.iter().any(|(variable, _)| variable == missing)

@@ -179,8 +179,12 @@ impl Step<'_, '_> {
             }
             (Err(_), Failing::Anywhere { radius }) => self.anywhere(id, *first, radius)?,
         };
+        // A replicate of cells of which some are missing is none of their values.
+        let incomplete = &self.bound.typed.incomplete;
+        let whole = incomplete.iter().find(|i| i.whole == random.variable);
+        let variable = whole.map_or(random.variable, |i| i.given);
         for (member, value) in members.iter().zip(drawn) {
-            self.values.set(random.variable, *member as usize, value);
+            self.values.set(variable, *member as usize, value);
         }
         Ok(())
     }
