@@ -37,7 +37,9 @@ impl<'a> Checker<'a> {
             if members.iter().any(|v| self.moves(*v, &members)) {
                 continue;
             }
-            let mut variables: Vec<_> = members.iter().map(|v| self.typed.variable(*v)).collect();
+            // A name with missing cells is told once.
+            let told = members.iter().filter(|v| !self.typed.is_whole(**v));
+            let mut variables: Vec<_> = told.map(|v| self.typed.variable(*v)).collect();
             variables.sort_by_key(|v| v.span.start);
             let (names, spans): (Vec<String>, Vec<Span>) =
                 variables.into_iter().map(|v| (v.name.clone(), v.span)).unzip();

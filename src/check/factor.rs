@@ -107,7 +107,9 @@ impl Checker<'_> {
             let culprit = expressions.iter().find(|e| e.variables().iter().any(depends));
             let span = culprit.map_or(definition.span, |e| e.span);
             match &definition.value {
-                DefinitionValue::Solved(_) => problems.push(StructureProblem::RateOfFinite { span }),
+                DefinitionValue::Solved(_) => {
+                    problems.push(StructureProblem::RateOfFinite { span })
+                }
                 DefinitionValue::Factored(_) => {
                     problems.push(StructureProblem::FactorOfFinite { span });
                 }

@@ -352,9 +352,8 @@ impl<'a> Checker<'a> {
             }
             ExprKind::Call(..) if let Some(matrix) = super::factor::factored(expr) => {
                 let factor = self.hidden_factor(matrix, span, context)?;
-                let at = at.map(|(i, axis)| {
-                    data(typed::ExprKind::Index(i), Kind::Index(axis), span)
-                });
+                let at =
+                    at.map(|(i, axis)| data(typed::ExprKind::Index(i), Kind::Index(axis), span));
                 Ok(self.element(factor, at.to_vec(), span))
             }
             ExprKind::Call(_, arguments) => {

@@ -66,7 +66,12 @@ impl<'a> Checker<'a> {
     }
 
     /// Gives the missing cells of a name their statement, beside that of the given ones.
-    pub(super) fn declare_missing(&mut self, whole: VariableId, random: &'a ast::Random, span: Span) {
+    pub(super) fn declare_missing(
+        &mut self,
+        whole: VariableId,
+        random: &'a ast::Random,
+        span: Span,
+    ) {
         let Some(at) = self.typed.incomplete.iter().position(|i| i.whole == whole) else { return };
         let given = self.typed.incomplete[at].given;
         self.randoms.push((random, span));
@@ -214,10 +219,8 @@ impl<'a> Checker<'a> {
         }
         let at = random.indices.iter().map(|i| self.index_at(*i, span)).collect();
         let missing = self.is_missing(incomplete.given, at, span);
-        let given = typed::Expr {
-            kind: typed::ExprKind::Not(Box::new(missing.clone())),
-            ..missing
-        };
+        let given =
+            typed::Expr { kind: typed::ExprKind::Not(Box::new(missing.clone())), ..missing };
         random.guard = Some(both(random.guard, given));
         Ok(random)
     }
@@ -238,10 +241,8 @@ impl<'a> Checker<'a> {
         let pairs = indices.iter().zip(&at);
         let guard = pairs.fold(guard.clone(), |guard, (index, at)| guard.with_index(*index, at));
         let missing = self.is_missing(incomplete.given, at, span);
-        let given = typed::Expr {
-            kind: typed::ExprKind::Not(Box::new(missing.clone())),
-            ..missing
-        };
+        let given =
+            typed::Expr { kind: typed::ExprKind::Not(Box::new(missing.clone())), ..missing };
         let mut exists = binary(Operator::Or, given, guard);
         exists.ty = Kind::Bool;
         let (ty, nothing) = (value.ty, super::special::constant(f64::NAN, span));
@@ -262,8 +263,7 @@ impl<'a> Checker<'a> {
             .copied()
             .ok_or(Reported)?;
         let span = given.distribution.span();
-        let at: Vec<typed::Expr> =
-            given.indices.iter().map(|i| self.index_at(*i, span)).collect();
+        let at: Vec<typed::Expr> = given.indices.iter().map(|i| self.index_at(*i, span)).collect();
         let missing = self.is_missing(incomplete.given, at.clone(), span);
         let (tied, guard) = match &given.guard {
             Some(guard) if given.variable == incomplete.given => (false, without_given(guard)),
@@ -371,7 +371,8 @@ impl<'a> Checker<'a> {
             let definition = self.definition_values.get(&id)?;
             let DefinitionValue::Each(value) = &definition.value else { return None };
             let pairs = definition.indices.iter().zip(at);
-            let value = pairs.fold(value.clone(), |value, (index, at)| value.with_index(*index, at));
+            let value =
+                pairs.fold(value.clone(), |value, (index, at)| value.with_index(*index, at));
             Some(self.spelt_out(value, depth + 1))
         };
         expr.with_variables(&mut replace)

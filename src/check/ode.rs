@@ -126,7 +126,8 @@ impl<'a> Checker<'a> {
 
     /// The groups and the times, with an index over each.
     fn system(&mut self, groups: &[Name], ode: &'a ast::Ode) -> Judged<System> {
-        let binder = |name: &Name| Binder { name: Some(name.clone()), extent: None, span: name.span };
+        let binder =
+            |name: &Name| Binder { name: Some(name.clone()), extent: None, span: name.span };
         let binders: Vec<Binder> = groups.iter().map(binder).collect();
         let (mut context, _) = self.bind(&binders, &Context::default())?;
         let at = Expr { kind: ast::ExprKind::Name(ode.at.value.clone()), span: ode.at.span };
@@ -221,9 +222,7 @@ impl<'a> Checker<'a> {
                     let (name, span) = (info.name.clone(), expr.span);
                     return Err(self.report(StructureProblem::RateOverTimes { name, span }));
                 }
-                let same = |other: &typed::Expr| {
-                    matches!(&other.kind, ExprKind::Variable(v, _) if v == variable)
-                };
+                let same = |other: &typed::Expr| matches!(&other.kind, ExprKind::Variable(v, _) if v == variable);
                 if !by.iter().any(same) {
                     by.push(expr.clone());
                 }

@@ -257,7 +257,8 @@ fn merged(columns: Vec<DrawColumns>) -> Vec<DrawColumns> {
             continue;
         };
         let own_cells = std::mem::take(&mut own.positions).into_iter().zip(own.draws.drain(..));
-        let mut cells: Vec<_> = own_cells.chain(more.positions.into_iter().zip(more.draws)).collect();
+        let mut cells: Vec<_> =
+            own_cells.chain(more.positions.into_iter().zip(more.draws)).collect();
         cells.sort_by_key(|(position, _)| *position);
         (own.positions, own.draws) = cells.into_iter().unzip();
     }

@@ -9,7 +9,7 @@ use vippl::inference::Level;
 fn moments(model: &Model, fitted: &Fitted, name: &str, labels: &[&str]) -> (f64, f64, f64) {
     let place = model.elements().iter().position(|e| e.name == name && e.index == labels);
     let summary = &fitted.fit.draws.summaries()[place.expect("an element")];
-    (summary.mean, summary.sd, summary.mcse)
+    (summary.mean, summary.sd, summary.mcse_mean)
 }
 
 /// x ~ N(0, 1), y ~ N(b x, s): x given y is normal with precision 1 + b²/s².
@@ -115,7 +115,8 @@ fn missing_counts_without_a_bound_are_predicted() {
 fn numbers_that_data_were_simulated_with_are_recovered() {
     let mut state = 7_u64;
     let mut uniform = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((state >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     };
     let mut normal = move || {

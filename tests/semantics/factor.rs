@@ -86,9 +86,8 @@ y[g in group, i in item] ~ Normal(L[g, 2, 1] + L[g, 2, 2], i)
         let l = factor(d(2.0), d(1.0), d(2.0));
         let first = d(x[0]) / l[0];
         let second = (d(x[1]) - l[2] * first) / l[3];
-        let known = normal(first, d(0.0), d(1.0)) + normal(second, d(0.0), d(1.0))
-            - l[0].ln()
-            - l[3].ln();
+        let known =
+            normal(first, d(0.0), d(1.0)) + normal(second, d(0.0), d(1.0)) - l[0].ln() - l[3].ln();
         sum(s.iter().map(|s| half_normal(*s, 1.0))) + sum(each) + known
     });
 }

@@ -107,10 +107,7 @@ y[t in time] ~ Normal(a * y[t-1], s) start Normal(0, 2)
         let (a, s) = (at.one("a"), at.one("s"));
         let y = whole("y", &cells, at);
         let steps = (1..7).map(|t| normal(y[t], a * y[t - 1], s));
-        normal(a, d(0.0), d(1.0))
-            + half_normal(s, 1.0)
-            + normal(y[0], d(0.0), d(2.0))
-            + sum(steps)
+        normal(a, d(0.0), d(1.0)) + half_normal(s, 1.0) + normal(y[0], d(0.0), d(2.0)) + sum(steps)
     });
     assert_eq!(dimension, 2 + 4);
 }
@@ -162,9 +159,8 @@ y ~ Normal(b * x * z, 1)
     assert_density(program, &json!({ "x": X, "z": z, "y": Y }), |at| {
         let (b, c) = (at.one("b"), at.one("c"));
         let (x, z) = (whole("x", &X, at), whole("z", &z, at));
-        let rows = (0..6).map(|i| {
-            normal(z[i], c * x[i], d(0.7)) + normal(d(Y[i]), b * x[i] * z[i], d(1.0))
-        });
+        let rows = (0..6)
+            .map(|i| normal(z[i], c * x[i], d(0.7)) + normal(d(Y[i]), b * x[i] * z[i], d(1.0)));
         normals(&[b, c], d(0.0), d(1.0)) + normals(&x, d(0.0), d(1.0)) + sum(rows)
     });
 }
@@ -227,8 +223,7 @@ y ~ Normal(b * score, 1)
 ";
     assert_density(program, &json!({ "score": scores, "y": Y }), |at| {
         let (share, b) = (at.all("share"), at.one("b"));
-        let row =
-            |k: usize, y: f64| share[k].ln() + normal(d(y), b * (k + 1) as f64, d(1.0));
+        let row = |k: usize, y: f64| share[k].ln() + normal(d(y), b * (k + 1) as f64, d(1.0));
         let rows = scores.iter().zip(Y).map(|(score, y)| match score {
             Some(score) => row(score - 1, y),
             None => over_all(&[3], |k| row(k[0], y)),
@@ -277,9 +272,8 @@ y ~ Binomial(n, 0.4)
     assert_density(program, &json!({ "n": counts, "y": y }), |at| {
         let rate = at.one("rate");
         let mass = sum((0..=12).map(|k| poisson(k, rate).exp())).ln();
-        let row = |n: usize, y: usize| {
-            poisson(n, rate) - mass + crate::witness::binomial(y, n, d(0.4))
-        };
+        let row =
+            |n: usize, y: usize| poisson(n, rate) - mass + crate::witness::binomial(y, n, d(0.4));
         let rows = counts.iter().zip(y).map(|(n, y)| match n {
             Some(n) => row(*n, y),
             None => over_all(&[13], |n| row(n[0], y)),
@@ -336,9 +330,9 @@ y ~ Normal(x, 1) where use
     assert_density(program, &json!({ "x": X, "y": Y, "use": used }), |at| {
         let m = at.one("m");
         let x = whole("x", &X, at);
-        let rows = (0..6).filter(|i| used[*i]).map(|i| {
-            normal(x[i], m, d(1.0)) + normal(d(Y[i]), x[i], d(1.0))
-        });
+        let rows = (0..6)
+            .filter(|i| used[*i])
+            .map(|i| normal(x[i], m, d(1.0)) + normal(d(Y[i]), x[i], d(1.0)));
         normal(m, d(0.0), d(1.0)) + sum(rows)
     });
 }
@@ -354,9 +348,10 @@ y ~ Normal(x, 1) where not is_missing(x)
 ";
     let dimension = assert_density(program, &json!({ "x": X, "y": Y }), |at| {
         let m = at.one("m");
-        let rows = X.iter().zip(Y).filter_map(|(x, y)| {
-            x.map(|x| normal(d(x), m, d(1.0)) + normal(d(y), d(x), d(1.0)))
-        });
+        let rows = X
+            .iter()
+            .zip(Y)
+            .filter_map(|(x, y)| x.map(|x| normal(d(x), m, d(1.0)) + normal(d(y), d(x), d(1.0))));
         normal(m, d(0.0), d(1.0)) + sum(rows)
     });
     assert_eq!(dimension, 1);
@@ -376,9 +371,10 @@ gap ~ Bernoulli(logit = b * x)
     assert_density(program, &json!({ "x": X }), |at| {
         let (m, b) = (at.one("m"), at.one("b"));
         let x = whole("x", &X, at);
-        let gaps = x.iter().zip(X).map(|(x, given)| {
-            bernoulli(given.is_none(), ((-b * *x).exp() + 1.0).recip())
-        });
+        let gaps = x
+            .iter()
+            .zip(X)
+            .map(|(x, given)| bernoulli(given.is_none(), ((-b * *x).exp() + 1.0).recip()));
         normals(&[m, b], d(0.0), d(1.0)) + normals(&x, m, d(1.0)) + sum(gaps)
     });
 }

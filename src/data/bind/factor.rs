@@ -2,9 +2,8 @@
 
 use super::Binder;
 use super::explain::Failure;
-use crate::bound::Array;
+use crate::bound::{Array, lower_factor};
 use crate::diagnostic::{Diagnostic, Slug};
-use crate::math::matrix::cholesky;
 use crate::typed::{DefinitionId, Expr};
 
 /// How far symmetric entries may be off, relative to the largest entry.
@@ -41,7 +40,7 @@ impl Binder<'_> {
                 difference > TOLERANCE * largest
             };
             let pairs = (0..size).flat_map(|i| (0..i).map(move |j| (i, j)));
-            let factor = cholesky(size, matrix);
+            let factor = lower_factor(size, matrix);
             let why = if !matrix.iter().all(|x| x.is_finite()) {
                 "has an element that is no finite number".to_owned()
             } else if let Some((i, j)) = pairs.clone().find(differs) {

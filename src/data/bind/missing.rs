@@ -28,9 +28,9 @@ impl Binder<'_> {
         let help = match (self.predicts(), declared.axes.is_empty(), declared.observed) {
             (true, _, _) => "drop those rows".to_owned(),
             (false, true, _) => "give it a number".to_owned(),
-            (false, false, Some(_)) => format!(
-                "mark it `{name}?`, and its missing cells are inferred; or drop those rows"
-            ),
+            (false, false, Some(_)) => {
+                format!("mark it `{name}?`, and its missing cells are inferred; or drop those rows")
+            }
             (false, false, None) => format!(
                 "mark it `{name}?` and give it a distribution, {}, from which its missing cells are \
                  inferred; or drop those rows",

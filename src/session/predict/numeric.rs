@@ -144,8 +144,7 @@ impl Piece {
     /// The point below which a share of the mass lies.
     fn draw(&self, share: f64) -> f64 {
         let (rise, width) = (self.to.1 - self.from.1, self.to.0 - self.from.0);
-        let along =
-            if rise.abs() < 1e-9 { share } else { (share * rise.exp_m1()).ln_1p() / rise };
+        let along = if rise.abs() < 1e-9 { share } else { (share * rise.exp_m1()).ln_1p() / rise };
         self.from.0 + along.clamp(0.0, 1.0) * width
     }
 }
@@ -161,7 +160,8 @@ fn cover(at: &mut impl FnMut(f64) -> f64) -> Option<(Vec<Piece>, f64)> {
     }
     let is_peak = |k: usize| {
         let here = nodes[k].1;
-        let beside = |k: Option<usize>| k.and_then(|k| nodes.get(k)).map_or(f64::NEG_INFINITY, |n| n.1);
+        let beside =
+            |k: Option<usize>| k.and_then(|k| nodes.get(k)).map_or(f64::NEG_INFINITY, |n| n.1);
         here > f64::NEG_INFINITY && here >= beside(k.checked_sub(1)) && here >= beside(Some(k + 1))
     };
     let peaks: Vec<usize> = (0..nodes.len()).filter(|k| is_peak(*k)).collect();

@@ -4,8 +4,8 @@
 //! in order, and if they rarely do, moves each in turn between its neighbours (Gibbs sampling).
 //! `ZeroSum` of normals with one sd subtracts the mean of independent draws, which is exact.
 
-use crate::bound::{EvaluationError, Evaluator, Values};
 use super::numeric;
+use crate::bound::{EvaluationError, Evaluator, Values};
 use crate::typed::{
     Call, Distribution, Drawn, Elements, Expr, Joint, Kind, Random, Structure, Structured, Written,
 };
