@@ -7,7 +7,7 @@ mod joint;
 mod order;
 pub mod space;
 
-pub(crate) use arithmetic::{arithmetic, covariance, log_sum_exp, power};
+pub(crate) use arithmetic::{arithmetic, covariance, log_sum_exp, negation, power};
 pub use evaluate::{EvaluationError, Evaluator, Values};
 pub use finite::{Finite, FiniteElement};
 pub use joint::JointArguments;

@@ -15,6 +15,8 @@ mod made;
 mod ode;
 #[path = "semantics/recurrence.rs"]
 mod recurrence;
+#[path = "semantics/tied.rs"]
+mod tied;
 #[path = "semantics/witness.rs"]
 mod witness;
 

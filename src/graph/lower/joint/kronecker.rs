@@ -1,9 +1,10 @@
 //! Matrices of values with a covariance of their rows and one of their columns.
 
 use super::super::super::linear::TriangularSolve;
-use super::super::super::node::{Node, Slot, Target};
+use super::super::super::node::{Node, Slot};
 use super::super::{LowerError, Lowering};
-use super::{Matrices, Scale, Tied};
+use super::tied::Tied;
+use super::{Matrices, Scale};
 use crate::math::Scalar;
 use crate::math::derivative::LN_SQRT_TAU;
 use crate::typed::{Expr, ExprKind, Joint, JointArgument, Kind, Plane, Random};
@@ -44,7 +45,7 @@ impl Lowering<'_> {
         let turned: Vec<u32> = turned.collect();
         let turned = self.gathered(cells.len(), &cells, tied.tag, |k| k.at(half, &turned));
         let z = solve(self, b, n, turned);
-        self.kernel(cells.len(), tied.tag, Target::LogDensity, |k| {
+        self.kernel(cells.len(), tied.tag, tied.density(&tied.group_of()), |k| {
             k.at(z, &cells).square() * -0.5 - LN_SQRT_TAU
         });
         for (factor, times) in [(a, m), (b, n)] {
@@ -54,7 +55,8 @@ impl Lowering<'_> {
                     (base * factor.size + cell % factor.size * (factor.size + 1)) as u32
                 })
                 .collect();
-            self.kernel(diagonal.len(), tied.tag, Target::LogDensity, |k| {
+            let group_of = tied.alike(factor.size);
+            self.kernel(diagonal.len(), tied.tag, tied.density(&group_of), |k| {
                 k.at(factor.slot, &diagonal).ln() * -(times as f64)
             });
         }
@@ -99,7 +101,7 @@ impl Lowering<'_> {
         let zero = number(0.0, tied.random);
         let z = self.standardised(tied, &JointArgument::Scalar(zero), &scale)?;
         let cells = tied.everything();
-        self.kernel(cells.len(), tied.tag, Target::LogDensity, |k| {
+        self.kernel(cells.len(), tied.tag, tied.density(&tied.group_of()), |k| {
             k.at(z, &cells).square() * -0.5 - LN_SQRT_TAU
         });
         self.log_determinant(tied, &scale);
