@@ -271,9 +271,10 @@ impl<'a> Checker<'a> {
                 let (name, variable) = self.indexed_variable(base, context)?;
                 let slots = self.fill(expr, &name, variable, subscripts, context)?;
                 let axes = self.axes_of(variable, expr.span)?;
-                let free = axes.iter().zip(slots).filter(|(axis, slot)| {
-                    slot.is_none() && context.over(**axis).next().is_none()
-                });
+                let free = axes
+                    .iter()
+                    .zip(slots)
+                    .filter(|(axis, slot)| slot.is_none() && context.over(**axis).next().is_none());
                 match free.map(|(axis, _)| *axis).collect::<Vec<AxisId>>()[..] {
                     [row, column] => Ok([row, column]),
                     _ => Err(self.not_a_matrix(expr)),

@@ -30,8 +30,7 @@ confusion[rater, truth in class, said in class] ~ Dirichlet(if truth == said the
 z[item] ~ Categorical(prevalence)
 label ~ Categorical(confusion[rater, z[item]])
 ";
-    let posterior =
-        posterior(program, &json!({ "item": item, "rater": rater, "label": label }));
+    let posterior = posterior(program, &json!({ "item": item, "rater": rater, "label": label }));
     posterior.assert_near("prevalence", &prevalence);
     let all: Vec<f64> = (0..4).flat_map(|r| (0..3).flat_map(move |t| confusion(r, t))).collect();
     posterior.assert_near("confusion", &all);
@@ -83,14 +82,15 @@ fn remission_by_counting_events() {
     t.dedup();
     t.push(obs_t.iter().max().unwrap() + 1);
     let program = "\
-data patient(obs_t: int, fail: bool, Z), t[time]
+data patient(obs_t: int, fail: bool, Z), t[time], n: int
 beta ~ Normal(0, 1000)
-axis gap = 1..size(time) - 1
+axis time = 1..n
+axis gap = 1..n - 1
 dL0[j in gap] ~ Gamma(shape = 0.0001 * (t[j+1] - t[j]), rate = 0.001)
 died[i in patient, j in gap] = if fail[i] == 1 and obs_t[i] == t[j] then 1 else 0
 died[i in patient, j in gap] ~ Poisson(exp(beta * Z[i]) * dL0[j]) where obs_t[i] >= t[j]
 ";
-    let data = json!({ "obs_t": obs_t, "fail": fail, "Z": group, "t": t });
+    let data = json!({ "obs_t": obs_t, "fail": fail, "Z": group, "t": t, "n": t.len() });
     posterior(program, &data).assert_near("beta", &[1.5]);
 }
 
@@ -131,8 +131,7 @@ y ~ Categorical(logit = eta)
 #[test]
 fn values_that_were_cut_off() {
     let mut draws = Draws::new(15);
-    let y: Vec<f64> =
-        (0..1200).map(|_| draws.normal(1.0, 2.0)).filter(|y| *y < 2.5).collect();
+    let y: Vec<f64> = (0..1200).map(|_| draws.normal(1.0, 2.0)).filter(|y| *y < 2.5).collect();
     let program = "\
 data y[row], U
 mu ~ Normal(0, 10)

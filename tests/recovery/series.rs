@@ -26,34 +26,6 @@ y ~ Normal(level, sigma_y)
 }
 
 #[test]
-fn stochastic_volatility() {
-    let mut draws = Draws::new(22);
-    let (mu, phi, sigma) = (-1.0, 0.9, 0.4);
-    let mut h: Vec<f64> = Vec::new();
-    for _ in 0..300 {
-        let next = match h.last() {
-            Some(last) => draws.normal(mu + phi * (last - mu), sigma),
-            None => draws.normal(mu, sigma / (1.0 - phi * phi).sqrt()),
-        };
-        h.push(next);
-    }
-    let y: Vec<f64> = h.iter().map(|h| draws.normal(0.0, (h / 2.0).exp())).collect();
-    let program = "\
-data y[time]
-phi ~ Uniform(-1, 1)
-sigma ~ HalfCauchy(5)
-mu ~ Cauchy(0, 10)
-h[t in time] ~ Normal(mu + phi * (h[t-1] - mu), sigma) start Normal(mu, sigma / sqrt(1 - phi^2))
-y ~ Normal(0, exp(h / 2))
-";
-    let posterior = posterior(program, &json!({ "y": y }));
-    posterior.assert_near("phi", &[phi]);
-    posterior.assert_near("sigma", &[sigma]);
-    posterior.assert_near("mu", &[mu]);
-    posterior.assert_covered("h", &h, 10);
-}
-
-#[test]
 fn states_that_a_covariate_changes() {
     let mut draws = Draws::new(23);
     let (level, slope, rate) = ([-1.5, -1.0], [0.8, 0.0], [2.0, 8.0]);
