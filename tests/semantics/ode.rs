@@ -148,3 +148,36 @@ y ~ Normal(x, 1)
         decays(&y, at.all("k"), &dose, |cell| (subject[cell] - 1, times[cell]))
     });
 }
+
+#[test]
+fn rates_may_change_at_known_times() {
+    // The plain reading takes equal steps, so that the change is smooth.
+    let y = observed(4, TIMES.len());
+    let program = "\
+data y[time], ts[time]
+a ~ Normal(0, 1)
+ode at ts from 0 {
+  x' = (if t < 1 and not t == 3 then a * (1 - t)^7 else 0) start 1
+}
+y ~ Normal(x, 1)
+";
+    assert_density(program, &json!({ "y": y, "ts": TIMES }), |at| {
+        let a = at.one("a");
+        let seen = y.iter().zip(&TIMES).map(|(y, t)| {
+            let total = (1.0 - (1.0 - t.min(1.0)).powi(8)) / 8.0;
+            normal(d(*y), a * total + 1.0, d(1.0))
+        });
+        normal(a, d(0.0), d(1.0)) + sum(seen)
+    });
+}
+
+#[test]
+fn an_infusion_stops_at_once() {
+    // x' = r - k x until time 1, then -k x.
+    let y = observed(5, TIMES.len());
+    let program = "\
+data y[time], ts[time]
+k ~ HalfNormal(1)
+ode at ts from 0 {
+  x' = (if t <= 1 then 2 else 0) - k * x start 0
+}
