@@ -32,6 +32,6 @@ mod workspace;
 
 pub use blame::Blame;
 pub use elimination::Assignments;
-pub use isa::Isa;
+pub use isa::{Isa, Task};
 pub use program::{Buffers, Cost, Options, Program};
 pub use workspace::Workspace;

@@ -48,7 +48,8 @@ impl Fused {
     /// Gives them their places.
     pub(super) fn place(&mut self, layout: &Layout) {
         let products = self.products.iter();
-        let placed = products.map(|(buffer, product)| (*buffer, PlacedProduct::new(product, layout)));
+        let placed =
+            products.map(|(buffer, product)| (*buffer, PlacedProduct::new(product, layout)));
         self.placed = placed.map(|(buffer, product)| (buffer, Arc::new(product))).collect();
     }
 

@@ -12,7 +12,8 @@
 use crate::math::straight::{Arithmetic, Fused, Separate};
 
 /// Work that is compiled for each set of instructions. Everything in it must be inlined.
-pub(super) trait Task {
+pub trait Task {
+    /// What it gives.
     type Output;
 
     /// Does the work; to be marked `#[inline(always)]`.
@@ -71,7 +72,7 @@ impl Isa {
 
     /// Does some work with these instructions.
     #[inline]
-    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
+    pub fn run<T: Task>(self, task: T) -> T::Output {
         match self.0 {
             Level::Baseline => baseline(task),
             // SAFETY: an `Isa` of this level was made by `available`, which found these features.
