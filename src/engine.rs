@@ -7,6 +7,7 @@
 //! order, so that the same point gives the same bits.
 
 mod blame;
+mod block;
 mod cholesky;
 mod compile;
 mod data;
@@ -14,6 +15,9 @@ mod divide;
 mod elimination;
 mod execute;
 mod flat;
+mod function;
+mod fuse;
+mod isa;
 mod kernel;
 mod lane;
 mod ode;
@@ -28,5 +32,6 @@ mod workspace;
 
 pub use blame::Blame;
 pub use elimination::Assignments;
+pub use isa::{Isa, Task};
 pub use program::{Buffers, Cost, Options, Program};
 pub use workspace::Workspace;

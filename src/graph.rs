@@ -11,22 +11,26 @@ mod elimination;
 mod expression;
 mod linear;
 pub mod lower;
+mod matrix;
 mod node;
 mod ode;
 mod recurrence;
+pub mod rewrite;
 mod separate;
 mod simplify;
 mod summed;
 mod trace;
+mod usage;
 
-pub use differentiate::{DifferentiationOptions, Seed, gradient};
+pub use differentiate::{DifferentiationOptions, Seed, gradient, tangents};
 pub use elimination::{Elimination, Factor};
 pub(crate) use expression::Value;
 pub use expression::{Expression, Leaf, Literal, NodeId, Op};
 pub use linear::{Cholesky, TriangularSolve};
+pub use matrix::Matrix;
 pub use node::{
-    Access, BufferId, Inconsistency, Input, Kernel, Matrix, Model, Node, Product, Quantity, Slot,
-    Tag, Target,
+    Access, BufferId, Inconsistency, Input, Kernel, Model, Node, Product, Quantity, Slot, Tag,
+    Target,
 };
 pub use ode::Ode;
 pub use recurrence::Recurrence;

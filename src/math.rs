@@ -8,6 +8,7 @@ mod lift;
 pub mod matrix;
 pub mod scalar;
 pub mod special;
+pub mod straight;
 
 pub use bijector::Bijector;
 pub use bijector::vector::VectorBijector;

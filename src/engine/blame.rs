@@ -1,11 +1,12 @@
 //! Finds out why a log density is not finite.
 
-use super::execute::{for_each_block, run_prelude};
+use super::execute::{for_each_block, output, run_prelude};
 use super::kernel::DensityStep;
 use super::program::Program;
 use super::step::Step;
-use super::workspace::{State, Workspace};
+use super::workspace::State;
 use crate::graph::Tag;
+use crate::inference::target::LogDensity;
 
 /// The first term of the log density that is not finite.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,8 +22,15 @@ pub struct Blame {
 impl Program {
     /// The first term that is not finite at a point, in the order of the model's nodes; `None`
     /// where all terms are finite.
-    pub fn blame(&self, workspace: &mut Workspace, point: &[f64]) -> Option<Blame> {
-        let state = &mut workspace.plain;
+    ///
+    /// The model is compiled again, as it is written: this takes much longer than an evaluation.
+    pub fn blame(&self, point: &[f64]) -> Option<Blame> {
+        let verbatim = self.verbatim()?;
+        let state = &mut verbatim.workspace().plain;
+        verbatim.first_bad_term(state, point)
+    }
+
+    fn first_bad_term(&self, state: &mut State<f64>, point: &[f64]) -> Option<Blame> {
         self.begin(state, point.iter().copied());
         self.steps.iter().find_map(|step| match step {
             Step::Density(density) => first_bad_row(density, state),
@@ -58,9 +66,9 @@ fn first_bad_row(density: &DensityStep, state: &mut State<f64>) -> Option<Blame>
         }
     }
     let mut found = None;
-    for_each_block(routine, 0..routine.rows, state, |state, rows| {
-        for (_, register) in &routine.row_outputs {
-            let values = &state.registers[*register as usize][..rows.len()];
+    for_each_block(routine, state, |state, rows| {
+        for (_, operand) in &routine.row_outputs {
+            let values = output(routine, *operand, &state.registers, rows);
             if found.is_none()
                 && let Some(lane) = values.iter().position(|value| !value.is_finite())
             {

@@ -5,8 +5,10 @@
 //! allow.
 
 use super::data::{Known, evaluate_data};
-use super::routine::{Code, Instruction, Operand, Routine, Sink, Source};
-use crate::graph::{Expression, Leaf, Literal, NodeId, Op};
+use super::routine::{Code, Instruction, Operand, Origin, Pair, Prelude, Routine, Sink, Source};
+use crate::graph::{Expression, Leaf, NodeId, Op};
+use crate::math::Unary;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// An expression's surroundings.
@@ -26,7 +28,16 @@ impl Surroundings {
             Leaf::Input(k) => self
                 .sources
                 .get(k as usize)
-                .is_some_and(|source| source.settled && source.places.single(self.rows).is_some()),
+                .is_some_and(|source| source.settled && self.is_single(source)),
+        }
+    }
+}
+
+impl Surroundings {
+    fn is_single(&self, source: &Source) -> bool {
+        match &source.from {
+            Origin::Places(places) => places.single(self.rows).is_some(),
+            Origin::Product(_) => self.rows == 1,
         }
     }
 }
@@ -105,13 +116,12 @@ pub(super) fn routine(
     emitter.emit_all();
     let (mut scalar_outputs, mut row_outputs) = (Vec::new(), Vec::new());
     for (id, (_, sink)) in expression.outputs.iter().zip(wanted) {
-        let operand = match surroundings.in_parts {
-            true => Operand::Register(emitter.register(*id)),
-            false => emitter.operand(*id),
-        };
-        match operand {
+        match emitter.operand(*id) {
+            Operand::Scalar(_) if surroundings.in_parts => {
+                row_outputs.push((sink, Operand::Register(emitter.copied(*id))));
+            }
             Operand::Scalar(slot) => scalar_outputs.push((sink, slot)),
-            Operand::Register(register) => row_outputs.push((sink, register)),
+            rows @ (Operand::Register(_) | Operand::Column(_)) => row_outputs.push((sink, rows)),
         }
     }
     Routine {
@@ -120,11 +130,31 @@ pub(super) fn routine(
         columns: emitter.columns,
         first_scalar: 0,
         prelude: emitter.prelude,
+        loads: emitter.loads,
         instructions: emitter.instructions,
         registers: emitter.register_count as usize,
         scalar_outputs,
         row_outputs,
     }
+}
+
+/// The operations that an addition or subtraction does on its way: products that nothing else
+/// reads.
+fn absorbed(expression: &Expression, classes: &[Class], reads: &[usize]) -> Vec<bool> {
+    let mut absorbed = vec![false; expression.ops.len()];
+    for (op, class) in expression.ops.iter().zip(classes) {
+        if let (Op::Add(a, b) | Op::Sub(a, b), Class::Row) = (op, class) {
+            let single = |id: &NodeId| {
+                classes[id.index()] == Class::Row
+                    && reads[id.index()] == 1
+                    && matches!(expression.ops[id.index()], Op::Mul(..))
+            };
+            if let Some(product) = [a, b].into_iter().find(|id| single(id)) {
+                absorbed[product.index()] = true;
+            }
+        }
+    }
+    absorbed
 }
 
 /// Writes instructions, and keeps track of where every number is.
@@ -134,12 +164,18 @@ struct Emitter<'a> {
     known: Vec<Known>,
     /// How many instructions and outputs have yet to read each operation.
     uses: Vec<usize>,
+    /// Products that are part of a sum.
+    absorbed: Vec<bool>,
+    /// Where to find both functions of a pair.
+    pairs: HashMap<(Unary, NodeId), NodeId>,
     /// The scalar of each operation that is the same for all rows and is read.
     slots: Vec<u32>,
     registers: Vec<Option<u32>>,
+    column_of: Vec<Option<u32>>,
     free: Vec<u32>,
     register_count: u32,
-    prelude: Vec<Op>,
+    prelude: Prelude,
+    loads: Vec<(u32, u32)>,
     instructions: Vec<Instruction>,
     columns: Vec<Arc<[f64]>>,
 }
@@ -148,22 +184,31 @@ impl<'a> Emitter<'a> {
     fn new(expression: &'a Expression, classes: Vec<Class>, known: Vec<Known>) -> Self {
         let count = expression.ops.len();
         let mut uses = vec![0; count];
-        for (op, class) in expression.ops.iter().zip(&classes) {
+        let mut pairs = HashMap::new();
+        for (position, (op, class)) in expression.ops.iter().zip(&classes).enumerate() {
             if *class == Class::Row {
                 op.operands().for_each(|id| uses[id.index()] += 1);
+                if let Op::Unary(f, a) = op {
+                    pairs.insert((*f, *a), NodeId(position as u32));
+                }
             }
         }
         expression.outputs.iter().for_each(|id| uses[id.index()] += 1);
+        let absorbed = absorbed(expression, &classes, &uses);
         Emitter {
             expression,
             classes,
             known,
             uses,
+            absorbed,
+            pairs,
             slots: vec![0; count],
             registers: vec![None; count],
+            column_of: vec![None; count],
             free: Vec::new(),
             register_count: 0,
-            prelude: Vec::new(),
+            prelude: Prelude::default(),
+            loads: Vec::new(),
             instructions: Vec::new(),
             columns: Vec::new(),
         }
@@ -172,7 +217,7 @@ impl<'a> Emitter<'a> {
     fn emit_all(&mut self) {
         self.emit_prelude();
         for position in 0..self.expression.ops.len() {
-            if self.classes[position] == Class::Row {
+            if self.classes[position] == Class::Row && !self.absorbed[position] {
                 self.emit(NodeId(position as u32));
             }
         }
@@ -180,72 +225,114 @@ impl<'a> Emitter<'a> {
 
     /// Computes every scalar that an instruction, an output or another scalar reads.
     fn emit_prelude(&mut self) {
-        let scalars = self.expression.ops.iter().zip(&self.known).zip(&self.classes);
-        let scalars: Vec<Option<Op>> = scalars
-            .map(|((op, known), class)| match (known, class.is_scalar()) {
-                (_, false) => None,
-                (Known::Number(x), true) if !op.is_mask() => Some(Op::Constant(Literal::new(*x))),
-                (Known::Nothing | Known::Number(_) | Known::Column(_), true) => Some(*op),
-            })
-            .collect();
+        let ops = &self.expression.ops;
+        let is_computed = |position: usize| {
+            self.classes[position].is_scalar() && matches!(self.known[position], Known::Nothing)
+        };
         let mut read: Vec<bool> = self.uses.iter().map(|uses| *uses > 0).collect();
-        for (position, op) in scalars.iter().enumerate().rev() {
-            if let Some(op) = op
-                && read[position]
-            {
+        for (position, op) in ops.iter().enumerate().rev() {
+            if read[position] && is_computed(position) {
                 op.operands().for_each(|operand| read[operand.index()] = true);
             }
         }
-        for (position, op) in scalars.into_iter().enumerate() {
-            if let Some(op) = op
-                && read[position]
-            {
-                self.slots[position] = self.prelude.len() as u32;
-                self.prelude.push(op.map(|operand| NodeId(self.slots[operand.index()])));
+        let mut prelude = Prelude::default();
+        for (position, op) in ops.iter().enumerate() {
+            if !read[position] || !self.classes[position].is_scalar() {
+                continue;
+            }
+            let slot = prelude.scalars as u32;
+            prelude.scalars += 1;
+            self.slots[position] = slot;
+            let scalar = |id: NodeId| Operand::Scalar(self.slots[id.index()]);
+            match (&self.known[position], op) {
+                (Known::Number(x), _) => prelude.constants.push((slot, *x)),
+                (Known::Nothing | Known::Column(_), Op::Leaf(Leaf::Input(k))) => {
+                    prelude.loads.push((slot, *k));
+                }
+                (Known::Nothing | Known::Column(_), op) => {
+                    let code = code(*op, scalar);
+                    prelude
+                        .instructions
+                        .extend(code.map(|code| Instruction { target: slot, code }));
+                }
             }
         }
+        self.prelude = prelude;
     }
 
     /// Where an operation's number is, loading it if need be.
     fn operand(&mut self, id: NodeId) -> Operand {
-        if self.classes[id.index()].is_scalar() {
-            Operand::Scalar(self.slots[id.index()])
-        } else {
-            Operand::Register(self.register(id))
+        let position = id.index();
+        if self.classes[position].is_scalar() {
+            return Operand::Scalar(self.slots[position]);
         }
-    }
-
-    /// A register with the number of an operation, one per row.
-    fn register(&mut self, id: NodeId) -> u32 {
-        if let Some(register) = self.registers[id.index()] {
-            return register;
-        }
-        let code = match (&self.known[id.index()], self.expression.ops[id.index()]) {
-            _ if self.classes[id.index()].is_scalar() => Code::Broadcast(self.slots[id.index()]),
-            (Known::Nothing, Op::Leaf(Leaf::Input(k))) => Code::Input(k),
-            (Known::Column(column), _) => {
+        if let Known::Column(column) = &self.known[position] {
+            let column = *self.column_of[position].get_or_insert_with(|| {
                 self.columns.push(column.clone());
-                Code::Column(self.columns.len() as u32 - 1)
-            }
-            (Known::Nothing | Known::Number(_), _) => Code::Broadcast(self.slots[id.index()]),
-        };
-        self.push(id, code)
+                self.columns.len() as u32 - 1
+            });
+            return Operand::Column(column);
+        }
+        if let Some(register) = self.registers[position] {
+            return Operand::Register(register);
+        }
+        // What is loaded comes before all instructions, so that none may use its register earlier.
+        let register = self.fresh();
+        if let Op::Leaf(Leaf::Input(k)) = self.expression.ops[position] {
+            self.loads.push((register, k));
+        }
+        self.registers[position] = Some(register);
+        Operand::Register(register)
     }
 
-    fn push(&mut self, id: NodeId, code: Code) -> u32 {
-        let target = self.free.pop().unwrap_or_else(|| {
-            self.register_count += 1;
-            self.register_count - 1
-        });
-        self.instructions.push(Instruction { target, code });
-        self.registers[id.index()] = Some(target);
+    fn fresh(&mut self) -> u32 {
+        self.register_count += 1;
+        self.register_count - 1
+    }
+
+    fn target(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| self.fresh())
+    }
+
+    /// A register with a number that is the same for all rows.
+    fn copied(&mut self, id: NodeId) -> u32 {
+        let (operand, target) = (self.operand(id), self.fresh());
+        self.instructions.push(Instruction { target, code: Code::Copy(operand) });
         target
     }
 
     fn emit(&mut self, id: NodeId) {
         let op = self.expression.ops[id.index()];
-        let Some(code) = self.code(op) else { return };
-        self.push(id, code);
+        // The second function of a pair came with the first.
+        if self.registers[id.index()].is_some() {
+            return self.release(op);
+        }
+        if self.emit_pair(op, id) {
+            return self.release(op);
+        }
+        let fused = self.fused(op);
+        let code = match fused {
+            Some((code, _)) => Some(code),
+            None => {
+                let mut operands = HashMap::new();
+                op.operands().for_each(|id| {
+                    operands.insert(id, self.operand(id));
+                });
+                code(op, |id| operands[&id])
+            }
+        };
+        let Some(code) = code else { return };
+        let target = self.target();
+        self.instructions.push(Instruction { target, code });
+        self.registers[id.index()] = Some(target);
+        if let Some((_, product)) = fused {
+            self.release(product);
+        }
+        self.release(op);
+    }
+
+    /// Takes note that the operands of an operation were read.
+    fn release(&mut self, op: Op) {
         for operand in op.operands() {
             let uses = &mut self.uses[operand.index()];
             *uses = uses.saturating_sub(1);
@@ -255,26 +342,75 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// What computes an operation; nothing for a leaf, which is loaded where it is first read.
-    fn code(&mut self, op: Op) -> Option<Code> {
-        Some(match op {
-            Op::Constant(_) | Op::Leaf(_) => return None,
-            Op::Neg(a) => Code::Neg(self.register(a)),
-            Op::Unary(f, a) => Code::Unary(f, self.register(a)),
-            Op::Add(a, b) => Code::Add(self.operand(a), self.operand(b)),
-            Op::Sub(a, b) => Code::Sub(self.operand(a), self.operand(b)),
-            Op::Mul(a, b) => Code::Mul(self.operand(a), self.operand(b)),
-            Op::Div(a, b) => Code::Div(self.operand(a), self.operand(b)),
-            Op::Binary(f, a, b) => Code::Binary(f, self.operand(a), self.operand(b)),
-            Op::Ternary(f, a, b, c) => {
-                Code::Ternary(f, self.register(a), self.register(b), self.register(c))
-            }
-            Op::Less(a, b) => Code::Less(self.operand(a), self.operand(b)),
-            Op::Same(a, b) => Code::Same(self.operand(a), self.operand(b)),
-            Op::Gated(a, b) => Code::Gated(self.operand(a), self.operand(b)),
-            Op::Select(mask, yes, no) => {
-                Code::Select(self.register(mask), self.register(yes), self.register(no))
-            }
-        })
+    /// A sum with a product that nothing else reads, and the product.
+    fn fused(&mut self, op: Op) -> Option<(Code, Op)> {
+        let (a, b, subtracts) = match op {
+            Op::Add(a, b) => (a, b, false),
+            Op::Sub(a, b) => (a, b, true),
+            Op::Constant(_)
+            | Op::Leaf(_)
+            | Op::Neg(_)
+            | Op::Mul(..)
+            | Op::Div(..)
+            | Op::Unary(..)
+            | Op::Binary(..)
+            | Op::Ternary(..)
+            | Op::Less(..)
+            | Op::Same(..)
+            | Op::Select(..)
+            | Op::Gated(..) => return None,
+        };
+        let first = self.absorbed[a.index()];
+        let (product, other) = if first { (a, b) } else { (b, a) };
+        let product = self.expression.ops[product.index()];
+        let Op::Mul(x, y) = product else { return None };
+        if !first && !self.absorbed[b.index()] {
+            return None;
+        }
+        let (x, y, other) = (self.operand(x), self.operand(y), self.operand(other));
+        let code = match (subtracts, first) {
+            (false, _) => Code::MulAdd(x, y, other),
+            (true, true) => Code::MulSub(x, y, other),
+            (true, false) => Code::SubMul(x, y, other),
+        };
+        Some((code, product))
     }
+
+    /// Computes two functions of the same number at once, if both are wanted and this is one.
+    fn emit_pair(&mut self, op: Op, id: NodeId) -> bool {
+        let Op::Unary(f, a) = op else { return false };
+        let Some(pair) = Pair::ALL.into_iter().find(|pair| pair.functions().contains(&f)) else {
+            return false;
+        };
+        let [first, second] = pair.functions().map(|f| self.pairs.get(&(f, a)).copied());
+        let (Some(first), Some(second)) = (first, second) else { return false };
+        if id != first && id != second {
+            return false;
+        }
+        let operand = self.operand(a);
+        let (target, other) = (self.target(), self.target());
+        self.instructions.push(Instruction { target, code: Code::Pair(pair, operand, other) });
+        self.registers[first.index()] = Some(target);
+        self.registers[second.index()] = Some(other);
+        true
+    }
+}
+
+/// What computes an operation; nothing for a constant or a leaf, which are not computed.
+fn code(op: Op, mut number: impl FnMut(NodeId) -> Operand) -> Option<Code> {
+    Some(match op {
+        Op::Constant(_) | Op::Leaf(_) => return None,
+        Op::Neg(a) => Code::Neg(number(a)),
+        Op::Unary(f, a) => Code::Unary(f, number(a)),
+        Op::Add(a, b) => Code::Add(number(a), number(b)),
+        Op::Sub(a, b) => Code::Sub(number(a), number(b)),
+        Op::Mul(a, b) => Code::Mul(number(a), number(b)),
+        Op::Div(a, b) => Code::Div(number(a), number(b)),
+        Op::Binary(f, a, b) => Code::Binary(f, number(a), number(b)),
+        Op::Ternary(f, a, b, c) => Code::Ternary(f, number(a), number(b), number(c)),
+        Op::Less(a, b) => Code::Less(number(a), number(b)),
+        Op::Same(a, b) => Code::Same(number(a), number(b)),
+        Op::Gated(a, b) => Code::Gated(number(a), number(b)),
+        Op::Select(mask, yes, no) => Code::Select(number(mask), number(yes), number(no)),
+    })
 }

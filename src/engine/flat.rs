@@ -1,38 +1,82 @@
 //! Places all buffers one after the other, so that an element is a single position.
 
-use crate::graph::{Access, BufferId, Slot};
+use super::routine::BLOCK;
+use crate::graph::{Access, BufferId, Model, Node, Slot};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Where each buffer begins.
+/// Where each buffer is. Those of the log density come first, then those that are only reported;
+/// those that nobody uses are left out.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
-    /// The first position of each buffer, and the end of the last.
-    starts: Vec<usize>,
+    ranges: Vec<Range<usize>>,
+    size: usize,
+    active: usize,
 }
 
 impl Layout {
-    pub(super) fn new(lengths: &[usize]) -> Self {
-        let mut starts = vec![0];
-        let mut end = 0;
-        for length in lengths {
-            end += length;
-            starts.push(end);
+    /// The layout for what the nodes of the log density use, except what is stored nowhere,
+    /// and for what only reports use.
+    pub(super) fn new(
+        model: &Model,
+        nodes: &[&Node],
+        is_virtual: impl Fn(BufferId) -> bool,
+    ) -> Self {
+        let mut order = vec![BufferId::POINT];
+        let mut seen = vec![false; model.buffers.len()];
+        seen.iter_mut().take(1).for_each(|point| *point = true);
+        let mut include = |buffer: BufferId| {
+            if let Some(seen) = seen.get_mut(buffer.index())
+                && !is_virtual(buffer)
+                && !std::mem::replace(seen, true)
+            {
+                order.push(buffer);
+            }
+        };
+        for node in nodes {
+            node.for_each_read(&mut include);
+            node.for_each_write(&mut include);
         }
-        Layout { starts }
+        let active = order.len();
+        let mut report = |buffer: BufferId| {
+            if let Some(seen) = seen.get_mut(buffer.index())
+                && !std::mem::replace(seen, true)
+            {
+                order.push(buffer);
+            }
+        };
+        for node in &model.report_nodes {
+            node.for_each_read(&mut report);
+            node.for_each_write(&mut report);
+        }
+        model.quantities.iter().for_each(|quantity| report(quantity.buffer));
+        let mut layout = Layout { ranges: vec![0..0; model.buffers.len()], size: 0, active: 0 };
+        for (position, buffer) in order.iter().enumerate() {
+            let length = model.buffers.get(buffer.index()).copied().unwrap_or(0);
+            if let Some(range) = layout.ranges.get_mut(buffer.index()) {
+                *range = layout.size..layout.size + length;
+            }
+            layout.size += length;
+            if position < active {
+                layout.active = layout.size;
+            }
+        }
+        layout
     }
 
     /// The number of positions.
     pub(super) fn size(&self) -> usize {
-        self.starts.last().copied().unwrap_or(0)
+        self.size
     }
 
-    /// The positions of a buffer; empty for one that does not exist.
+    /// The number of positions that the log density uses, which come first.
+    pub(super) fn active(&self) -> usize {
+        self.active
+    }
+
+    /// The positions of a buffer; empty for one that does not exist or is not used.
     pub(super) fn range(&self, buffer: BufferId) -> Range<usize> {
-        match self.starts.get(buffer.index()..buffer.index() + 2) {
-            Some([start, end]) => *start..*end,
-            Some(_) | None => 0..0,
-        }
+        self.ranges.get(buffer.index()).cloned().unwrap_or(0..0)
     }
 
     pub(super) fn slot(&self, slot: Slot) -> usize {
@@ -44,7 +88,7 @@ impl Layout {
         match access {
             Access::Uniform(offset) => Places::One(start + offset),
             Access::Contiguous(offset) => Places::Run(start + offset),
-            Access::Gather(index) => Places::Scattered { start, index: index.clone() },
+            Access::Gather(index) => Places::scattered(start, index),
         }
     }
 }
@@ -63,15 +107,43 @@ pub(super) enum Places {
         /// One element per row.
         index: Arc<[u32]>,
     },
+    /// Scattered, where many neighbouring rows have the same position.
+    Runs {
+        /// Where the buffer begins.
+        start: usize,
+        /// One element per row.
+        index: Arc<[u32]>,
+        /// Where rows with another element begin, and the number of rows.
+        ends: Arc<[u32]>,
+        /// The run in which each block of rows begins.
+        first: Arc<[u32]>,
+    },
 }
 
+/// Neighbouring rows are worth a run if there are so many of them on average.
+const SHORTEST_RUN: usize = 8;
+
 impl Places {
+    /// The position start + index\[row\].
+    pub(super) fn scattered(start: usize, index: &Arc<[u32]>) -> Self {
+        let breaks = || (1..index.len()).filter(|row| index[*row] != index[row - 1]);
+        if (breaks().count() + 1) * SHORTEST_RUN > index.len() {
+            return Places::Scattered { start, index: index.clone() };
+        }
+        let ends: Arc<[u32]> = breaks().chain([index.len()]).map(|row| row as u32).collect();
+        let blocks = (0..index.len()).step_by(BLOCK);
+        let first = blocks.map(|row| ends.partition_point(|end| *end as usize <= row) as u32);
+        Places::Runs { start, index: index.clone(), first: first.collect(), ends }
+    }
+
     /// The position of a row.
     pub(super) fn at(&self, row: usize) -> usize {
         match self {
             Places::One(position) => *position,
             Places::Run(start) => start + row,
-            Places::Scattered { start, index } => start + index[row] as usize,
+            Places::Scattered { start, index } | Places::Runs { start, index, .. } => {
+                start + index[row] as usize
+            }
         }
     }
 
@@ -84,6 +156,29 @@ impl Places {
                 [only] if rows == 1 => Some(start + *only as usize),
                 _ => None,
             },
+            Places::Runs { start, index, ends, .. } => {
+                (ends.len() == 1).then(|| start + index[0] as usize)
+            }
         }
+    }
+}
+
+/// Calls `visit` with every run of rows, as far as it is among these rows.
+#[inline(always)]
+pub(super) fn for_each_run(
+    ends: &[u32],
+    first: &[u32],
+    rows: &Range<usize>,
+    mut visit: impl FnMut(Range<usize>),
+) {
+    let mut run = first[rows.start / BLOCK] as usize;
+    let mut row = rows.start;
+    while row < rows.end {
+        let end = (ends[run] as usize).min(rows.end);
+        if row < end {
+            visit(row..end);
+            row = end;
+        }
+        run += 1;
     }
 }

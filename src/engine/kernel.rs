@@ -7,9 +7,34 @@ use super::compile::{Surroundings, routine};
 use super::data::bind;
 use super::divide::share_reciprocals;
 use super::flat::{Layout, Places};
+use super::fuse::Fused;
+use super::lane::Lane;
 use super::program::{Cost, Options};
-use super::routine::{Routine, Sink, Source, Space};
-use crate::graph::{BufferId, Expression, Kernel, Leaf, Seed, Tag, Target, gradient};
+use super::routine::{Destination, Origin, Part, Routine, Sink, Source, Space};
+use super::workspace::Extent;
+use crate::graph::{BufferId, Expression, Kernel, Leaf, Seed, Tag, Target, gradient, tangents};
+
+/// A routine, and the same with tangents for products with the Hessian.
+#[derive(Clone, Debug)]
+pub(super) struct Versions {
+    pub(super) plain: Routine,
+    pub(super) moving: Routine,
+}
+
+impl Versions {
+    /// The version for these numbers.
+    pub(super) fn of<T: Lane>(&self) -> &Routine {
+        match T::PARTS {
+            [_] => &self.plain,
+            [] | [_, ..] => &self.moving,
+        }
+    }
+
+    pub(super) fn extend(&mut self, extent: &mut Extent) {
+        extent.include(&mut self.plain);
+        extent.include(&mut self.moving);
+    }
+}
 
 /// A kernel that adds to the log density.
 #[derive(Clone, Debug)]
@@ -17,16 +42,16 @@ pub(super) struct DensityStep {
     /// The value alone.
     pub(super) value: Routine,
     /// The value and the adjoints of the inputs.
-    pub(super) gradient: Routine,
+    pub(super) gradient: Versions,
     pub(super) tag: Tag,
 }
 
 /// A kernel that stores or accumulates values.
 #[derive(Clone, Debug)]
 pub(super) struct MapStep {
-    pub(super) value: Routine,
+    pub(super) value: Versions,
     /// The adjoints of the inputs, given those of the values.
-    pub(super) adjoint: Routine,
+    pub(super) adjoint: Versions,
     pub(super) tag: Tag,
 }
 
@@ -42,8 +67,8 @@ pub(super) fn cost(tag: Tag, routines: &[&Routine]) -> Cost {
     Cost {
         tag,
         rows: routines.first().map_or(0, |routine| routine.rows),
-        row_operations: routines.iter().map(|routine| routine.instructions.len()).sum(),
-        operations: routines.iter().map(|routine| routine.prelude.len()).sum(),
+        row_operations: routines.iter().map(|routine| routine.row_operations()).sum(),
+        operations: routines.iter().map(|routine| routine.prelude.instructions.len()).sum(),
     }
 }
 
@@ -70,6 +95,7 @@ impl Schedule<'_> {
 pub(super) struct KernelCompiler<'a> {
     kernel: &'a Kernel,
     layout: &'a Layout,
+    fused: &'a Fused,
     options: &'a Options,
     schedule: Schedule<'a>,
     body: Expression,
@@ -80,12 +106,17 @@ impl<'a> KernelCompiler<'a> {
     pub(super) fn new(
         kernel: &'a Kernel,
         layout: &'a Layout,
+        fused: &'a Fused,
         options: &'a Options,
         schedule: Schedule<'a>,
     ) -> Self {
         let sources = kernel.inputs.iter().map(|input| Source {
             space: Space::Values,
-            places: layout.places(input.buffer, &input.access),
+            part: Part::Value,
+            from: match fused.product(input) {
+                Some(product) => Origin::Product(product.clone()),
+                None => Origin::Places(layout.places(input.buffer, &input.access)),
+            },
             settled: !schedule.writes(input.buffer),
         });
         let (body, columns) = match options.simplify {
@@ -98,7 +129,7 @@ impl<'a> KernelCompiler<'a> {
             sources: sources.collect(),
             columns,
         };
-        KernelCompiler { kernel, layout, options, schedule, body, surroundings }
+        KernelCompiler { kernel, layout, fused, options, schedule, body, surroundings }
     }
 
     pub(super) fn compile(mut self) -> KernelStep {
@@ -107,60 +138,99 @@ impl<'a> KernelCompiler<'a> {
             Target::Store(slot) => {
                 let start = self.layout.slot(*slot);
                 let settled = !self.schedule.writes(slot.buffer);
-                KernelStep::Map(self.map(Sink::Store(start), Places::Run(start), settled))
+                let sink = Destination::Store(start);
+                KernelStep::Map(self.map(sink, Places::Run(start), settled))
             }
             Target::Accumulate { buffer, index } => {
                 let start = self.layout.range(*buffer).start;
                 let places = Places::Scattered { start, index: index.clone() };
                 let settled = !self.schedule.writes(*buffer);
-                let sink = Sink::Add(Space::Values, places.clone());
+                let sink = Destination::Add(Space::Values, places.clone());
                 KernelStep::Map(self.map(sink, places, settled))
             }
         }
     }
 
     fn density(&self) -> DensityStep {
-        let mut sinks = vec![Some(Sink::Total)];
+        let mut sinks = vec![Some(Destination::Total)];
         sinks.extend(self.adjoint_sinks());
         DensityStep {
-            value: self.routine(&self.body, vec![Some(Sink::Total)]),
-            gradient: self.routine(&self.gradient(Seed::One), sinks),
+            value: self.routine(&self.body, plain(vec![Some(Destination::Total)])),
+            gradient: self.versions(&self.gradient(Seed::One), sinks),
             tag: self.kernel.tag,
         }
     }
 
-    fn map(&mut self, sink: Sink, places: Places, settled: bool) -> MapStep {
-        let value = self.routine(&self.body, vec![Some(sink)]);
+    fn map(&mut self, sink: Destination, places: Places, settled: bool) -> MapStep {
+        let value = self.versions(&self.body, vec![Some(sink)]);
         let mut sinks = vec![None];
         sinks.extend(self.adjoint_sinks());
         // The adjoint of the value is read as one more input.
         let seed = Leaf::Input(self.surroundings.sources.len() as u32);
         let gradient = self.gradient(Seed::Read(seed));
-        self.surroundings.sources.push(Source { space: Space::Adjoints, places, settled });
-        MapStep { value, adjoint: self.routine(&gradient, sinks), tag: self.kernel.tag }
+        let from = Origin::Places(places);
+        let source = Source { space: Space::Adjoints, part: Part::Value, from, settled };
+        self.surroundings.sources.push(source);
+        MapStep { value, adjoint: self.versions(&gradient, sinks), tag: self.kernel.tag }
     }
 
     fn gradient(&self, seed: Seed) -> Expression {
         gradient(&self.body, self.kernel.inputs.len(), seed, &self.options.differentiation)
     }
 
-    fn adjoint_sinks(&self) -> Vec<Option<Sink>> {
-        let places = self.kernel.inputs.iter().map(|input| {
-            let places = self.layout.places(input.buffer, &input.access);
-            Some(Sink::Add(Space::Adjoints, places))
+    fn adjoint_sinks(&self) -> Vec<Option<Destination>> {
+        let to = self.kernel.inputs.iter().map(|input| match self.fused.product(input) {
+            Some(product) => Destination::Transposed(product.clone()),
+            None => {
+                let places = self.layout.places(input.buffer, &input.access);
+                Destination::Add(Space::Adjoints, places)
+            }
         });
-        places.collect()
+        to.map(Some).collect()
+    }
+
+    /// The routine for plain numbers, and the one for numbers with tangents: an input more for the
+    /// tangent of every input, an output more for that of every output.
+    fn versions(&self, expression: &Expression, to: Vec<Option<Destination>>) -> Versions {
+        let sources = &self.surroundings.sources;
+        let moving = tangents(expression, sources.len(), &self.options.differentiation);
+        let tangent = |source: &Source| Source { part: Part::Tangent, ..source.clone() };
+        let surroundings = Surroundings {
+            sources: sources.iter().cloned().chain(sources.iter().map(tangent)).collect(),
+            columns: self.surroundings.columns.clone(),
+            ..self.surroundings
+        };
+        let tangent =
+            |to: &Option<Destination>| to.clone().map(|to| Sink { part: Part::Tangent, to });
+        let rest: Vec<Option<Sink>> = to.iter().map(tangent).collect();
+        let sinks = plain(to.clone()).into_iter().chain(rest).collect();
+        Versions {
+            plain: self.routine(expression, plain(to)),
+            moving: self.routine_in(&surroundings, &moving, sinks),
+        }
     }
 
     fn routine(&self, expression: &Expression, sinks: Vec<Option<Sink>>) -> Routine {
+        self.routine_in(&self.surroundings, expression, sinks)
+    }
+
+    fn routine_in(
+        &self,
+        surroundings: &Surroundings,
+        expression: &Expression,
+        sinks: Vec<Option<Sink>>,
+    ) -> Routine {
         if !self.options.simplify {
-            return routine(expression, sinks, &self.surroundings);
+            return routine(expression, sinks, surroundings);
         }
-        let Surroundings { rows, in_parts, sources, columns } = &self.surroundings;
-        let (expression, columns) = bind(expression, *rows, columns);
+        let (expression, columns) = bind(expression, surroundings.rows, &surroundings.columns);
         let surroundings =
-            Surroundings { rows: *rows, in_parts: *in_parts, sources: sources.clone(), columns };
+            Surroundings { columns, sources: surroundings.sources.clone(), ..*surroundings };
         let is_uniform = |leaf| surroundings.is_uniform(leaf);
         routine(&share_reciprocals(&expression, is_uniform), sinks, &surroundings)
     }
+}
+
+fn plain(to: Vec<Option<Destination>>) -> Vec<Option<Sink>> {
+    to.into_iter().map(|to| to.map(|to| Sink { part: Part::Value, to })).collect()
 }

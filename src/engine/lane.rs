@@ -1,5 +1,6 @@
 //! The numbers a routine computes with, and loops over them.
 
+use super::routine::Part;
 use crate::math::{Dual, Scalar};
 
 /// A number of a register: `f64`, or a dual number for products with the Hessian. A mask is kept
@@ -10,6 +11,18 @@ pub(super) trait Lane: Scalar<Mask = bool> + Send + Sync {
 
     /// The number and its tangent, which is 0 where there is none.
     fn parts(self) -> [f64; 2];
+
+    /// What a number consists of.
+    const PARTS: &'static [Part];
+
+    /// The number or its tangent.
+    fn part(self, part: Part) -> f64;
+
+    /// Overwrites the number or its tangent.
+    fn set_part(&mut self, part: Part, x: f64);
+
+    /// Adds to the number or its tangent.
+    fn add_part(&mut self, part: Part, x: f64);
 
     /// Whether the number and its tangent are 0.
     fn is_zero(self) -> bool {
@@ -25,6 +38,32 @@ impl Lane for f64 {
     fn parts(self) -> [f64; 2] {
         [self, 0.0]
     }
+
+    const PARTS: &'static [Part] = &[Part::Value];
+
+    #[inline(always)]
+    fn part(self, part: Part) -> f64 {
+        match part {
+            Part::Value => self,
+            Part::Tangent => 0.0,
+        }
+    }
+
+    #[inline(always)]
+    fn set_part(&mut self, part: Part, x: f64) {
+        match part {
+            Part::Value => *self = x,
+            Part::Tangent => {}
+        }
+    }
+
+    #[inline(always)]
+    fn add_part(&mut self, part: Part, x: f64) {
+        match part {
+            Part::Value => *self += x,
+            Part::Tangent => {}
+        }
+    }
 }
 
 impl Lane for Dual<f64> {
@@ -35,12 +74,39 @@ impl Lane for Dual<f64> {
     fn parts(self) -> [f64; 2] {
         [self.value, self.tangent]
     }
+
+    const PARTS: &'static [Part] = &[Part::Value, Part::Tangent];
+
+    #[inline(always)]
+    fn part(self, part: Part) -> f64 {
+        match part {
+            Part::Value => self.value,
+            Part::Tangent => self.tangent,
+        }
+    }
+
+    #[inline(always)]
+    fn set_part(&mut self, part: Part, x: f64) {
+        match part {
+            Part::Value => self.value = x,
+            Part::Tangent => self.tangent = x,
+        }
+    }
+
+    #[inline(always)]
+    fn add_part(&mut self, part: Part, x: f64) {
+        match part {
+            Part::Value => self.value += x,
+            Part::Tangent => self.tangent += x,
+        }
+    }
 }
 
 /// How many partial sums are kept, so that additions do not wait for each other.
 const PARTIAL_SUMS: usize = 8;
 
 /// Σ x, always in the same order.
+#[inline(always)]
 pub(super) fn sum<T: Lane>(xs: &[T]) -> T {
     let mut partial = [T::constant(0.0); PARTIAL_SUMS];
     let (chunks, rest) = xs.as_chunks::<PARTIAL_SUMS>();

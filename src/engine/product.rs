@@ -1,10 +1,18 @@
-//! A dense matrix of data times a vector, and its adjoint.
+//! A dense matrix of data times a vector, and its adjoint: whole, or a block of rows at a time inside a
+//! kernel, so that the matrix is read from memory once for both.
 
 use super::flat::Layout;
+use super::isa::Task;
 use super::lane::Lane;
+use super::routine::{BLOCK, Part};
 use super::workspace::State;
 use crate::graph::{Matrix, Product, Tag};
+use crate::math::straight::Arithmetic;
+use std::ops::Range;
 use std::sync::Arc;
+
+/// How many partial sums of a dot product are kept: one vector of the widest kind.
+const LANES: usize = 8;
 
 /// A product with its places.
 #[derive(Clone, Debug)]
@@ -27,44 +35,174 @@ impl PlacedProduct {
 
     /// output = X input
     pub(super) fn forward<T: Lane>(&self, state: &mut State<T>) {
-        let columns = self.matrix.columns;
-        for row in 0..self.matrix.rows {
-            let input = &state.values[self.input..self.input + columns];
-            state.values[self.output + row] = dot(self.row(row), input);
-        }
+        state.isa.run(Forward { product: self, state });
     }
 
     /// adjoint of input += Xᵀ adjoint of output
     pub(super) fn backward<T: Lane>(&self, state: &mut State<T>) {
-        let columns = self.matrix.columns;
-        for row in 0..self.matrix.rows {
-            let adjoint = state.adjoints[self.output + row];
-            let input = &mut state.adjoints[self.input..self.input + columns];
-            for (to, x) in input.iter_mut().zip(self.row(row)) {
-                *to = *to + adjoint * *x;
+        state.isa.run(Backward { product: self, state });
+    }
+
+    fn vector<'s, T>(&self, values: &'s [T]) -> &'s [T] {
+        &values[self.input..self.input + self.matrix.columns()]
+    }
+
+    /// Some rows of X v, all in one tile.
+    #[inline(always)]
+    pub(super) fn block<A: Arithmetic, T: Lane>(
+        &self,
+        rows: &Range<usize>,
+        values: &[T],
+        part: Part,
+        out: &mut [f64],
+    ) {
+        let first = rows.start - rows.start % BLOCK;
+        let (tile, height) = self.matrix.tile(first);
+        let inside = rows.start - first..rows.end - first;
+        let out = &mut out[..inside.len()];
+        let mut columns = tile.chunks_exact(height);
+        let (fours, rest) = self.vector(values).as_chunks::<4>();
+        out.fill(0.0);
+        for four in fours {
+            let [a, b, c, d] = four.map(|v| v.part(part));
+            let mut next = || columns.next().map_or(&[][..], |column| &column[inside.clone()]);
+            let (xa, xb, xc, xd) = (next(), next(), next(), next());
+            let length = out.len();
+            let (xa, xb, xc, xd) = (&xa[..length], &xb[..length], &xc[..length], &xd[..length]);
+            for i in 0..length {
+                let near = A::fma(xa[i], a, A::fma(xb[i], b, out[i]));
+                out[i] = A::fma(xc[i], c, A::fma(xd[i], d, near));
+            }
+        }
+        for (v, column) in rest.iter().zip(columns) {
+            let v = v.part(part);
+            for (out, x) in out.iter_mut().zip(&column[inside.clone()]) {
+                *out = A::fma(*x, v, *out);
             }
         }
     }
 
-    fn row(&self, row: usize) -> &[f64] {
-        let columns = self.matrix.columns;
-        &self.matrix.values[row * columns..(row + 1) * columns]
+    /// A single row of X v, with the same bits.
+    #[inline(always)]
+    pub(super) fn row<A: Arithmetic, T: Lane>(&self, row: usize, values: &[T], part: Part) -> f64 {
+        let mut out = [0.0];
+        self.block::<A, T>(&(row..row + 1), values, part, &mut out);
+        out[0]
+    }
+
+    /// adjoint += Xᵀ r for some rows, all in one tile.
+    #[inline(always)]
+    pub(super) fn add_transposed<A: Arithmetic, T: Lane>(
+        &self,
+        rows: &Range<usize>,
+        r: &[f64],
+        adjoints: &mut [T],
+        part: Part,
+    ) {
+        let first = rows.start - rows.start % BLOCK;
+        let (tile, height) = self.matrix.tile(first);
+        let inside = rows.start - first..rows.end - first;
+        let to = &mut adjoints[self.input..self.input + self.matrix.columns()];
+        for (to, column) in to.iter_mut().zip(tile.chunks_exact(height)) {
+            to.add_part(part, dot::<A>(&column[inside.clone()], r));
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn add_transposed_row<A: Arithmetic, T: Lane>(
+        &self,
+        row: usize,
+        r: f64,
+        adjoints: &mut [T],
+        part: Part,
+    ) {
+        self.add_transposed::<A, T>(&(row..row + 1), &[r], adjoints, part);
+    }
+
+    /// adjoint += Xᵀ r where r is the same for all rows.
+    #[inline(always)]
+    pub(super) fn add_transposed_constant<A: Arithmetic, T: Lane>(
+        &self,
+        r: f64,
+        adjoints: &mut [T],
+        part: Part,
+    ) {
+        let all = [r; BLOCK];
+        for first in (0..self.matrix.rows()).step_by(BLOCK) {
+            let rows = first..self.matrix.rows().min(first + BLOCK);
+            self.add_transposed::<A, T>(&rows, &all[..rows.len()], adjoints, part);
+        }
     }
 }
 
-/// How many partial sums of a dot product are kept.
-const PARTIAL_SUMS: usize = 4;
-
-/// Σ x v, always in the same order.
-fn dot<T: Lane>(xs: &[f64], vs: &[T]) -> T {
-    let mut partial = [T::constant(0.0); PARTIAL_SUMS];
-    let (x_chunks, x_rest) = xs.as_chunks::<PARTIAL_SUMS>();
-    let (v_chunks, v_rest) = vs.as_chunks::<PARTIAL_SUMS>();
-    for (xs, vs) in x_chunks.iter().zip(v_chunks) {
-        for ((sum, x), v) in partial.iter_mut().zip(xs).zip(vs) {
-            *sum = *sum + *v * *x;
+/// Σ x y, always in the same order.
+#[inline(always)]
+fn dot<A: Arithmetic>(xs: &[f64], ys: &[f64]) -> f64 {
+    let mut partial = [[0.0; LANES]; 2];
+    let (x_chunks, x_rest) = xs.as_chunks::<{ 2 * LANES }>();
+    let (y_chunks, y_rest) = ys.as_chunks::<{ 2 * LANES }>();
+    for (xs, ys) in x_chunks.iter().zip(y_chunks) {
+        for i in 0..LANES {
+            partial[0][i] = A::fma(xs[i], ys[i], partial[0][i]);
+            partial[1][i] = A::fma(xs[i + LANES], ys[i + LANES], partial[1][i]);
         }
     }
-    let rest = x_rest.iter().zip(v_rest).fold(T::constant(0.0), |sum, (x, v)| sum + *v * *x);
-    partial.iter().fold(rest, |sum, x| sum + *x)
+    let rest = x_rest.iter().zip(y_rest).fold(0.0, |sum, (x, y)| sum + x * y);
+    let [even, odd] = partial;
+    let mut sums = [0.0; LANES];
+    for i in 0..LANES {
+        sums[i] = even[i] + odd[i];
+    }
+    sums.iter().fold(rest, |sum, x| sum + x)
+}
+
+struct Forward<'a, T> {
+    product: &'a PlacedProduct,
+    state: &'a mut State<T>,
+}
+
+impl<T: Lane> Task for Forward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let Forward { product, state } = self;
+        let mut block = [0.0; BLOCK];
+        for first in (0..product.matrix.rows()).step_by(BLOCK) {
+            let rows = first..product.matrix.rows().min(first + BLOCK);
+            for part in T::PARTS {
+                product.block::<A, T>(&rows, &state.values, *part, &mut block);
+                let to = &mut state.values[product.output + rows.start..][..rows.len()];
+                for (to, x) in to.iter_mut().zip(&block) {
+                    to.set_part(*part, *x);
+                }
+            }
+        }
+    }
+}
+
+struct Backward<'a, T> {
+    product: &'a PlacedProduct,
+    state: &'a mut State<T>,
+}
+
+impl<T: Lane> Task for Backward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let Backward { product, state } = self;
+        let mut block = [0.0; BLOCK];
+        for first in (0..product.matrix.rows()).step_by(BLOCK) {
+            let rows = first..product.matrix.rows().min(first + BLOCK);
+            let block = &mut block[..rows.len()];
+            for part in T::PARTS {
+                let from = &state.adjoints[product.output + rows.start..][..rows.len()];
+                for (to, x) in block.iter_mut().zip(from) {
+                    *to = x.part(*part);
+                }
+                product.add_transposed::<A, T>(&rows, block, &mut state.adjoints, *part);
+            }
+        }
+    }
 }

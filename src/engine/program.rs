@@ -1,32 +1,50 @@
 //! A compiled model, and its evaluation: forwards over all nodes, backwards over what they stored.
 
+use super::data::bind;
 use super::flat::Layout;
+use super::fuse::Fused;
+use super::isa::Isa;
 use super::lane::Lane;
 use super::step::Step;
 use super::workspace::{Extent, State, Workspace};
+use crate::graph::rewrite::{Rewrites, rewrite};
 use crate::graph::{BufferId, DifferentiationOptions, Inconsistency, Model, Node, Tag, Target};
 use crate::inference::target::{self, LogDensity};
 use crate::math::Dual;
 use std::ops::Range;
+use std::sync::Arc;
+
+/// How many points share a pass over the data: enough to hide what reading costs.
+const BATCH: usize = 8;
 
 /// How a model is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Whether programs are simplified. Only tests say no.
     pub simplify: bool,
+    /// Which rewrites are made before a model is compiled.
+    pub rewrites: Rewrites,
+    /// Whether a product that one kernel reads is computed inside it, so that its matrix is read
+    /// once.
+    pub fuse: bool,
     /// How kernels are differentiated.
     pub differentiation: DifferentiationOptions,
     /// The most entries a table may have while finite variables are summed out. Beyond this an
     /// evaluation takes milliseconds per table, and a different model is the better answer.
     pub largest_table: usize,
+    /// The instructions of the processor that are used.
+    pub isa: Isa,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Options {
             simplify: true,
+            rewrites: Rewrites::ALL,
+            fuse: true,
             differentiation: DifferentiationOptions::default(),
             largest_table: 1 << 16,
+            isa: Isa::best(),
         }
     }
 }
@@ -35,6 +53,9 @@ impl Default for Options {
 #[derive(Clone, Debug)]
 pub struct Program {
     dimension: usize,
+    /// The model as it was before it was rewritten, for what asks for terms one by one.
+    original: Arc<Model>,
+    options: Options,
     layout: Layout,
     pub(super) steps: Vec<Step>,
     report_steps: Vec<Step>,
@@ -42,6 +63,19 @@ pub struct Program {
     /// What accumulations add to, and must be 0 at first.
     accumulated: Vec<Range<usize>>,
     extent: Extent,
+}
+
+/// The model that is compiled: data-only parts of kernels evaluated, and rewritten.
+fn prepared(model: &Model, options: &Options) -> Model {
+    let mut model = model.clone();
+    if options.simplify && options.rewrites != Rewrites::NONE {
+        for node in &mut model.nodes {
+            if let Node::Kernel(kernel) = node {
+                (kernel.body, kernel.columns) = bind(&kernel.body, kernel.rows, &kernel.columns);
+            }
+        }
+    }
+    rewrite(&model, &options.rewrites)
 }
 
 /// What a node costs.
@@ -63,12 +97,21 @@ impl Program {
         if let Some(inconsistency) = model.check() {
             return Err(inconsistency);
         }
-        let layout = Layout::new(&model.buffers);
-        let compile = |nodes: &[Node]| -> Result<Vec<Step>, Inconsistency> {
-            nodes.iter().map(|node| Step::new(node, &layout, options)).collect()
-        };
-        let mut steps = compile(&model.nodes)?;
-        let mut report_steps = compile(&model.report_nodes)?;
+        let original = Arc::new(model.clone());
+        let model = &prepared(model, options);
+        let mut fused = if options.fuse { Fused::of(model) } else { Fused::default() };
+        let nodes: Vec<&Node> = model.nodes.iter().filter(|node| !fused.contains(node)).collect();
+        // A kernel reads what the vector of its product is in.
+        let mut used = nodes.clone();
+        used.extend(model.nodes.iter().filter(|node| fused.contains(node)));
+        let layout = Layout::new(model, &used, |buffer| fused.fills(buffer));
+        fused.place(&layout);
+        let compile = |node: &Node| Step::new(node, &layout, &fused, options);
+        let mut steps: Vec<Step> = nodes.into_iter().map(compile).collect::<Result<_, _>>()?;
+        let mut report_steps = fused.reported(&layout);
+        for node in &model.report_nodes {
+            report_steps.push(compile(node)?);
+        }
         let quantities = model.quantities.iter().map(|quantity| {
             let start = layout.range(quantity.buffer).start + quantity.offset;
             start..start + quantity.length
@@ -78,10 +121,12 @@ impl Program {
             let Target::Accumulate { buffer, .. } = &kernel.target else { return None };
             Some(layout.range(*buffer))
         });
-        let mut extent = Extent { positions: layout.size(), ..Extent::default() };
+        let mut extent = Extent::new(options.isa, layout.size(), layout.active());
         steps.iter_mut().chain(&mut report_steps).for_each(|step| step.extend(&mut extent));
         Ok(Program {
             dimension: model.dimension(),
+            original,
+            options: *options,
             extent,
             quantities: quantities.collect(),
             accumulated: accumulated.collect(),
@@ -89,6 +134,12 @@ impl Program {
             steps,
             report_steps,
         })
+    }
+
+    /// The same model as it is written: no rewrites, every term in its place.
+    pub(super) fn verbatim(&self) -> Option<Program> {
+        let options = Options { rewrites: Rewrites::NONE, fuse: false, ..self.options };
+        Program::compile(&self.original, &options).ok()
     }
 
     /// What every node of the log density costs, in order.
@@ -153,7 +204,7 @@ impl LogDensity for Program {
     }
 
     fn workspace(&self) -> Workspace {
-        Workspace::new(self.extent)
+        Workspace::new(&self.extent)
     }
 
     fn log_density(&self, workspace: &mut Workspace, point: &[f64]) -> f64 {
@@ -170,6 +221,42 @@ impl LogDensity for Program {
             *to = *adjoint;
         }
         state.total
+    }
+
+    fn gradients(
+        &self,
+        workspace: &mut Workspace,
+        points: &[f64],
+        values: &mut [f64],
+        gradients: &mut [f64],
+    ) {
+        let dimension = self.dimension.max(1);
+        let together = self.steps.iter().any(Step::reads_products) && values.len() > 1;
+        if !together {
+            let places = points.chunks(dimension).zip(gradients.chunks_mut(dimension));
+            for (value, (point, gradient)) in values.iter_mut().zip(places) {
+                *value = self.gradient(workspace, point, gradient);
+            }
+            return;
+        }
+        let size = values.len().min(BATCH);
+        workspace.batch.resize_with(size.max(workspace.batch.len()), || State::new(&self.extent));
+        let points = points.chunks(BATCH * dimension);
+        let gradients = gradients.chunks_mut(BATCH * dimension);
+        for (values, (points, gradients)) in values.chunks_mut(BATCH).zip(points.zip(gradients)) {
+            let states = &mut workspace.batch[..values.len()];
+            for (state, point) in states.iter_mut().zip(points.chunks(dimension)) {
+                self.begin(state, point.iter().copied());
+                state.adjoints.fill(0.0);
+            }
+            self.steps.iter().for_each(|step| step.forward_together(states));
+            let results = values.iter_mut().zip(gradients.chunks_mut(dimension));
+            for (state, (value, gradient)) in states.iter_mut().zip(results) {
+                self.steps.iter().rev().for_each(|step| step.backward(state));
+                gradient.copy_from_slice(&state.adjoints[..self.dimension]);
+                *value = state.total;
+            }
+        }
     }
 
     fn hessian_vector(

@@ -7,10 +7,10 @@
 
 use super::execute::{run_prelude, run_rows};
 use super::flat::Layout;
+use super::fuse::Fused;
 use super::kernel::{KernelCompiler, KernelStep, MapStep, Schedule};
 use super::lane::Lane;
 use super::program::{Cost, Options};
-use super::routine::Routine;
 use super::workspace::{Extent, State};
 use crate::graph::{Recurrence, Tag};
 use std::ops::Range;
@@ -28,59 +28,51 @@ impl RecurrenceStep {
     pub(super) fn new(recurrence: &Recurrence, layout: &Layout, options: &Options) -> Self {
         let written = recurrence.written();
         let schedule = Schedule::InWaves(&written);
+        // What rows in turn read is stored.
+        let fused = Fused::default();
         let compiled = recurrence.kernels.iter().map(|kernel| {
-            match KernelCompiler::new(kernel, layout, options, schedule).compile() {
+            match KernelCompiler::new(kernel, layout, &fused, options, schedule).compile() {
                 KernelStep::Map(map) => Some(map),
                 KernelStep::Density(_) => None,
             }
         });
-        let mut kernels: Vec<MapStep> = compiled.flatten().collect();
-        separate_scalars(kernels.iter_mut().map(|kernel| &mut kernel.value));
-        separate_scalars(kernels.iter_mut().map(|kernel| &mut kernel.adjoint));
+        let kernels: Vec<MapStep> = compiled.flatten().collect();
         RecurrenceStep { kernels, turns: turns(&recurrence.waves), tag: recurrence.tag }
     }
 
     pub(super) fn forward<T: Lane>(&self, state: &mut State<T>) {
-        self.kernels.iter().for_each(|kernel| run_prelude(&kernel.value, state));
+        self.kernels.iter().for_each(|kernel| run_prelude(kernel.value.of::<T>(), state));
         for (kernel, rows) in &self.turns {
-            run_rows(&self.kernels[*kernel as usize].value, wide(rows), state);
+            run_rows(self.kernels[*kernel as usize].value.of::<T>(), wide(rows), state);
         }
     }
 
     pub(super) fn backward<T: Lane>(&self, state: &mut State<T>) {
-        self.kernels.iter().for_each(|kernel| run_prelude(&kernel.adjoint, state));
+        self.kernels.iter().for_each(|kernel| run_prelude(kernel.adjoint.of::<T>(), state));
         for (kernel, rows) in self.turns.iter().rev() {
-            run_rows(&self.kernels[*kernel as usize].adjoint, wide(rows), state);
+            run_rows(self.kernels[*kernel as usize].adjoint.of::<T>(), wide(rows), state);
         }
     }
 
     /// Rows are those of all kernels together, and cost what they cost on average.
     pub(super) fn cost(&self) -> Cost {
-        let routines = || self.kernels.iter().flat_map(|kernel| [&kernel.value, &kernel.adjoint]);
-        let rows: usize = self.kernels.iter().map(|kernel| kernel.value.rows).sum();
-        let all: usize = routines().map(|routine| routine.rows * routine.instructions.len()).sum();
+        let routines =
+            || self.kernels.iter().flat_map(|kernel| [&kernel.value.plain, &kernel.adjoint.plain]);
+        let rows: usize = self.kernels.iter().map(|kernel| kernel.value.plain.rows).sum();
+        let all: usize = routines().map(|routine| routine.rows * routine.row_operations()).sum();
         Cost {
             tag: self.tag,
             rows,
             row_operations: all.div_ceil(rows.max(1)),
-            operations: routines().map(|routine| routine.prelude.len()).sum(),
+            operations: routines().map(|routine| routine.prelude.instructions.len()).sum(),
         }
     }
 
-    pub(super) fn extend(&self, extent: &mut Extent) {
-        for kernel in &self.kernels {
-            extent.include(&kernel.value);
-            extent.include(&kernel.adjoint);
+    pub(super) fn extend(&mut self, extent: &mut Extent) {
+        for kernel in &mut self.kernels {
+            kernel.value.extend(extent);
+            kernel.adjoint.extend(extent);
         }
-    }
-}
-
-/// The preludes of all run before the first row, so that each keeps its scalars to itself.
-fn separate_scalars<'r>(routines: impl Iterator<Item = &'r mut Routine>) {
-    let mut first = 0;
-    for routine in routines {
-        routine.first_scalar = first;
-        first += routine.prelude.len();
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::cholesky::CholeskyStep;
 use super::elimination::EliminationStep;
-use super::execute::run;
+use super::execute::{run, run_together};
 use super::flat::Layout;
+use super::fuse::Fused;
 use super::kernel::{DensityStep, KernelCompiler, KernelStep, MapStep, Schedule, cost};
 use super::lane::Lane;
 use super::ode::OdeStep;
@@ -39,11 +40,13 @@ impl Step {
     pub(super) fn new(
         node: &Node,
         layout: &Layout,
+        fused: &Fused,
         options: &Options,
     ) -> Result<Self, Inconsistency> {
         Ok(match node {
             Node::Kernel(kernel) => {
-                match KernelCompiler::new(kernel, layout, options, Schedule::Together).compile() {
+                let schedule = Schedule::Together;
+                match KernelCompiler::new(kernel, layout, fused, options, schedule).compile() {
                     KernelStep::Density(density) => Step::Density(density),
                     KernelStep::Map(map) => Step::Map(map),
                 }
@@ -80,7 +83,7 @@ impl Step {
     pub(super) fn evaluate<T: Lane>(&self, state: &mut State<T>) {
         match self {
             Step::Density(density) => run(&density.value, state),
-            Step::Map(map) => run(&map.value, state),
+            Step::Map(map) => run(map.value.of::<T>(), state),
             Step::Product(product) => product.forward(state),
             Step::Recurrence(recurrence) => recurrence.forward(state),
             Step::Elimination(elimination) => elimination.forward(state),
@@ -93,7 +96,7 @@ impl Step {
     /// Like [`Step::evaluate`], and leaves behind what [`Step::backward`] needs.
     pub(super) fn forward<T: Lane>(&self, state: &mut State<T>) {
         match self {
-            Step::Density(density) => run(&density.gradient, state),
+            Step::Density(density) => run(density.gradient.of::<T>(), state),
             Step::Ode(ode) => ode.forward(state),
             Step::Map(_)
             | Step::Product(_)
@@ -104,11 +107,33 @@ impl Step {
         }
     }
 
+    /// Whether points share the reading of a matrix in [`Step::forward_together`].
+    pub(super) fn reads_products(&self) -> bool {
+        matches!(self, Step::Density(density) if density.gradient.plain.reads_products())
+    }
+
+    /// [`Step::forward`] at several points, together where that saves reading data again.
+    pub(super) fn forward_together(&self, states: &mut [State<f64>]) {
+        match self {
+            Step::Density(density) if self.reads_products() => {
+                run_together(&density.gradient.plain, states);
+            }
+            Step::Density(_)
+            | Step::Map(_)
+            | Step::Product(_)
+            | Step::Recurrence(_)
+            | Step::Elimination(_)
+            | Step::Cholesky(_)
+            | Step::TriangularSolve(_)
+            | Step::Ode(_) => states.iter_mut().for_each(|state| self.forward(state)),
+        }
+    }
+
     /// Adds to the adjoints of what was read, given those of what was stored.
     pub(super) fn backward<T: Lane>(&self, state: &mut State<T>) {
         match self {
             Step::Density(_) => {}
-            Step::Map(map) => run(&map.adjoint, state),
+            Step::Map(map) => run(map.adjoint.of::<T>(), state),
             Step::Product(product) => product.backward(state),
             Step::Recurrence(recurrence) => recurrence.backward(state),
             Step::Elimination(elimination) => elimination.backward(state),
@@ -120,12 +145,12 @@ impl Step {
 
     pub(super) fn cost(&self) -> Cost {
         match self {
-            Step::Density(density) => cost(density.tag, &[&density.gradient]),
-            Step::Map(map) => cost(map.tag, &[&map.value, &map.adjoint]),
+            Step::Density(density) => cost(density.tag, &[&density.gradient.plain]),
+            Step::Map(map) => cost(map.tag, &[&map.value.plain, &map.adjoint.plain]),
             Step::Product(product) => Cost {
                 tag: product.tag,
-                rows: product.matrix.rows,
-                row_operations: 4 * product.matrix.columns,
+                rows: product.matrix.rows(),
+                row_operations: 4 * product.matrix.columns(),
                 operations: 0,
             },
             Step::Recurrence(recurrence) => recurrence.cost(),
@@ -140,12 +165,12 @@ impl Step {
     pub(super) fn extend(&mut self, extent: &mut Extent) {
         match self {
             Step::Density(density) => {
-                extent.include(&density.value);
-                extent.include(&density.gradient);
+                extent.include(&mut density.value);
+                density.gradient.extend(extent);
             }
             Step::Map(map) => {
-                extent.include(&map.value);
-                extent.include(&map.adjoint);
+                map.value.extend(extent);
+                map.adjoint.extend(extent);
             }
             Step::Product(_) | Step::Cholesky(_) | Step::TriangularSolve(_) => {}
             Step::Ode(ode) => ode.extend(extent),

@@ -1,7 +1,9 @@
 //! The scratch memory of one thread.
 
+use super::block::Register;
+use super::isa::Isa;
 use super::lane::Lane;
-use super::routine::{BLOCK, Routine};
+use super::routine::Routine;
 use crate::math::Dual;
 
 /// The scratch memory of one thread for one [`Program`](super::Program): an evaluation allocates
@@ -10,16 +12,23 @@ use crate::math::Dual;
 pub struct Workspace {
     pub(super) plain: State<f64>,
     pub(super) dual: State<Dual<f64>>,
+    /// One for each point of a batch; empty until there is one.
+    pub(super) batch: Vec<State<f64>>,
 }
 
 /// How much memory a program needs.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Extent {
+    pub(super) isa: Isa,
     pub(super) positions: usize,
+    /// Positions that have adjoints, which come first.
+    pub(super) active: usize,
     pub(super) scalars: usize,
+    /// Scalars that never change.
+    pub(super) constants: Vec<(usize, f64)>,
+    /// Registers of blocks, and of single rows.
     pub(super) registers: usize,
-    /// The length of a register.
-    pub(super) lanes: usize,
+    pub(super) row_registers: usize,
     /// Numbers that steps keep between the forward and the backward sweep, each in its own place.
     pub(super) memory: usize,
     /// Numbers that a step needs while it runs.
@@ -31,31 +40,55 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// Makes room for a routine.
-    pub(super) fn include(&mut self, routine: &Routine) {
-        self.scalars = self.scalars.max(routine.first_scalar + routine.prelude.len());
-        self.registers = self.registers.max(routine.registers);
-        self.lanes = self.lanes.max(routine.rows.min(BLOCK));
+    /// Nothing yet.
+    pub(super) fn new(isa: Isa, positions: usize, active: usize) -> Self {
+        Extent {
+            isa,
+            positions,
+            active,
+            scalars: 0,
+            constants: Vec::new(),
+            registers: 0,
+            row_registers: 0,
+            memory: 0,
+            scratch: 0,
+            reals: 0,
+            pivots: 0,
+        }
+    }
+
+    /// Makes room for a routine, and gives it scalars of its own.
+    pub(super) fn include(&mut self, routine: &mut Routine) {
+        routine.first_scalar = self.scalars;
+        self.scalars += routine.prelude.scalars;
+        let constants = routine.prelude.constants.iter();
+        self.constants
+            .extend(constants.map(|(slot, x)| (routine.first_scalar + *slot as usize, *x)));
+        self.row_registers = self.row_registers.max(routine.registers);
+        if routine.rows > 1 {
+            self.registers = self.registers.max(routine.registers);
+        }
     }
 }
 
 impl Workspace {
-    pub(super) fn new(extent: Extent) -> Self {
-        Workspace { plain: State::new(extent), dual: State::new(extent) }
+    pub(super) fn new(extent: &Extent) -> Self {
+        Workspace { plain: State::new(extent), dual: State::new(extent), batch: Vec::new() }
     }
 }
 
 /// All numbers of an evaluation.
 #[derive(Clone, Debug)]
 pub(super) struct State<T> {
+    pub(super) isa: Isa,
     /// Every element of every buffer.
     pub(super) values: Vec<T>,
     /// The derivative of the log density in each of them.
     pub(super) adjoints: Vec<T>,
-    pub(super) scalars: Vec<T>,
-    pub(super) registers: Vec<Box<[T]>>,
+    pub(super) scalars: Vec<f64>,
+    pub(super) registers: Vec<Register>,
     /// The registers of a single row.
-    pub(super) row: Vec<T>,
+    pub(super) row: Vec<f64>,
     /// What steps keep between the sweeps.
     pub(super) memory: Vec<T>,
     /// What a step needs while it runs.
@@ -67,14 +100,17 @@ pub(super) struct State<T> {
 }
 
 impl<T: Lane> State<T> {
-    fn new(extent: Extent) -> Self {
+    pub(super) fn new(extent: &Extent) -> Self {
         let zero = T::constant(0.0);
+        let mut scalars = vec![0.0; extent.scalars];
+        extent.constants.iter().for_each(|(position, x)| scalars[*position] = *x);
         State {
+            isa: extent.isa,
             values: vec![zero; extent.positions],
-            adjoints: vec![zero; extent.positions],
-            scalars: vec![zero; extent.scalars],
-            registers: vec![vec![zero; extent.lanes].into(); extent.registers],
-            row: vec![zero; extent.registers],
+            adjoints: vec![zero; extent.active],
+            scalars,
+            registers: vec![Register::ZERO; extent.registers],
+            row: vec![0.0; extent.row_registers],
             memory: vec![zero; extent.memory],
             scratch: vec![zero; extent.scratch],
             reals: vec![0.0; extent.reals],

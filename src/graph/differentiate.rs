@@ -77,6 +77,24 @@ pub fn gradient(
     graph.expression(&outputs)
 }
 
+/// The expression with the tangent of every output after all outputs. The tangent of input k is
+/// read from input `inputs` + k; columns have none.
+pub fn tangents(
+    expression: &Expression,
+    inputs: usize,
+    options: &DifferentiationOptions,
+) -> Expression {
+    let graph = Graph::with_simplification(options.simplify);
+    let values = expression.values(|leaf| match leaf {
+        Leaf::Column(_) => Dual::fixed(graph.leaf(leaf)),
+        Leaf::Input(k) => Dual { value: graph.leaf(leaf), tangent: graph.input(inputs as u32 + k) },
+    });
+    let outputs = || expression.outputs.iter().map(|id| values[id.index()].number());
+    let all: Vec<Traced<'_>> =
+        outputs().map(|y| y.value).chain(outputs().map(|y| y.tangent)).collect();
+    graph.expression(&all)
+}
+
 /// The operands through which a derivative may flow.
 fn differentiable(op: &Op) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
     let skipped = if op.is_mask() { 3 } else { usize::from(matches!(op, Op::Select(..))) };

@@ -6,6 +6,7 @@
 use super::elimination::Elimination;
 use super::expression::Expression;
 use super::linear::{Cholesky, TriangularSolve};
+use super::matrix::Matrix;
 use super::ode::Ode;
 use super::recurrence::Recurrence;
 use std::sync::Arc;
@@ -185,23 +186,12 @@ pub struct Product {
     pub tag: Tag,
 }
 
-/// A dense matrix of data in row-major order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Matrix {
-    /// How many rows.
-    pub rows: usize,
-    /// How many columns.
-    pub columns: usize,
-    /// rows × columns values, the column running fastest.
-    pub values: Vec<f64>,
-}
-
 /// How a model breaks its invariant: always a mistake of whoever built it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inconsistency {
     /// A node reads or writes beyond the end of a buffer, or a buffer that does not exist.
     OutOfBuffer(Tag),
-    /// A column or an index does not have one element per row, or a matrix has the wrong size.
+    /// A column or an index does not have one element per row.
     WrongLength(Tag),
     /// A body names an input or a column that the kernel does not have, or has not one output.
     WrongBody(Tag),
@@ -273,14 +263,11 @@ impl Model {
             Node::Ode(ode) => self.check_ode(ode),
             Node::Product(product) => {
                 let Product { matrix, input, output, tag } = product;
-                if matrix.values.len() != matrix.rows * matrix.columns {
-                    return Some(Inconsistency::WrongLength(*tag));
-                }
                 if output.buffer == BufferId::POINT {
                     return Some(Inconsistency::WritesPoint(*tag));
                 }
-                let fits = self.contains(input.buffer, input.offset, matrix.columns)
-                    && self.contains(output.buffer, output.offset, matrix.rows);
+                let fits = self.contains(input.buffer, input.offset, matrix.columns())
+                    && self.contains(output.buffer, output.offset, matrix.rows());
                 (!fits).then_some(Inconsistency::OutOfBuffer(*tag))
             }
         }

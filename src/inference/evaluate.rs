@@ -105,8 +105,8 @@ impl<'a, T: LogDensity> Evaluator<'a, T> {
         let mut values = vec![0.0; points.ncols()];
         self.counts.log_density += values.len() as u64;
         let target = self.target;
-        let evaluate = |workspace: &mut T::Workspace, point: &[f64], _: &mut [f64]| {
-            target.log_density(workspace, point)
+        let evaluate = |workspace: &mut T::Workspace, batch: Batch<'_>| {
+            batch.for_each(|point, _| target.log_density(workspace, point));
         };
         self.run(points, &mut values, &mut [], &evaluate);
         values
@@ -117,8 +117,8 @@ impl<'a, T: LogDensity> Evaluator<'a, T> {
         let mut values = vec![0.0; points.ncols()];
         self.counts.gradient += values.len() as u64;
         let target = self.target;
-        let evaluate = |workspace: &mut T::Workspace, point: &[f64], row: &mut [f64]| {
-            target.gradient(workspace, point, row)
+        let evaluate = |workspace: &mut T::Workspace, batch: Batch<'_>| {
+            target.gradients(workspace, batch.points, batch.values, batch.rows);
         };
         self.run(points, &mut values, gradients.as_mut_slice(), &evaluate);
         values
@@ -150,20 +150,20 @@ impl<'a, T: LogDensity> Evaluator<'a, T> {
 
     fn run<F>(&mut self, points: &DMatrix<f64>, values: &mut [f64], rows: &mut [f64], evaluate: &F)
     where
-        F: Fn(&mut T::Workspace, &[f64], &mut [f64]) -> f64 + Sync,
+        F: Fn(&mut T::Workspace, Batch<'_>) + Sync,
     {
         let (dimension, width) = (points.nrows(), rows.len() / values.len().max(1));
         let batch = Batch { points: points.as_slice(), values, rows, dimension, width };
         let (first, rest) = batch.split(1);
         let clock = Instant::now();
-        first.run(&mut self.workspaces[0], evaluate);
+        evaluate(&mut self.workspaces[0], first);
         let cost = clock.elapsed().saturating_mul(rest.values.len() as u32);
         if self.threads > 1 && cost >= WORTH_DIVIDING {
             let target = self.target;
             self.workspaces.resize_with(self.threads, || target.workspace());
             rest.run_divided(&mut self.workspaces, evaluate);
         } else {
-            rest.run(&mut self.workspaces[0], evaluate);
+            evaluate(&mut self.workspaces[0], rest);
         }
     }
 }
@@ -179,9 +179,11 @@ impl<T: Target> Evaluator<'_, T> {
         let target = self.target;
         let mut values = vec![0.0; points.ncols()];
         let mut out = DMatrix::zeros(target.quantity_count(), points.ncols());
-        let evaluate = |workspace: &mut T::Workspace, point: &[f64], row: &mut [f64]| {
-            target.quantities(workspace, point, row);
-            0.0
+        let evaluate = |workspace: &mut T::Workspace, batch: Batch<'_>| {
+            batch.for_each(|point, row| {
+                target.quantities(workspace, point, row);
+                0.0
+            });
         };
         self.run(points, &mut values, out.as_mut_slice(), &evaluate);
         out
@@ -210,24 +212,22 @@ impl<'b> Batch<'b> {
         )
     }
 
-    fn run<W, F>(self, workspace: &mut W, evaluate: &F)
-    where
-        F: Fn(&mut W, &[f64], &mut [f64]) -> f64,
-    {
+    /// Evaluates point by point.
+    fn for_each(self, mut evaluate: impl FnMut(&[f64], &mut [f64]) -> f64) {
         let (dimension, width) = (self.dimension, self.width);
         for (index, value) in self.values.iter_mut().enumerate() {
             let point = &self.points[index * dimension..(index + 1) * dimension];
             let row = &mut self.rows[index * width..(index + 1) * width];
-            *value = evaluate(workspace, point, row);
+            *value = evaluate(point, row);
         }
     }
 
     fn run_divided<W: Send, F>(self, workspaces: &mut [W], evaluate: &F)
     where
-        F: Fn(&mut W, &[f64], &mut [f64]) -> f64 + Sync,
+        F: Fn(&mut W, Batch<'_>) + Sync,
     {
         if let [workspace] = workspaces {
-            return self.run(workspace, evaluate);
+            return evaluate(workspace, self);
         }
         let (left, right) = workspaces.split_at_mut(workspaces.len() / 2);
         let at = self.values.len() * left.len() / (left.len() + right.len());

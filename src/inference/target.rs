@@ -25,6 +25,23 @@ pub trait LogDensity: Sync {
     fn gradient(&self, workspace: &mut Self::Workspace, point: &[f64], gradient: &mut [f64])
     -> f64;
 
+    /// The log density and its gradient at several points, which lie one after the other in
+    /// `points`, as their gradients do in `gradients`; the bits are those of [`Self::gradient`].
+    /// A density that reads much data does so once for all of them.
+    fn gradients(
+        &self,
+        workspace: &mut Self::Workspace,
+        points: &[f64],
+        values: &mut [f64],
+        gradients: &mut [f64],
+    ) {
+        let dimension = self.dimension().max(1);
+        let places = points.chunks(dimension).zip(gradients.chunks_mut(dimension));
+        for (value, (point, gradient)) in values.iter_mut().zip(places) {
+            *value = self.gradient(workspace, point, gradient);
+        }
+    }
+
     /// The product of the Hessian at `point` with `direction`, written to `product` (all length d).
     fn hessian_vector(
         &self,

@@ -94,6 +94,23 @@ impl LogDensity for Informed<'_> {
         }
     }
 
+    fn gradients(
+        &self,
+        workspace: &mut Workspace,
+        points: &[f64],
+        values: &mut [f64],
+        gradients: &mut [f64],
+    ) {
+        let dimension = self.dimension().max(1);
+        if points.chunks(dimension).all(|point| self.beyond(point).is_empty()) {
+            return self.program.gradients(workspace, points, values, gradients);
+        }
+        let places = points.chunks(dimension).zip(gradients.chunks_mut(dimension));
+        for (value, (point, gradient)) in values.iter_mut().zip(places) {
+            *value = self.gradient(workspace, point, gradient);
+        }
+    }
+
     fn hessian_vector(
         &self,
         workspace: &mut Workspace,

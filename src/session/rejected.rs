@@ -45,7 +45,8 @@ impl Model {
         let mut workspace = self.engine.workspace();
         let mut point = vec![0.0; self.engine.dimension()];
         for _ in 0..TRIALS {
-            if let Some(blame) = self.engine.blame(&mut workspace, &point) {
+            let finite = self.engine.log_density(&mut workspace, &point).is_finite();
+            if !finite && let Some(blame) = self.engine.blame(&point) {
                 let origin = self.density.origins.get(blame.tag.0 as usize)?;
                 return Some((origin, blame));
             }

@@ -291,7 +291,7 @@ fn where_everything_is_impossible_the_log_density_is_minus_infinity_and_flat() {
     assert_eq!((value, gradient), (f64::NEG_INFINITY, [0.0]));
     program.hessian_vector(&mut workspace, &[0.2], &[1.0], &mut product);
     assert_eq!(product, [0.0]);
-    let blame = program.blame(&mut workspace, &[0.2]).expect("a term is not finite");
+    let blame = program.blame(&[0.2]).expect("a term is not finite");
     assert_eq!((blame.tag, blame.value), (Tag(7), f64::NEG_INFINITY));
     let mut assignments = program.assignments(&mut workspace, &[0.2]);
     assert!(!assignments.sample(0, &mut ChaCha12Rng::seed_from_u64(1), &mut [0]));

@@ -89,16 +89,16 @@ fn eight_schools_agrees() {
 
 /// Logistic regression: y ~ bernoulli_logit(intercept + X beta).
 struct Logistic {
-    matrix: Matrix,
+    matrix: Arc<Matrix>,
     outcomes: Vec<f64>,
 }
 
 impl Logistic {
     fn simulated(rows: usize, columns: usize) -> Self {
         let mut draw = noise(rows as u64);
-        let values = (0..rows * columns).map(|_| draw()).collect();
+        let matrix = Matrix::from_rows(rows, columns, (0..rows * columns).map(|_| draw()));
         let outcomes = (0..rows).map(|_| f64::from(u8::from(draw() > 0.0))).collect();
-        Logistic { matrix: Matrix { rows, columns, values }, outcomes }
+        Logistic { matrix: Arc::new(matrix), outcomes }
     }
 }
 
@@ -108,11 +108,10 @@ fn bernoulli_logit<S: Scalar>(y: S, eta: S) -> S {
 
 impl Formula for Logistic {
     fn log_density<S: Scalar>(&self, u: &[S]) -> S {
-        let columns = self.matrix.columns;
         let mut sum = u.iter().fold(S::constant(0.0), |sum, x| sum - x.square() * 0.5);
         for (row, y) in self.outcomes.iter().enumerate() {
-            let x = &self.matrix.values[row * columns..(row + 1) * columns];
-            let eta = x.iter().zip(&u[1..]).fold(u[0], |eta, (x, beta)| eta + *beta * *x);
+            let betas = u[1..].iter().enumerate();
+            let eta = betas.fold(u[0], |eta, (k, beta)| eta + *beta * self.matrix.at(row, k));
             sum = sum + bernoulli_logit(S::constant(*y), eta);
         }
         sum
@@ -128,7 +127,7 @@ fn regression_through_a_product_agrees() {
         model.nodes = vec![
             density(1 + columns, vec![run(POINT, 0)], vec![], body(|g| g.input(0).square() * -0.5)),
             Node::Product(Product {
-                matrix: Arc::new(formula.matrix.clone()),
+                matrix: formula.matrix.clone(),
                 input: Slot { buffer: POINT, offset: 1 },
                 output: Slot { buffer: eta, offset: 0 },
                 tag: Tag(2),

@@ -81,7 +81,7 @@ proptest! {
         rows in prop::sample::select(vec![1_usize, 2, 7]),
         seed in 0..1000_u64,
         through_buffer in any::<bool>(),
-        option in 0..3_usize,
+        option in 0..4_usize,
     ) {
         let mut draw = noise(seed);
         let groups: Vec<u32> = (0..rows as u32).map(|r| 1 + (r * 5 + seed as u32) % 3).collect();

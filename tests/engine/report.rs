@@ -70,15 +70,15 @@ fn blame_names_the_statement_and_row_of_the_first_bad_term() {
     let program = program(&model);
     let mut workspace = program.workspace();
     assert!(program.log_density(&mut workspace, &[1.0]).is_nan());
-    let Blame { tag, row, value } = program.blame(&mut workspace, &[1.0]).expect("a bad term");
+    let Blame { tag, row, value } = program.blame(&[1.0]).expect("a bad term");
     assert_eq!((tag, row), (Tag(7), 400));
     assert!(value.is_nan());
-    let blame = program.blame(&mut workspace, &[0.0]).expect("a bad term");
+    let blame = program.blame(&[0.0]).expect("a bad term");
     assert_eq!(blame, Blame { tag: Tag(0), row: 0, value: f64::NEG_INFINITY });
     let mut finite = model.clone();
     finite.nodes.truncate(1);
     let program = self::program(&finite);
-    assert_eq!(program.blame(&mut program.workspace(), &[1.0]), None);
+    assert_eq!(program.blame(&[1.0]), None);
 }
 
 #[test]

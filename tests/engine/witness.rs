@@ -2,7 +2,8 @@
 
 use num_dual::{Dual64, HyperDual64};
 use std::sync::Arc;
-use vippl::engine::{Options, Program};
+use vippl::engine::{Isa, Options, Program};
+use vippl::graph::rewrite::Rewrites;
 use vippl::graph::{
     Access, BufferId, Expression, Graph, Input, Kernel, Model, Node, Slot, Tag, Target, Traced,
 };
@@ -27,16 +28,23 @@ pub(crate) fn noise(seed: u64) -> impl FnMut() -> f64 {
     }
 }
 
-/// The options every model is tested with: as users have them, without simplification, and with
-/// the reverse mode inside kernels.
-pub(crate) fn all_options() -> [Options; 3] {
+/// The options every model is tested with: as users have them; without any simplification; with the
+/// reverse mode inside kernels, no rewrites, and plain instructions; with the rewrites alone.
+pub(crate) fn all_options() -> [Options; 4] {
     let plain = Options::default();
     let mut verbatim = plain;
     verbatim.simplify = false;
+    verbatim.fuse = false;
+    verbatim.rewrites = Rewrites::NONE;
     verbatim.differentiation.simplify = false;
     let mut reverse = plain;
     reverse.differentiation.widest_island = 0;
-    [plain, verbatim, reverse]
+    reverse.rewrites = Rewrites::NONE;
+    reverse.isa = Isa::BASELINE;
+    let mut rewritten = verbatim;
+    rewritten.fuse = true;
+    rewritten.rewrites = Rewrites::ALL;
+    [plain, verbatim, reverse, rewritten]
 }
 
 fn assert_close(what: &str, actual: f64, expected: f64, scale: f64) {

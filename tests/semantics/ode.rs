@@ -1,8 +1,9 @@
 //! Differential equations against closed forms, with their derivatives.
 
-use crate::witness::{D, assert_density, d, half_normal, noise, normal, sum};
+use crate::witness::{D, assert_density, bind, compile, d, half_normal, noise, normal, sum};
 use num_dual::DualNum;
 use serde_json::json;
+use vippl::inference::LogDensity;
 
 const TIMES: [f64; 4] = [0.3, 0.9, 1.4, 2.5];
 

@@ -1,6 +1,7 @@
 //! Reductions of latents: matrix products, segment sums, and comparisons one by one.
 
-use super::super::node::{Access, Input, Matrix, Node, Product, Slot, Target};
+use super::super::matrix::Matrix;
+use super::super::node::{Access, Input, Node, Product, Slot, Target};
 use super::super::trace::{Graph, Traced};
 use super::expression::Tracer;
 use super::{LowerError, Rows};
@@ -66,7 +67,7 @@ impl<'g> Tracer<'_, '_, 'g> {
         };
         let rows = self.rows.count;
         let output = Slot { buffer: self.lowering.model.add_buffer(rows), offset: 0 };
-        let matrix = Arc::new(Matrix { rows, columns, values });
+        let matrix = Arc::new(values);
         self.lowering.push(Node::Product(Product { matrix, input, output, tag }));
         Ok(Some(self.contiguous(output)))
     }
@@ -82,22 +83,19 @@ impl<'g> Tracer<'_, '_, 'g> {
         }
     }
 
-    /// A data-only expression for every row and every element of an index, row-major.
-    fn matrix(&self, data: &Expr, index: IndexId, columns: usize) -> Result<Vec<f64>, LowerError> {
+    /// A data-only expression for every row and every element of an index; 0 in rows in which it
+    /// is not wanted.
+    fn matrix(&self, data: &Expr, index: IndexId, columns: usize) -> Result<Matrix, LowerError> {
         let evaluator = &self.lowering.evaluator;
-        let mut values = Vec::with_capacity(self.rows.count * columns);
-        for row in 0..self.rows.count {
-            if !self.is_wanted(row) {
-                values.resize(values.len() + columns, 0.0);
-                continue;
-            }
+        let mut matrix = Matrix::zero(self.rows.count, columns);
+        for row in (0..self.rows.count).filter(|row| self.is_wanted(*row)) {
             self.rows.enter(evaluator, &self.lowering.finite, row);
             for column in 0..columns {
                 evaluator.set(index, column);
-                values.push(evaluator.data(data)?);
+                matrix.set(row, column, evaluator.data(data)?);
             }
         }
-        Ok(values)
+        Ok(matrix)
     }
 
     /// Sums by adding every row of a longer kernel to its segment.

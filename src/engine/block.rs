@@ -1,0 +1,303 @@
+//! The instructions of a routine for a block of rows: one loop each.
+//!
+//! Loops are written out by macros, over slices of one length, so that they are compiled as vector
+//! code of whatever instructions the caller was compiled for.
+
+use super::function::{from_mask, gated, unary, x_log_y};
+use super::isa::Task;
+use super::routine::{BLOCK, Code, Instruction, Operand, Pair, Routine};
+use crate::math::scalar::{Binary, Scalar, Unary};
+use crate::math::special;
+use crate::math::straight::{self, Arithmetic};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// One number per row of a block, aligned to the widest vectors.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
+pub(super) struct Register(pub(super) [f64; BLOCK]);
+
+impl Register {
+    pub(super) const ZERO: Register = Register([0.0; BLOCK]);
+}
+
+/// One number per row, or one for all.
+#[derive(Clone, Copy)]
+enum View<'a> {
+    Rows(&'a [f64]),
+    One(f64),
+}
+
+/// What operands are read from.
+#[derive(Clone, Copy)]
+struct Sources<'a> {
+    /// The registers below the target, and those above it.
+    below: &'a [Register],
+    above: &'a [Register],
+    columns: &'a [Arc<[f64]>],
+    scalars: &'a [f64],
+    first: usize,
+    length: usize,
+}
+
+impl<'a> Sources<'a> {
+    #[inline(always)]
+    fn view(self, operand: Operand) -> View<'a> {
+        match operand {
+            Operand::Register(of) => View::Rows(self.register(of as usize)),
+            Operand::Column(of) => {
+                View::Rows(&self.columns[of as usize][self.first..self.first + self.length])
+            }
+            Operand::Scalar(of) => View::One(self.scalars[of as usize]),
+        }
+    }
+
+    #[inline(always)]
+    fn register(self, of: usize) -> &'a [f64] {
+        let register = match of.checked_sub(self.below.len()) {
+            None => &self.below[of],
+            Some(distance) => &self.above[distance - 1],
+        };
+        &register.0[..self.length]
+    }
+}
+
+macro_rules! map {
+    ($out:ident, $a:expr, |$x:ident| $f:expr) => {
+        match $a {
+            View::Rows(a) => {
+                let a = &a[..$out.len()];
+                for i in 0..$out.len() {
+                    let $x = a[i];
+                    $out[i] = $f;
+                }
+            }
+            View::One($x) => $out.fill($f),
+        }
+    };
+}
+
+macro_rules! zip {
+    ($out:ident, $a:expr, $b:expr, |$x:ident, $y:ident| $f:expr) => {
+        match ($a, $b) {
+            (View::Rows(a), View::Rows(b)) => {
+                let (a, b) = (&a[..$out.len()], &b[..$out.len()]);
+                for i in 0..$out.len() {
+                    let ($x, $y) = (a[i], b[i]);
+                    $out[i] = $f;
+                }
+            }
+            (View::Rows(a), View::One($y)) => {
+                let a = &a[..$out.len()];
+                for i in 0..$out.len() {
+                    let $x = a[i];
+                    $out[i] = $f;
+                }
+            }
+            (View::One($x), View::Rows(b)) => {
+                let b = &b[..$out.len()];
+                for i in 0..$out.len() {
+                    let $y = b[i];
+                    $out[i] = $f;
+                }
+            }
+            (View::One($x), View::One($y)) => $out.fill($f),
+        }
+    };
+}
+
+macro_rules! zip3 {
+    ($out:ident, $a:expr, $b:expr, $c:expr, |$x:ident, $y:ident, $z:ident| $f:expr) => {
+        match $a {
+            View::Rows(first) => {
+                let first = &first[..$out.len()];
+                zip3!(@ $out, $b, $c, i, |$y, $z| { let $x = first[i]; $f })
+            }
+            View::One($x) => zip3!(@ $out, $b, $c, i, |$y, $z| $f),
+        }
+    };
+    (@ $out:ident, $b:expr, $c:expr, $i:ident, |$y:ident, $z:ident| $f:expr) => {
+        match ($b, $c) {
+            (View::Rows(b), View::Rows(c)) => {
+                let (b, c) = (&b[..$out.len()], &c[..$out.len()]);
+                for $i in 0..$out.len() {
+                    let ($y, $z) = (b[$i], c[$i]);
+                    $out[$i] = $f;
+                }
+            }
+            (View::Rows(b), View::One($z)) => {
+                let b = &b[..$out.len()];
+                for $i in 0..$out.len() {
+                    let $y = b[$i];
+                    $out[$i] = $f;
+                }
+            }
+            (View::One($y), View::Rows(c)) => {
+                let c = &c[..$out.len()];
+                for $i in 0..$out.len() {
+                    let $z = c[$i];
+                    $out[$i] = $f;
+                }
+            }
+            (View::One($y), View::One($z)) => {
+                for $i in 0..$out.len() {
+                    $out[$i] = $f;
+                }
+            }
+        }
+    };
+}
+
+/// The instructions of a routine over some rows, at most a block.
+pub(super) struct Instructions<'a> {
+    pub(super) routine: &'a Routine,
+    pub(super) rows: &'a Range<usize>,
+    pub(super) scalars: &'a [f64],
+    pub(super) registers: &'a mut [Register],
+}
+
+impl Task for Instructions<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let Instructions { routine, rows, scalars, registers } = self;
+        let length = rows.len().min(BLOCK);
+        for Instruction { target, code } in &routine.instructions {
+            let (below, rest) = registers.split_at_mut(*target as usize);
+            let Some((out, above)) = rest.split_first_mut() else { return };
+            let out = &mut out.0[..length];
+            let columns = &routine.columns[..];
+            let first = rows.start;
+            step::<A>(*code, Sources { below, above, columns, scalars, first, length }, out);
+            if let Code::Pair(pair, _, second) = code {
+                let second = *second as usize;
+                let other = match second.checked_sub(below.len()) {
+                    None => &mut below[second],
+                    Some(distance) => &mut above[distance - 1],
+                };
+                pair_block::<A>(*pair, out, &mut other.0[..length]);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn step<A: Arithmetic>(code: Code, sources: Sources<'_>, out: &mut [f64]) {
+    let view = |operand| sources.view(operand);
+    match code {
+        Code::Copy(a) => map!(out, view(a), |a| a),
+        Code::Neg(a) => map!(out, view(a), |a| -a),
+        Code::Unary(f, a) => unary_block::<A>(f, view(a), out),
+        // The operand is copied first, so that both registers may be written.
+        Code::Pair(_, a, _) => map!(out, view(a), |a| a),
+        Code::Add(a, b) => zip!(out, view(a), view(b), |a, b| a + b),
+        Code::Sub(a, b) => zip!(out, view(a), view(b), |a, b| a - b),
+        Code::Mul(a, b) => zip!(out, view(a), view(b), |a, b| a * b),
+        Code::Div(a, b) => zip!(out, view(a), view(b), |a, b| a / b),
+        Code::MulAdd(a, b, c) => zip3!(out, view(a), view(b), view(c), |a, b, c| A::fma(a, b, c)),
+        Code::MulSub(a, b, c) => zip3!(out, view(a), view(b), view(c), |a, b, c| A::fma(a, b, -c)),
+        Code::SubMul(a, b, c) => zip3!(out, view(a), view(b), view(c), |a, b, c| A::fma(-a, b, c)),
+        Code::Binary(Binary::XLogY, a, b) => {
+            zip!(out, view(a), view(b), |a, b| x_log_y::<A>(a, b));
+        }
+        Code::Binary(f, a, b) => zip!(out, view(a), view(b), |a, b| a.apply2(f, b)),
+        Code::Ternary(f, a, b, c) => {
+            zip3!(out, view(a), view(b), view(c), |a, b, c| a.apply3(f, b, c));
+        }
+        Code::Less(a, b) => zip!(out, view(a), view(b), |a, b| from_mask(a < b)),
+        Code::Same(a, b) => zip!(out, view(a), view(b), |a, b| from_mask(a == b)),
+        Code::Gated(a, b) => zip!(out, view(a), view(b), |a, b| gated(a, b)),
+        Code::Select(mask, yes, no) => {
+            zip3!(out, view(mask), view(yes), view(no), |mask, yes, no| if mask > 0.0 {
+                yes
+            } else {
+                no
+            });
+        }
+    }
+}
+
+#[inline(always)]
+fn unary_block<A: Arithmetic>(f: Unary, a: View<'_>, out: &mut [f64]) {
+    match f {
+        Unary::Abs => map!(out, a, |x| x.abs()),
+        Unary::Exp => map!(out, a, |x| straight::exp::<A>(x)),
+        Unary::Expm1 => map!(out, a, |x| straight::expm1::<A>(x)),
+        Unary::Ln => map!(out, a, |x| straight::ln::<A>(x)),
+        Unary::Log1p => map!(out, a, |x| straight::log1p::<A>(x)),
+        Unary::Softplus => map!(out, a, |x| straight::softplus::<A>(x)),
+        Unary::Sigmoid => map!(out, a, |x| straight::sigmoid::<A>(x)),
+        Unary::Tanh => map!(out, a, |x| straight::tanh::<A>(x)),
+        Unary::Sqrt => map!(out, a, |x| x.sqrt()),
+        Unary::Square => map!(out, a, |x| x * x),
+        Unary::Recip => map!(out, a, |x| 1.0 / x),
+        Unary::Erf => map!(out, a, |x| straight::erf::<A>(x)),
+        Unary::NormalCdf => map!(out, a, |x| straight::normal_cdf::<A>(x)),
+        Unary::LnGamma => {
+            map!(out, a, |x| straight::ln_gamma::<A>(x));
+            mend(a, out, special::ln_gamma);
+        }
+        Unary::Digamma => {
+            map!(out, a, |x| straight::digamma::<A>(x));
+            mend(a, out, special::digamma);
+        }
+        Unary::Sin
+        | Unary::Cos
+        | Unary::Atan
+        | Unary::Asin
+        | Unary::Trigamma
+        | Unary::Tetragamma
+        | Unary::LnNormalCdf
+        | Unary::LnBesselI0
+        | Unary::BesselRatio
+        | Unary::Floor => map!(out, a, |x| unary::<A>(f, x)),
+    }
+}
+
+/// Computes anew what the functions of positive numbers cannot.
+#[inline(always)]
+fn mend(a: View<'_>, out: &mut [f64], f: impl Fn(f64) -> f64) {
+    match a {
+        View::Rows(a) => {
+            let irregular = a.iter().fold(false, |any, x| any | !straight::is_regular(*x));
+            if irregular {
+                for (out, x) in out.iter_mut().zip(a) {
+                    if !straight::is_regular(*x) {
+                        *out = f(*x);
+                    }
+                }
+            }
+        }
+        View::One(x) => {
+            if !straight::is_regular(x) {
+                out.fill(f(x));
+            }
+        }
+    }
+}
+
+/// Two functions of what is in the first register.
+#[inline(always)]
+fn pair_block<A: Arithmetic>(pair: Pair, out: &mut [f64], other: &mut [f64]) {
+    let other = &mut other[..out.len()];
+    match pair {
+        Pair::SoftplusSigmoid => {
+            for i in 0..out.len() {
+                (out[i], other[i]) = straight::softplus_and_sigmoid::<A>(out[i]);
+            }
+        }
+        Pair::LnGammaDigamma => {
+            let irregular = out.iter().fold(false, |any, x| any | !straight::is_regular(*x));
+            if irregular {
+                for i in 0..out.len() {
+                    (out[i], other[i]) = super::function::pair::<A>(pair, out[i]);
+                }
+            } else {
+                for i in 0..out.len() {
+                    (out[i], other[i]) = straight::ln_gamma_and_digamma::<A>(out[i]);
+                }
+            }
+        }
+    }
+}
