@@ -24,6 +24,8 @@ pub(super) enum Exit {
     Internal,
     /// A result could not be written.
     Output,
+    /// The user asked to end.
+    Interrupted,
 }
 
 impl Exit {
@@ -38,6 +40,7 @@ impl Exit {
             Exit::MissingInput => 66,
             Exit::Internal => 70,
             Exit::Output => 74,
+            Exit::Interrupted => 130,
         }
     }
 }
