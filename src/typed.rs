@@ -397,6 +397,13 @@ pub struct Expr {
     pub span: Span,
 }
 
+impl Expr {
+    /// A real number.
+    pub fn number(x: f64, span: Span) -> Expr {
+        Expr { kind: ExprKind::Number(x), ty: Kind::Real, plane: Plane::Data, span }
+    }
+}
+
 /// The kinds of expression.
 #[derive(Clone, Debug)]
 pub enum ExprKind {

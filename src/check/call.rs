@@ -1,6 +1,7 @@
 //! Calls of functions: elementwise, reductions and whole-axis functions.
 
 use super::elaborate::data;
+use super::special::combine;
 use super::{
     Checker, Context, Judged, Reported,
     foreign::{self, Rewriting},
@@ -313,10 +314,4 @@ impl<'a> Checker<'a> {
             });
         }
     }
-}
-
-fn combine(operator: Operator, a: typed::Expr, b: typed::Expr, span: Span) -> typed::Expr {
-    let plane = a.plane.max(b.plane);
-    let kind = typed::ExprKind::Binary(operator, Box::new(a), Box::new(b));
-    typed::Expr { kind, ty: Kind::Real, plane, span }
 }

@@ -1,5 +1,6 @@
 //! The right side of `~`: which family, which parameterization, which interval.
 
+use super::joint::all_slots;
 use super::special::Special;
 use super::{
     Checker, Context, Judged, Reported, foreign,
@@ -219,12 +220,6 @@ impl<'a> Checker<'a> {
         if self.is_poisoned(&name.value) || !self.unknown.insert(format!("{}()", name.value)) {
             return Reported;
         }
-        if PLANNED_FAMILIES.contains(&name.value.as_str()) {
-            return self.report(NameProblem::NotYet {
-                what: format!("the family `{}`", name.value),
-                span: name.span,
-            });
-        }
         let families = library::distribution::ALL.iter().map(|f| f.name);
         let plain = name.value.rsplit('.').next().unwrap_or(&name.value);
         let nearest = library::family(plain)
@@ -261,7 +256,8 @@ impl<'a> Checker<'a> {
             }));
         }
         for parameterization in family.parameterizations {
-            if let Some(slots) = fit(parameterization, arguments) {
+            let names: Vec<&str> = parameterization.parameters.iter().map(|p| p.name).collect();
+            if let Some(slots) = all_slots(&names, arguments) {
                 return Ok((parameterization, slots));
             }
         }
@@ -365,29 +361,9 @@ pub(super) struct Left<'t> {
     pub(super) element: Option<&'t typed::Expr>,
 }
 
-/// Families of the language that later versions run.
-const PLANNED_FAMILIES: &[&str] = &[];
-
 /// Whether a name without arguments is a family.
 pub(super) fn is_family(name: &str) -> bool {
     library::family(name).is_some() || Special::named(name)
-}
-
-/// The argument for each parameter, if all arguments find a place and no parameter lacks one.
-fn fit(parameterization: &Parameterization, arguments: &[Argument]) -> Option<Vec<usize>> {
-    let parameters = parameterization.parameters;
-    let mut slots = vec![None; parameters.len()];
-    for (i, argument) in arguments.iter().enumerate() {
-        let slot = match &argument.name {
-            None => i,
-            Some(name) => parameters.iter().position(|p| p.name == name.value)?,
-        };
-        let place = slots.get_mut(slot)?;
-        if place.replace(i).is_some() {
-            return None;
-        }
-    }
-    slots.into_iter().collect()
 }
 
 /// The names that the first form of a family has for arguments of which none is named.

@@ -142,7 +142,7 @@ impl<'a> Checker<'a> {
     ) -> Judged<Distribution> {
         let form = family.parameterizations.iter().find_map(|form| {
             let names: Vec<&str> = form.parameters.iter().map(|p| p.name).collect();
-            let slots = slots(&names, arguments)?.into_iter().collect::<Option<Vec<usize>>>()?;
+            let slots = all_slots(&names, arguments)?;
             Some((form, slots))
         });
         let Some((form, slots)) = form else {
@@ -432,6 +432,11 @@ pub(super) fn slots(parameters: &[&str], arguments: &[Argument]) -> Option<Vec<O
         }
     }
     Some(slots)
+}
+
+/// The argument that fills each parameter, if all arguments find a place and no parameter lacks one.
+pub(super) fn all_slots(parameters: &[&str], arguments: &[Argument]) -> Option<Vec<usize>> {
+    slots(parameters, arguments)?.into_iter().collect()
 }
 
 /// Every way to call a joint family.

@@ -91,28 +91,7 @@ impl Checker<'_> {
         depth: &mut usize,
     ) -> bool {
         if let ExprKind::Variable(variable, at) = &expr.kind {
-            let place = |e: &Expr| match &e.kind {
-                ExprKind::Index(index) => bound.get(index).copied(),
-                ExprKind::Number(_)
-                | ExprKind::Label(_)
-                | ExprKind::Variable(..)
-                | ExprKind::ElementNumber(_)
-                | ExprKind::ElementOf(_)
-                | ExprKind::ElementAt(_)
-                | ExprKind::Below(..)
-                | ExprKind::Covariance(..)
-                | ExprKind::LogDensity(..)
-                | ExprKind::State(_)
-                | ExprKind::Time
-                | ExprKind::Size(_)
-                | ExprKind::Negate(_)
-                | ExprKind::Not(_)
-                | ExprKind::Binary(..)
-                | ExprKind::Call(..)
-                | ExprKind::If(..)
-                | ExprKind::Reduce(_)
-                | ExprKind::Error => None,
-            };
+            let place = |e: &Expr| bound.get(&e.index()?).copied();
             let places: Option<Vec<IndexId>> = at.iter().map(place).collect();
             if *variable == random.variable && places.as_ref() == Some(&random.indices) {
                 return true;

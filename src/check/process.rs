@@ -2,7 +2,7 @@
 
 use super::distribution::Left;
 use super::elaborate::data;
-use super::joint::{slots, without};
+use super::joint::{all_slots, slots, without};
 use super::special::{binary, call, choose, constant};
 use super::{
     Checker, Context, Judged, Reported,
@@ -96,8 +96,7 @@ impl<'a> Checker<'a> {
                 let family = kernel(&name.value).ok_or(Reported)?;
                 let form = family.forms.iter().find_map(|form| {
                     let names: Vec<&str> = form.parameters.iter().map(|p| p.name).collect();
-                    let slots = slots(&names, arguments)?;
-                    Some((form, slots.into_iter().collect::<Option<Vec<usize>>>()?))
+                    Some((form, all_slots(&names, arguments)?))
                 });
                 let Some((form, slots)) = form else {
                     return Err(self.report(FamilyProblem::WrongFamilyArguments {

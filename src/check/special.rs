@@ -184,8 +184,7 @@ impl<'a> Checker<'a> {
     ) -> Option<(&'static OutcomeForm, Vec<usize>)> {
         family.forms.iter().find_map(|form| {
             let names: Vec<&str> = form.parameters.iter().map(|p| p.name).collect();
-            let slots = super::joint::slots(&names, arguments)?;
-            Some((form, slots.into_iter().collect::<Option<Vec<usize>>>()?))
+            Some((form, super::joint::all_slots(&names, arguments)?))
         })
     }
 
@@ -380,8 +379,20 @@ pub(super) fn constant(x: f64, span: Span) -> typed::Expr {
     data(typed::ExprKind::Number(x), ty, span)
 }
 
+/// `a op b`, a real number, told to stand where `a` does.
 pub(super) fn binary(operator: Operator, a: typed::Expr, b: typed::Expr) -> typed::Expr {
-    let (plane, span) = (a.plane.max(b.plane), a.span);
+    let span = a.span;
+    combine(operator, a, b, span)
+}
+
+/// `a op b`, a real number.
+pub(super) fn combine(
+    operator: Operator,
+    a: typed::Expr,
+    b: typed::Expr,
+    span: Span,
+) -> typed::Expr {
+    let plane = a.plane.max(b.plane);
     let kind = typed::ExprKind::Binary(operator, Box::new(a), Box::new(b));
     typed::Expr { kind, ty: Kind::Real, plane, span }
 }

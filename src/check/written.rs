@@ -2,7 +2,7 @@
 //! scaled distributions, mixtures.
 
 use super::distribution::Left;
-use super::joint::slots;
+use super::joint::{all_slots, slots};
 use super::special::{binary, call, choose};
 use super::{
     Checker, Context, Judged,
@@ -108,8 +108,7 @@ impl<'a> Checker<'a> {
         span: Span,
         context: &Context,
     ) -> Judged<Distribution> {
-        let slots = slots(&["distribution", "location", "scale"], arguments);
-        let slots = slots.and_then(|s| s.into_iter().collect::<Option<Vec<usize>>>());
+        let slots = all_slots(&["distribution", "location", "scale"], arguments);
         let Some(slots) = slots else {
             let form = "Scaled(distribution, location, scale)";
             return Err(self.wrong_form("Scaled", form, name, arguments, context));
@@ -147,8 +146,7 @@ impl<'a> Checker<'a> {
         span: Span,
         context: &Context,
     ) -> Judged<Distribution> {
-        let slots = slots(&["weights", "distribution"], arguments);
-        let slots = slots.and_then(|s| s.into_iter().collect::<Option<Vec<usize>>>());
+        let slots = all_slots(&["weights", "distribution"], arguments);
         let Some(slots) = slots else {
             let form = "Mixture(weights, distribution)";
             return Err(self.wrong_form("Mixture", form, name, arguments, context));

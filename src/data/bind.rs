@@ -236,7 +236,7 @@ impl<'a> Binder<'a> {
         for definition in self.typed.definition_order.iter().rev() {
             let definition = self.typed.definition(*definition);
             if feeds.contains(&definition.variable) {
-                for expr in values_of(&definition.value) {
+                for expr in definition.value.expressions().into_iter() {
                     feeds.extend(expr.variables());
                 }
             }
@@ -358,11 +358,12 @@ impl<'a> Binder<'a> {
             }
             let axes = &self.typed.variable(definition.variable).axes;
             if !axes.iter().all(|a| self.is_settled(*a))
-                || !values_of(&definition.value).all(|e| self.is_ready(e))
+                || !definition.value.expressions().into_iter().all(|e| self.is_ready(e))
             {
                 continue;
             }
-            self.absent[variable] = values_of(&definition.value).any(|e| self.mentions_absent(e));
+            self.absent[variable] =
+                definition.value.expressions().into_iter().any(|e| self.mentions_absent(e));
             let defined =
                 self.define(*id).and_then(|array| match self.undefined(*id, array.cells()) {
                     Some(problem) => Err(Box::new(problem)),
@@ -515,11 +516,6 @@ impl<'a> Binder<'a> {
         }
         self.problems.extend(problems);
     }
-}
-
-/// The expressions on the right of a definition.
-fn values_of(value: &DefinitionValue) -> impl Iterator<Item = &Expr> {
-    value.expressions().into_iter()
 }
 
 fn is_range(origin: &AxisOrigin) -> bool {

@@ -1,7 +1,9 @@
 //! A checked program as a reader wants it: every equation fully indexed, every name with its role.
 
 use crate::source::{Sources, Span};
-use crate::typed::{Distribution, Factor, Kind, Program, RandomRole, Role, Variable, VariableId};
+use crate::typed::{
+    Distribution, Factor, Kind, Program, RandomRole, Role, Structure, Variable, VariableId,
+};
 
 /// An equation with all its indices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,10 +136,10 @@ fn space(
     discrete: bool,
 ) -> String {
     match (distribution, variable.kind) {
-        (Distribution::Structured(_), _) => {
-            let tied = match distribution.family_name() {
-                "Ordered" => "increasing",
-                _ => "sums to 0",
+        (Distribution::Structured(structured), _) => {
+            let tied = match structured.structure {
+                Structure::Ordered => "increasing",
+                Structure::ZeroSum => "sums to 0",
             };
             let inside = interval(program, distribution, discrete);
             format!("{inside}, {tied}")

@@ -1,8 +1,7 @@
 //! The interval a latent lives in: the support of its family, cut by its truncation.
 
-use super::{Call, Distribution, Expr, ExprKind, Kind, Plane};
+use super::{Call, Distribution, Expr, ExprKind, Kind};
 use crate::library::{Bound, Elementwise};
-use crate::source::Span;
 
 impl Distribution {
     /// The ends of the interval one value lives in; `None` where there is no finite end. The
@@ -43,7 +42,7 @@ impl Call {
     fn end(&self, family: Bound, cut: Option<Expr>, inner: Elementwise) -> Option<Expr> {
         let family = match family {
             Bound::Value(x) if x.is_infinite() => None,
-            Bound::Value(x) => Some(literal(x, self.span)),
+            Bound::Value(x) => Some(Expr::number(x, self.span)),
             Bound::Parameter(i) => self.arguments.get(i).cloned(),
         };
         let (family, cut) = match (family, cut) {
@@ -51,15 +50,11 @@ impl Call {
             (family, cut) => return family.or(cut),
         };
         if let (Some(a), Some(b)) = (family.constant(), cut.constant()) {
-            return Some(literal(inner.apply(&[a, b]), cut.span));
+            return Some(Expr::number(inner.apply(&[a, b]), cut.span));
         }
         let plane = family.plane.max(cut.plane);
         let span = cut.span;
         let kind = ExprKind::Call(inner, vec![family, cut]);
         Some(Expr { kind, ty: Kind::Real, plane, span })
     }
-}
-
-fn literal(x: f64, span: Span) -> Expr {
-    Expr { kind: ExprKind::Number(x), ty: Kind::Real, plane: Plane::Data, span }
 }

@@ -2,7 +2,7 @@
 
 use super::{Expr, IndexId, Plane, VariableId};
 use crate::library::joint::{JointFamily, JointParameterization};
-use crate::library::{Family, Parameterization, Support};
+use crate::library::{Family, Parameterization};
 use crate::source::Span;
 
 /// A distribution.
@@ -361,11 +361,6 @@ impl Distribution {
             | Distribution::Choice(_)
             | Distribution::Written(_) => &[],
         }
-    }
-
-    /// What the values of a family can be, where there is one family.
-    pub fn variate(&self) -> Option<Support> {
-        self.call().map(|call| call.parameterization.variate)
     }
 }
 

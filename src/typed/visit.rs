@@ -75,7 +75,7 @@ impl Expr {
 
     /// The expression with an index replaced by an element of its axis.
     pub fn with_index(mut self, index: IndexId, element: &Expr) -> Expr {
-        if matches!(&self.kind, ExprKind::Index(i) if *i == index) {
+        if self.index() == Some(index) {
             return element.clone();
         }
         for child in self.children_mut() {
@@ -98,28 +98,15 @@ impl Expr {
 
     /// The value of a literal, `inf` and negated literals included.
     pub fn constant(&self) -> Option<f64> {
-        match &self.kind {
-            ExprKind::Number(x) => Some(*x),
-            ExprKind::Negate(a) => a.constant().map(|x| -x),
-            ExprKind::Label(_)
-            | ExprKind::Index(_)
-            | ExprKind::Variable(..)
-            | ExprKind::ElementNumber(_)
-            | ExprKind::ElementOf(_)
-            | ExprKind::ElementAt(_)
-            | ExprKind::Below(..)
-            | ExprKind::Covariance(..)
-            | ExprKind::LogDensity(..)
-            | ExprKind::State(_)
-            | ExprKind::Time
-            | ExprKind::Size(_)
-            | ExprKind::Not(_)
-            | ExprKind::Binary(..)
-            | ExprKind::Call(..)
-            | ExprKind::If(..)
-            | ExprKind::Reduce(_)
-            | ExprKind::Error => None,
+        if let ExprKind::Negate(a) = &self.kind {
+            return a.constant().map(|x| -x);
         }
+        if let ExprKind::Number(x) = &self.kind { Some(*x) } else { None }
+    }
+
+    /// The bound index that it is.
+    pub fn index(&self) -> Option<IndexId> {
+        if let ExprKind::Index(index) = &self.kind { Some(*index) } else { None }
     }
 
     /// The variables an expression uses, each once, in order of appearance.
@@ -139,29 +126,11 @@ impl Expr {
     pub fn outer_indices(&self) -> HashSet<IndexId> {
         let mut used = HashSet::new();
         let mut own = HashSet::new();
-        self.walk(&mut |e| match &e.kind {
-            ExprKind::Index(index) => {
-                used.insert(*index);
+        self.walk(&mut |e| {
+            used.extend(e.index());
+            if let ExprKind::Reduce(reduce) = &e.kind {
+                own.extend(reduce.indices.iter().copied());
             }
-            ExprKind::Reduce(reduce) => own.extend(reduce.indices.iter().copied()),
-            ExprKind::Number(_)
-            | ExprKind::Label(_)
-            | ExprKind::Variable(..)
-            | ExprKind::ElementNumber(_)
-            | ExprKind::ElementOf(_)
-            | ExprKind::ElementAt(_)
-            | ExprKind::Below(..)
-            | ExprKind::Covariance(..)
-            | ExprKind::LogDensity(..)
-            | ExprKind::State(_)
-            | ExprKind::Time
-            | ExprKind::Size(_)
-            | ExprKind::Negate(_)
-            | ExprKind::Not(_)
-            | ExprKind::Binary(..)
-            | ExprKind::Call(..)
-            | ExprKind::If(..)
-            | ExprKind::Error => {}
         });
         &used - &own
     }

@@ -74,22 +74,8 @@ impl Checker<'_> {
 
     /// What follows the name of a column: its kind, or nothing.
     pub(in crate::check) fn kind_at(&self, declared: Span) -> Option<Span> {
-        let columns = self.program.statements.iter().filter_map(|s| match &s.kind {
-            StatementKind::Data(data) => Some(&data.entries),
-            StatementKind::Import { .. }
-            | StatementKind::Axis { .. }
-            | StatementKind::Define(_)
-            | StatementKind::Random(_)
-            | StatementKind::Report(_)
-            | StatementKind::Predict(_)
-            | StatementKind::Factor(_)
-            | StatementKind::Function(_)
-            | StatementKind::Distribution(_)
-            | StatementKind::Ode(_)
-            | StatementKind::Part(_)
-            | StatementKind::Use(_)
-            | StatementKind::Output(_)
-            | StatementKind::Error => None,
+        let columns = self.program.statements.iter().filter_map(|s| {
+            if let StatementKind::Data(data) = &s.kind { Some(&data.entries) } else { None }
         });
         let mut columns = columns.flatten().flat_map(|entry| match entry {
             Entry::Table { columns, .. } => columns.as_slice(),
@@ -112,23 +98,10 @@ impl Checker<'_> {
 
     /// Whether some `~` stands after this name.
     fn is_drawn(&self, name: &Name) -> bool {
-        self.program.statements.iter().any(|s| match &s.kind {
-            StatementKind::Random(random) => random.name.value == name.value,
-            StatementKind::Import { .. }
-            | StatementKind::Data(_)
-            | StatementKind::Axis { .. }
-            | StatementKind::Define(_)
-            | StatementKind::Report(_)
-            | StatementKind::Predict(_)
-            | StatementKind::Factor(_)
-            | StatementKind::Function(_)
-            | StatementKind::Distribution(_)
-            | StatementKind::Ode(_)
-            | StatementKind::Part(_)
-            | StatementKind::Use(_)
-            | StatementKind::Output(_)
-            | StatementKind::Error => false,
-        })
+        self.program
+            .statements
+            .iter()
+            .any(|s| matches!(&s.kind, StatementKind::Random(r) if r.name.value == name.value))
     }
 
     /// Whether a word after a colon is neither a kind nor an axis that anything else has.
@@ -166,27 +139,14 @@ impl Checker<'_> {
     pub(super) fn label_column(&mut self, table: &Name, columns: &[ast::Column]) -> Option<Span> {
         let at = columns.iter().position(|c| c.name.value == table.value)?;
         let (name, span) = (table.value.clone(), columns[at].name.span);
-        let other = self.program.statements.iter().find_map(|s| match &s.kind {
-            StatementKind::Data(data) => data.entries.iter().find_map(|entry| match entry {
+        let other = self.program.statements.iter().find_map(|s| {
+            let StatementKind::Data(data) = &s.kind else { return None };
+            data.entries.iter().find_map(|entry| match entry {
                 Entry::Table { name: other, columns } if other.value != name => {
                     columns.iter().find(|c| c.name.value == name).map(|c| c.name.span)
                 }
                 Entry::Table { .. } | Entry::Array { .. } => None,
-            }),
-            StatementKind::Import { .. }
-            | StatementKind::Axis { .. }
-            | StatementKind::Define(_)
-            | StatementKind::Random(_)
-            | StatementKind::Report(_)
-            | StatementKind::Predict(_)
-            | StatementKind::Factor(_)
-            | StatementKind::Function(_)
-            | StatementKind::Distribution(_)
-            | StatementKind::Ode(_)
-            | StatementKind::Part(_)
-            | StatementKind::Use(_)
-            | StatementKind::Output(_)
-            | StatementKind::Error => None,
+            })
         })?;
         let start = |c: &ast::Column| c.header.as_ref().map_or(c.name.span, |h| h.span).start;
         let end = |c: &ast::Column| c.kind.as_ref().map_or(c.name.span, |k| k.span).end;

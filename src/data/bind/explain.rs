@@ -1,7 +1,7 @@
 //! Says what went wrong when an expression had no value: at which element, in which row.
 
 use super::cells::describe;
-use super::{Binder, Mode, values_of};
+use super::{Binder, Mode};
 use crate::bound::{Elements, EvaluationError, Evaluator};
 use crate::data::labels::nearest;
 use crate::diagnostic::{Diagnostic, Slug};
@@ -115,7 +115,7 @@ impl Binder<'_> {
     /// The number in a subscript, where an index runs through it: `t - 1`.
     fn shift_at(&self, span: Span) -> Option<&Expr> {
         let typed = self.typed;
-        let defined = typed.definitions.iter().flat_map(|d| values_of(&d.value));
+        let defined = typed.definitions.iter().flat_map(|d| d.value.expressions().into_iter());
         let drawn = typed
             .randoms
             .iter()

@@ -4,7 +4,7 @@
 //! A branch that is not taken is not looked at, and infinities that the program or its data name
 //! are meant.
 
-use super::{Binder, values_of};
+use super::Binder;
 use crate::bound::{EvaluationError, Evaluator};
 use crate::data::claim::entry;
 use crate::diagnostic::{Diagnostic, Slug};
@@ -27,7 +27,7 @@ impl Binder<'_> {
         let typed = self.typed;
         let definition = typed.definition(id);
         let first = values.iter().position(|v| !v.is_finite())?;
-        if values_of(&definition.value).any(|e| self.may_be_infinite(e)) {
+        if definition.value.expressions().into_iter().any(|e| self.may_be_infinite(e)) {
             return None;
         }
         let (indices, value) = match &definition.value {
@@ -81,27 +81,12 @@ impl Binder<'_> {
     /// Whether an infinite or missing value is no mistake: the program or its data name it.
     fn may_be_infinite(&self, expr: &Expr) -> bool {
         let mut named = false;
-        expr.walk(&mut |e| match &e.kind {
-            ExprKind::Number(x) => named |= !x.is_finite(),
-            ExprKind::Variable(variable, _) => named |= self.holds_gaps(*variable),
-            ExprKind::Label(_)
-            | ExprKind::Index(_)
-            | ExprKind::ElementNumber(_)
-            | ExprKind::ElementOf(_)
-            | ExprKind::ElementAt(_)
-            | ExprKind::Below(..)
-            | ExprKind::Covariance(..)
-            | ExprKind::LogDensity(..)
-            | ExprKind::State(_)
-            | ExprKind::Time
-            | ExprKind::Size(_)
-            | ExprKind::Negate(_)
-            | ExprKind::Not(_)
-            | ExprKind::Binary(..)
-            | ExprKind::Call(..)
-            | ExprKind::If(..)
-            | ExprKind::Reduce(_)
-            | ExprKind::Error => {}
+        expr.walk(&mut |e| {
+            if let ExprKind::Number(x) = &e.kind {
+                named |= !x.is_finite();
+            } else if let ExprKind::Variable(variable, _) = &e.kind {
+                named |= self.holds_gaps(*variable);
+            }
         });
         named
     }
@@ -186,29 +171,13 @@ fn blame<'p>(
     evaluator: &Evaluator<'_, ()>,
     expr: &'p Expr,
 ) -> Result<Culprit<'p>, EvaluationError> {
-    let children = match &expr.kind {
+    let children = if let ExprKind::If(condition, yes, no) = &expr.kind {
+        vec![if evaluator.data(condition)? != 0.0 { &**yes } else { &**no }]
+    } else if matches!(expr.kind, ExprKind::Reduce(_) | ExprKind::Variable(..)) {
         // The parts of a reduction have values only for its own indices.
-        ExprKind::Reduce(_) | ExprKind::Variable(..) => Vec::new(),
-        ExprKind::If(condition, yes, no) => {
-            vec![if evaluator.data(condition)? != 0.0 { &**yes } else { &**no }]
-        }
-        ExprKind::Number(_)
-        | ExprKind::Label(_)
-        | ExprKind::Index(_)
-        | ExprKind::ElementNumber(_)
-        | ExprKind::ElementOf(_)
-        | ExprKind::ElementAt(_)
-        | ExprKind::Below(..)
-        | ExprKind::Covariance(..)
-        | ExprKind::LogDensity(..)
-        | ExprKind::State(_)
-        | ExprKind::Time
-        | ExprKind::Size(_)
-        | ExprKind::Negate(_)
-        | ExprKind::Not(_)
-        | ExprKind::Binary(..)
-        | ExprKind::Call(..)
-        | ExprKind::Error => expr.children(),
+        Vec::new()
+    } else {
+        expr.children()
     };
     let mut parts = Vec::new();
     for child in children {
@@ -229,25 +198,10 @@ fn data_parts<'p>(expr: &'p Expr, found: &mut Vec<&'p Expr>) {
         }
         return;
     }
-    match &expr.kind {
-        ExprKind::If(..) | ExprKind::Reduce(_) | ExprKind::Variable(..) => {}
-        ExprKind::Number(_)
-        | ExprKind::Label(_)
-        | ExprKind::Index(_)
-        | ExprKind::ElementNumber(_)
-        | ExprKind::ElementOf(_)
-        | ExprKind::ElementAt(_)
-        | ExprKind::Below(..)
-        | ExprKind::Covariance(..)
-        | ExprKind::LogDensity(..)
-        | ExprKind::State(_)
-        | ExprKind::Time
-        | ExprKind::Size(_)
-        | ExprKind::Negate(_)
-        | ExprKind::Not(_)
-        | ExprKind::Binary(..)
-        | ExprKind::Call(..)
-        | ExprKind::Error => expr.children().into_iter().for_each(|c| data_parts(c, found)),
+    let skipped =
+        matches!(expr.kind, ExprKind::If(..) | ExprKind::Reduce(_) | ExprKind::Variable(..));
+    if !skipped {
+        expr.children().into_iter().for_each(|c| data_parts(c, found));
     }
 }
 

@@ -4,8 +4,8 @@
 //! Only what can fail is evaluated: `alpha[county]` cannot, once the column `county` has been
 //! read. A branch that is not taken is not looked at.
 
+use super::Binder;
 use super::explain::Failure;
-use super::{Binder, values_of};
 use crate::bound::{EvaluationError, Evaluator};
 use crate::diagnostic::Diagnostic;
 use crate::library::Reduction;
@@ -279,7 +279,7 @@ impl Binder<'_> {
         let mut statements = Vec::new();
         for definition in &typed.definitions {
             if typed.variable(definition.variable).plane != Plane::Data {
-                let exprs = values_of(&definition.value).collect();
+                let exprs = definition.value.expressions();
                 statements.push(Statement {
                     indices: &definition.indices,
                     guard: None,
@@ -344,7 +344,7 @@ impl Binder<'_> {
     pub(super) fn freeze_reductions(&mut self) {
         let mut closed: Vec<&Expr> = Vec::new();
         let typed = self.typed;
-        let data = typed.definitions.iter().flat_map(|d| values_of(&d.value));
+        let data = typed.definitions.iter().flat_map(|d| d.value.expressions().into_iter());
         let later = self.statements(typed);
         let later = later.iter().flat_map(|s| s.exprs.iter().copied().chain(s.guard));
         for expr in data.chain(later) {

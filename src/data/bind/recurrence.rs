@@ -1,7 +1,7 @@
 //! Recurrences: data-only ones are computed, the order of the others is found.
 
+use super::Binder;
 use super::explain::Failure;
-use super::{Binder, values_of};
 use crate::bound::{self, Array, OrderError};
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::typed::{DefinitionId, Plane, Role, VariableId};
@@ -44,10 +44,9 @@ impl Binder<'_> {
         for variable in members {
             self.values[variable.index()] = Some(Array::new(&[0], Vec::new()));
         }
-        let ready = members
-            .iter()
-            .filter_map(|v| definition_of(typed, *v))
-            .all(|id| values_of(&typed.definition(id).value).all(|e| self.is_ready(e)));
+        let ready = members.iter().filter_map(|v| definition_of(typed, *v)).all(|id| {
+            typed.definition(id).value.expressions().into_iter().all(|e| self.is_ready(e))
+        });
         members.iter().for_each(|v| self.values[v.index()] = None);
         ready
     }
@@ -56,10 +55,9 @@ impl Binder<'_> {
         let typed = self.typed;
         let order = self.evaluate(|evaluator| bound::order(evaluator, typed, members));
         let order = order.map_err(|error| Box::new(self.explain_order(&error)))?;
-        let absent = members
-            .iter()
-            .filter_map(|v| definition_of(typed, *v))
-            .any(|id| values_of(&typed.definition(id).value).any(|e| self.mentions_absent(e)));
+        let absent = members.iter().filter_map(|v| definition_of(typed, *v)).any(|id| {
+            typed.definition(id).value.expressions().into_iter().any(|e| self.mentions_absent(e))
+        });
         for variable in members {
             let shape = self.shape(*variable);
             let size = shape.iter().product();

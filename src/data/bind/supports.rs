@@ -202,29 +202,10 @@ impl Binder<'_> {
                         None => {
                             let error = EvaluationError::Unavailable { span: argument.span };
                             let at = Failure::at(evaluator, &indices, error);
-                            let cell = match &argument.kind {
-                                ExprKind::Variable(v, at) => {
-                                    Some((*v, evaluator.position(*v, at)?))
-                                }
-                                ExprKind::Number(_)
-                                | ExprKind::Label(_)
-                                | ExprKind::Index(_)
-                                | ExprKind::ElementNumber(_)
-                                | ExprKind::ElementOf(_)
-                                | ExprKind::ElementAt(_)
-                                | ExprKind::Below(..)
-                                | ExprKind::Size(_)
-                                | ExprKind::Negate(_)
-                                | ExprKind::Not(_)
-                                | ExprKind::Binary(..)
-                                | ExprKind::Call(..)
-                                | ExprKind::Covariance(..)
-                                | ExprKind::LogDensity(..)
-                                | ExprKind::State(_)
-                                | ExprKind::Time
-                                | ExprKind::If(..)
-                                | ExprKind::Reduce(_)
-                                | ExprKind::Error => None,
+                            let cell = if let ExprKind::Variable(v, at) = &argument.kind {
+                                Some((*v, evaluator.position(*v, at)?))
+                            } else {
+                                None
                             };
                             let parameters = parameters.clone();
                             offence = Some(Offence { value, at, cell, parameters, count: 1 });

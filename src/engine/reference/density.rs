@@ -5,7 +5,7 @@ use crate::bound::finite::{is_finite, mentions};
 use crate::bound::{EvaluationError, Evaluator, Finite, Values, space};
 use crate::math::Scalar;
 use crate::typed::{
-    Distribution, Factor, IndexId, Joint, Plane, Random, RandomRole, Structure, Structured, Taken,
+    Distribution, IndexId, Joint, Plane, Random, RandomRole, Structure, Structured, Taken,
 };
 
 /// What a density is evaluated at.
@@ -56,10 +56,10 @@ impl<S: Scalar> Reading<'_, S> {
                     let scope = everything.scope_of_factor(&evaluator, factor)?;
                     return sums.add(&evaluator, scope, || {
                         evaluator.stand(&factor.indices, position);
-                        value(&evaluator, factor)
+                        evaluator.eval(&factor.value)
                     });
                 }
-                total = total + value(&evaluator, factor)?;
+                total = total + evaluator.eval(&factor.value)?;
                 Ok::<(), EvaluationError>(())
             })?;
         }
@@ -223,13 +223,6 @@ impl<S: Scalar> Reading<'_, S> {
         let values: Vec<&[S]> = arguments.values.iter().map(Vec::as_slice).collect();
         Ok(joint.form.density.log_density(arguments.extent(), x, &values))
     }
-}
-
-fn value<S: Scalar>(
-    evaluator: &Evaluator<'_, &Reading<'_, S>>,
-    factor: &Factor,
-) -> Result<S, EvaluationError> {
-    evaluator.eval(&factor.value)
 }
 
 /// Elements that are independent but for the constraint that ties them: their densities, times K!

@@ -67,8 +67,7 @@ impl<'f, S: Scalar> Sums<'f, S> {
             let mut message = Vec::new();
             let outer: Vec<usize> =
                 step.scope.iter().map(|v| sizes[*v as usize] as usize).collect();
-            let mut state = vec![0; sizes.len().min(1)];
-            state.resize(step.scope.len(), 0);
+            let mut state = vec![0; step.scope.len()];
             for position in 0..outer.iter().product() {
                 let mut rest: usize = position;
                 for (at, size) in state.iter_mut().zip(&outer).rev() {

@@ -4,8 +4,7 @@ use super::super::node::{BufferId, Model, Quantity, Slot};
 use super::rows::Rows;
 use super::{LowerError, Lowering};
 use crate::bound;
-use crate::source::Span;
-use crate::typed::{Expr, Plane, RandomId, RandomRole, VariableId};
+use crate::typed::{Expr, RandomId, RandomRole, VariableId};
 use std::collections::HashMap;
 
 /// The distribution parameters of a `~` statement, as quantities of a model whose point holds the
@@ -77,7 +76,8 @@ pub fn parameters(
         None => (None, None),
     };
     let truncated = call.truncation.is_some();
-    let end = |e: Option<Expr>, infinity: f64| e.unwrap_or_else(|| number(infinity, random.span));
+    let end =
+        |e: Option<Expr>, infinity: f64| e.unwrap_or_else(|| Expr::number(infinity, random.span));
     let mut exprs: Vec<Expr> = call.arguments.clone();
     if truncated {
         exprs.push(end(low, f64::NEG_INFINITY));
@@ -109,15 +109,6 @@ pub fn definition(
     let slot = lowering.place(variable)?;
     lowering.model.quantities = vec![Quantity { buffer: slot.buffer, offset: slot.offset, length }];
     Ok(lowering.model)
-}
-
-fn number(x: f64, span: Span) -> Expr {
-    Expr {
-        kind: crate::typed::ExprKind::Number(x),
-        ty: crate::typed::Kind::Real,
-        plane: Plane::Data,
-        span,
-    }
 }
 
 impl<'a> Lowering<'a> {

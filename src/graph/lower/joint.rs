@@ -144,11 +144,8 @@ impl Lowering<'_> {
             | JointDensity::MvNormalCorrelationCholesky => {
                 let scale = self.scale(tied, joint, density, 1)?;
                 let z = self.standardised(tied, argument(0), &scale)?;
-                let cells = tied.everything();
-                self.kernel(cells.len(), tied.tag, Target::LogDensity, |k| {
-                    k.at(z, &cells).square() * -0.5 - LN_SQRT_TAU
-                });
-                self.log_determinant(tied, &scale);
+                self.standard_normal(tied, z);
+                self.log_determinant(tied, scale.factor, scale.power());
                 Ok(())
             }
             JointDensity::MvStudentTScale
@@ -172,7 +169,7 @@ impl Lowering<'_> {
                         - (df * std::f64::consts::PI).ln() * (0.5 * size)
                         - half * (q / df).log1p()
                 });
-                self.log_determinant(tied, &scale);
+                self.log_determinant(tied, scale.factor, scale.power());
                 Ok(())
             }
             JointDensity::MultinomialTrials | JointDensity::MultinomialGivenTotal => {
@@ -377,18 +374,25 @@ impl Lowering<'_> {
         Ok(output)
     }
 
-    /// -Σ ln L_kk for each group; + for a factor of the precision.
-    fn log_determinant(&mut self, tied: &Tied<'_>, scale: &Scale) {
-        let n = scale.factor.size;
+    /// Σ (-z² / 2 - ln √(2π)) over the elements of all groups.
+    fn standard_normal(&mut self, tied: &Tied<'_>, z: Slot) {
+        let cells = tied.everything();
+        self.kernel(cells.len(), tied.tag, Target::LogDensity, |k| {
+            k.at(z, &cells).square() * -0.5 - LN_SQRT_TAU
+        });
+    }
+
+    /// power × Σ ln L_kk for each group.
+    fn log_determinant(&mut self, tied: &Tied<'_>, factor: Matrices, power: f64) {
+        let n = factor.size;
         let diagonal: Vec<u32> = (0..tied.groups.len() * n)
             .map(|cell| {
-                let base = if scale.factor.shared { 0 } else { cell / n * n * n };
+                let base = if factor.shared { 0 } else { cell / n * n * n };
                 (base + cell % n * (n + 1)) as u32
             })
             .collect();
-        let sign = if scale.inverse { 1.0 } else { -1.0 };
         self.kernel(diagonal.len(), tied.tag, Target::LogDensity, |k| {
-            k.at(scale.factor.slot, &diagonal).ln() * sign
+            k.at(factor.slot, &diagonal).ln() * power
         });
     }
 
@@ -563,4 +567,11 @@ impl Lowering<'_> {
 struct Scale {
     factor: Matrices,
     inverse: bool,
+}
+
+impl Scale {
+    /// The power of the determinant of the factor in the density.
+    fn power(&self) -> f64 {
+        if self.inverse { 1.0 } else { -1.0 }
+    }
 }

@@ -193,7 +193,6 @@ impl<'g> Tracer<'_, '_, 'g> {
         if elements.count <= MOST_UNROLLED {
             return self.one_by_one(reduce, span);
         }
-        let largest = self.one_by_one(&reduce.with(Reduction::Max), span)?;
         let (inner, segments) = self.expand(reduce)?;
         let shift = self.lowering.model.add_buffer(self.rows.count);
         let slot = Slot { buffer: shift, offset: 0 };
@@ -205,6 +204,7 @@ impl<'g> Tracer<'_, '_, 'g> {
         let value = tracer.one_by_one(&maximum, span)?;
         let kernel = tracer.finish(value, Target::Store(slot), tag);
         self.lowering.push_rows(kernel, &rows);
+        let largest = self.contiguous(slot);
         let sum = self.accumulate(&inner, &segments, span, |tracer| {
             let largest =
                 tracer.input(Input { buffer: shift, access: Access::Gather(segments.clone()) });

@@ -1,12 +1,10 @@
 //! Matrices of values with a covariance of their rows and one of their columns.
 
 use super::super::super::linear::TriangularSolve;
-use super::super::super::node::{Node, Slot, Target};
+use super::super::super::node::{Node, Slot};
 use super::super::{LowerError, Lowering};
 use super::{Matrices, Scale, Tied};
-use crate::math::Scalar;
-use crate::math::derivative::LN_SQRT_TAU;
-use crate::typed::{Expr, ExprKind, Joint, JointArgument, Kind, Plane, Random};
+use crate::typed::{Expr, Joint, JointArgument};
 
 impl Lowering<'_> {
     /// Z = A⁻¹ X B⁻ᵀ with the factors A of the rows and B of the columns.
@@ -44,19 +42,9 @@ impl Lowering<'_> {
         let turned: Vec<u32> = turned.collect();
         let turned = self.gathered(cells.len(), &cells, tied.tag, |k| k.at(half, &turned));
         let z = solve(self, b, n, turned);
-        self.kernel(cells.len(), tied.tag, Target::LogDensity, |k| {
-            k.at(z, &cells).square() * -0.5 - LN_SQRT_TAU
-        });
+        self.standard_normal(tied, z);
         for (factor, times) in [(a, m), (b, n)] {
-            let diagonal: Vec<u32> = (0..count * factor.size)
-                .map(|cell| {
-                    let base = if factor.shared { 0 } else { cell / factor.size * factor.size };
-                    (base * factor.size + cell % factor.size * (factor.size + 1)) as u32
-                })
-                .collect();
-            self.kernel(diagonal.len(), tied.tag, Target::LogDensity, |k| {
-                k.at(factor.slot, &diagonal).ln() * -(times as f64)
-            });
+            self.log_determinant(tied, factor, -(times as f64));
         }
         Ok(())
     }
@@ -96,17 +84,10 @@ impl Lowering<'_> {
         });
         let factor = self.cholesky(tied, Matrices { slot, size, shared: false });
         let scale = Scale { factor, inverse: false };
-        let zero = number(0.0, tied.random);
+        let zero = Expr::number(0.0, tied.random.span);
         let z = self.standardised(tied, &JointArgument::Scalar(zero), &scale)?;
-        let cells = tied.everything();
-        self.kernel(cells.len(), tied.tag, Target::LogDensity, |k| {
-            k.at(z, &cells).square() * -0.5 - LN_SQRT_TAU
-        });
-        self.log_determinant(tied, &scale);
+        self.standard_normal(tied, z);
+        self.log_determinant(tied, factor, -1.0);
         Ok(())
     }
-}
-
-fn number(x: f64, random: &Random) -> Expr {
-    Expr { kind: ExprKind::Number(x), ty: Kind::Real, plane: Plane::Data, span: random.span }
 }
