@@ -159,7 +159,7 @@ impl<'h> Server<'h> {
             Message::Request(request) => {
                 let id = request.id.clone();
                 let response = match self.answer(request) {
-                    Ok(value) => Response { id, result: Some(value), error: None },
+                    Ok(value) => Response::new_ok(id, value),
                     Err((code, message)) => Response::new_err(id, code as i32, message),
                 };
                 vec![Message::Response(response)]

@@ -184,11 +184,26 @@ impl<'h> Repl<'h> {
         };
         let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
         let before = std::mem::replace(&mut self.folder, folder);
-        let state = State { pieces: Vec::new(), data: self.state.data.clone() };
-        let answer = self.adopt(state, &path.display().to_string(), &text);
+        let answer = self.replace(&path.display().to_string(), &text);
         if answer.refused {
             self.folder = before;
         }
+        answer
+    }
+
+    /// Puts another program in place of this one, with the data if they fit it.
+    fn replace(&mut self, name: &str, text: &str) -> Answer {
+        let with = |data: Vec<String>| State { pieces: Vec::new(), data };
+        let data = self.state.data.clone();
+        let kept = self.adopt(with(data.clone()), name, text);
+        if !kept.refused || data.is_empty() {
+            return kept;
+        }
+        let mut answer = self.adopt(with(Vec::new()), name, text);
+        if answer.refused {
+            return kept;
+        }
+        answer.text.push_str("\nthe data of before do not fit this program: `:data` gives others");
         answer
     }
 
@@ -228,7 +243,11 @@ impl<'h> Repl<'h> {
 
     /// What the data say of a draft: sizes, if all that is declared is given. Mistakes in what is
     /// given; nothing of what is not given yet.
-    fn look(&self, document: &Document, data: &[String]) -> (Option<BindingReport>, Vec<Diagnostic>) {
+    fn look(
+        &self,
+        document: &Document,
+        data: &[String],
+    ) -> (Option<BindingReport>, Vec<Diagnostic>) {
         let bound = document.bind(&self.tables(document, data), Mode::Fit);
         let missing = |d: &Diagnostic| d.slug == Slug::MissingData;
         let found = bound.diagnostics.into_iter().filter(|d| d.is_error() && !missing(d));

@@ -25,15 +25,15 @@ mod rejected;
 mod saved;
 mod value;
 
-pub use assist::{
-    Candidate, CandidateKind, Completion, Index, Occurrence, Signature, Symbol, SymbolKind, complete,
-    describe, describe_with, folds, hint, library_page, rename, signature,
-};
-pub use density::{Autodiff, DensityAt, Point, PointProblem};
-pub use document::{Document, Stage};
 pub use crate::syntax::format::{FormatError, format};
 pub use crate::syntax::highlight::{Class, classes};
 pub use crate::syntax::parser::{is_complete, is_expression};
+pub use assist::{
+    Candidate, CandidateKind, Completion, Index, Occurrence, Signature, Symbol, SymbolKind,
+    complete, describe, describe_with, folds, hint, library_page, rename, signature,
+};
+pub use density::{Autodiff, DensityAt, Point, PointProblem};
+pub use document::{Document, Stage};
 pub use explain::{Equation, Explained, NameRow, explain};
 pub use failure::Failure;
 pub use fit::{FitOptions, Fitted, Timings};

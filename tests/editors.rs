@@ -5,6 +5,10 @@
 
 #[path = "editors/format.rs"]
 mod format;
+#[path = "editors/grammar.rs"]
+mod grammar;
+#[path = "editors/lsp.rs"]
+mod lsp;
 #[path = "editors/repl.rs"]
 mod repl;
 

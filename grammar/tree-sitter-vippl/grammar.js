@@ -143,7 +143,7 @@ module.exports = grammar({
       '}',
     ),
     equation: ($) => seq(
-      field('state', $.name), '\'', '=', field('rate', $._expression),
+      field('state', $.name), '\'', '=', $.started,
     ),
 
     part: ($) => seq(

@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use crate::data::{BindingReport, Mode};
 use crate::diagnostic::render;
 use crate::output::names;
-use crate::session::{Stage, Inventory, Sized, inventory};
+use crate::session::{Inventory, Sized, Stage, inventory};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 

@@ -7,7 +7,7 @@ use super::load::{Loaded, Warnings};
 use super::terminal::Terminal;
 use crate::data::Mode;
 use crate::output::{Number, exact};
-use crate::session::{Stage, Autodiff, DensityAt, PointProblem};
+use crate::session::{Autodiff, DensityAt, PointProblem, Stage};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;

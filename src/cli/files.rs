@@ -193,8 +193,10 @@ pub(super) fn programs_in(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), R
         Refusal::new(Exit::MissingInput, message)
     };
     let entries = fs::read_dir(path).map_err(unreadable)?;
-    let mut inside: Vec<PathBuf> =
-        entries.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>().map_err(unreadable)?;
+    let mut inside: Vec<PathBuf> = entries
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<Result<_, _>>()
+        .map_err(unreadable)?;
     inside.sort();
     for inner in inside {
         let hidden = inner.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));

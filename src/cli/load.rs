@@ -58,13 +58,8 @@ impl Loaded {
         } else {
             model.display().to_string()
         };
-        let mut document = Document::assemble(
-            &files::directory_of(model),
-            &name,
-            &[(&name, &text)],
-            stage,
-            read,
-        );
+        let mut document =
+            Document::assemble(&files::directory_of(model), &name, &[(&name, &text)], stage, read);
         if document.has_errors() && !data.is_empty() {
             let reader = DataReader::default();
             let read = |path: &Path| reader.read(path);

@@ -8,8 +8,8 @@ use super::run::thread_pool;
 use super::terminal::Terminal;
 use crate::data::Mode;
 use crate::output::{Row, read_draws, summary_table};
-use crate::session::{Stage, 
-    Failure, Saved, SavedFit, Wanted, predict as draw, predicted_rows, prediction_table,
+use crate::session::{
+    Failure, Saved, SavedFit, Stage, Wanted, predict as draw, predicted_rows, prediction_table,
 };
 use serde::Serialize;
 use std::io::ErrorKind;

@@ -110,16 +110,16 @@ pub(super) fn run(arguments: &ReplArguments, terminal: &Terminal) -> Result<Exit
         refused: false,
     };
     let (model, data) = arguments_of(arguments);
-    if !data.is_empty() {
-        let words: Vec<String> = data.iter().map(|word| format!("\"{word}\"")).collect();
-        session.enter(&format!(":data {}", words.join(" ")), false)?;
-    }
     if let Some(model) = model {
         let answer = session.repl.load(&model);
         session.tell(&answer)?;
         if answer.refused && !interactive {
             return Ok(Exit::Program);
         }
+    }
+    if !data.is_empty() {
+        let words: Vec<String> = data.iter().map(|word| format!("\"{word}\"")).collect();
+        session.enter(&format!(":data {}", words.join(" ")), false)?;
     }
     if interactive { session.lines() } else { session.piped() }
 }

@@ -8,7 +8,7 @@ use super::terminal::{Terminal, variable};
 use crate::data::Mode;
 use crate::inference::{GuideChoice, Level, Method, Options};
 use crate::output::{FitRecord, report, write_summary};
-use crate::session::{Stage, FitOptions, Fitted, Model, Saved, draw_table, record};
+use crate::session::{FitOptions, Fitted, Model, Saved, Stage, draw_table, record};
 use indicatif::ProgressBar;
 use rayon::ThreadPool;
 use std::time::Duration;
@@ -24,7 +24,8 @@ pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Result<Exit,
         output.map(|path| OutputDirectory::claim(path, arguments.force, &is_ours)).transpose()?;
     let pool = thread_pool(arguments.threads)?;
     let warnings = Warnings { quiet: arguments.quiet, deny: arguments.deny_warnings };
-    let mut loaded = Loaded::open(&arguments.model, &arguments.data, Stage::Whole, warnings, terminal)?;
+    let mut loaded =
+        Loaded::open(&arguments.model, &arguments.data, Stage::Whole, warnings, terminal)?;
     if !arguments.predict {
         loaded.tell_unprinted_reports(terminal)?;
     }

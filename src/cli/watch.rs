@@ -58,7 +58,9 @@ fn once(arguments: &WatchArguments, terminal: &Terminal) -> Result<Exit, Refusal
             let arguments: RunArguments = arguments;
             run::run(&arguments, terminal)
         }
-        Some(_) | None => Err(Refusal::new(Exit::Usage, "the data are no arguments of `vippl run`")),
+        Some(_) | None => {
+            Err(Refusal::new(Exit::Usage, "the data are no arguments of `vippl run`"))
+        }
     }
 }
 

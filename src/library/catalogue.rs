@@ -96,7 +96,11 @@ fn make() -> Vec<Entry> {
             parameters: form
                 .parameters
                 .iter()
-                .map(|p| Described { name: p.name, range: p.support.words().to_owned(), doc: p.doc })
+                .map(|p| Described {
+                    name: p.name,
+                    range: p.support.words().to_owned(),
+                    doc: p.doc,
+                })
                 .collect(),
             named: position > 0,
             variate: form.variate.words().to_owned(),
@@ -114,7 +118,11 @@ fn make() -> Vec<Entry> {
             parameters: form
                 .parameters
                 .iter()
-                .map(|p| Described { name: p.name, range: p.support.words().to_owned(), doc: p.doc })
+                .map(|p| Described {
+                    name: p.name,
+                    range: p.support.words().to_owned(),
+                    doc: p.doc,
+                })
                 .collect(),
             named: position > 0,
             variate: "an element of the axis of the outcomes".to_owned(),

@@ -28,9 +28,7 @@ pub(super) fn quick_fixes(
     let mut actions = Vec::new();
     for diagnostic in open.document.diagnostics.iter().chain(&open.data) {
         let shown = diagnostics::one(open, diagnostic, settings);
-        let meets = |range: Range| {
-            shown.range.start <= range.end && range.start <= shown.range.end
-        };
+        let meets = |range: Range| shown.range.start <= range.end && range.start <= shown.range.end;
         if !range.is_none_or(meets) {
             continue;
         }
@@ -65,10 +63,9 @@ fn title(diagnostic: &Diagnostic) -> String {
 }
 
 fn edit(open: &Open, edits: &[Edit]) -> WorkspaceEdit {
-    let edits = edits.iter().map(|edit| TextEdit {
-        range: open.range(edit.span),
-        new_text: edit.replacement.clone(),
-    });
+    let edits = edits
+        .iter()
+        .map(|edit| TextEdit { range: open.range(edit.span), new_text: edit.replacement.clone() });
     #[allow(clippy::mutable_key_type, reason = "a URI caches what it has parsed")]
     let changes = HashMap::from([(open.uri.clone(), edits.collect())]);
     WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }

@@ -1,7 +1,7 @@
 //! Diagnostics as an editor shows them: places, what they are related to, and the name of the kind.
 
-use super::open::{Open, uri};
 use super::Settings;
+use super::open::{Open, uri};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::{SourceId, Span};
 use lsp_types::{
@@ -47,7 +47,8 @@ pub(super) fn one(
     for label in &diagnostic.secondary {
         match location(open, label.span) {
             Some(location) => {
-                related.push(DiagnosticRelatedInformation { location, message: label.text.clone() });
+                related
+                    .push(DiagnosticRelatedInformation { location, message: label.text.clone() });
             }
             None => message.push_str(&format!("\n{}", label.text)),
         }

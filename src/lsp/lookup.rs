@@ -2,9 +2,7 @@
 
 use super::Host;
 use super::open::Open;
-use crate::session::{
-    Candidate, CandidateKind, complete, describe_with, hint, signature,
-};
+use crate::session::{Candidate, CandidateKind, complete, describe_with, hint, signature};
 use lsp_types::{
     CompletionItem, CompletionItemKind, CompletionList, CompletionTextEdit, Documentation, Hover,
     HoverContents, InlayHint, InlayHintKind, InlayHintLabel, MarkupContent, MarkupKind,

@@ -2,9 +2,9 @@
 
 use super::place::Lines;
 use super::{Host, Settings};
+use crate::data::BindingReport;
 use crate::data::{Inputs, Mode, Tables};
 use crate::diagnostic::Diagnostic;
-use crate::data::BindingReport;
 use crate::session::{Document, Index};
 use lsp_types::{TextDocumentContentChangeEvent, Uri};
 use std::path::{Path, PathBuf};

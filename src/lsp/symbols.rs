@@ -52,10 +52,9 @@ pub(super) fn prepare_rename(open: &Open, at: usize) -> Result<Range, String> {
 /// The edits that give the name at a place a new one.
 pub(super) fn rename(open: &Open, at: usize, new: &str) -> Result<WorkspaceEdit, String> {
     let edits = edits(&open.document, &open.index, at, new)?;
-    let edits = edits.into_iter().map(|edit| TextEdit {
-        range: open.range(edit.span),
-        new_text: edit.replacement,
-    });
+    let edits = edits
+        .into_iter()
+        .map(|edit| TextEdit { range: open.range(edit.span), new_text: edit.replacement });
     // A map of this type is what the protocol has; its keys are not changed.
     #[allow(clippy::mutable_key_type, reason = "a URI caches what it has parsed")]
     let changes = HashMap::from([(open.uri.clone(), edits.collect())]);

@@ -129,10 +129,7 @@ impl Repl<'_> {
 
     fn edit(&mut self) -> Answer {
         match self.host.edit(&self.text()) {
-            Ok(text) => {
-                let state = State { pieces: Vec::new(), data: self.state.data.clone() };
-                self.adopt(state, "the edited program", &text)
-            }
+            Ok(text) => self.replace("the edited program", &text),
             Err(error) => Answer::refused(format!("error: the editor: {error}")),
         }
     }
@@ -140,7 +137,8 @@ impl Repl<'_> {
     fn save(&self, path: &Path) -> Answer {
         let text = self.text();
         // What was typed is laid out; what cannot be stays as it is.
-        let text = crate::session::format(crate::source::SourceId::default(), &text).unwrap_or(text);
+        let text =
+            crate::session::format(crate::source::SourceId::default(), &text).unwrap_or(text);
         match self.host.write(path, &text) {
             Ok(()) => Answer::told(format!("saved in {}", path.display())),
             Err(error) => {

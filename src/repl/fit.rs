@@ -6,8 +6,8 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::inference::Progress;
 use crate::output::{FitRecord, density_plot, exact, report, sparkline, summary_table};
 use crate::session::{
-    Autodiff, Document, FitOptions, Model, SavedFit, Sort, Timings, Wanted, predict, predicted_rows,
-    record,
+    Autodiff, Document, FitOptions, Model, SavedFit, Sort, Timings, Wanted, predict,
+    predicted_rows, record,
 };
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -64,7 +64,8 @@ impl Repl<'_> {
             Some(binding) if errors.is_empty() => Ok((binding, others)),
             Some(_) | None => {
                 let text = self.rendered(&errors, &document.sources);
-                let hint = if self.state.data.is_empty() { "\n`:data FILE` gives data" } else { "" };
+                let hint =
+                    if self.state.data.is_empty() { "\n`:data FILE` gives data" } else { "" };
                 Err(Answer::refused(text + hint))
             }
         }
@@ -166,9 +167,8 @@ impl Repl<'_> {
         let at = match (point, &self.fit) {
             ("", Some(kept)) => Ok(kept.means()),
             ("", None) => return no_fit(),
-            (text, _) if text.starts_with('{') => {
-                serde_json::from_str(text).map_err(|error| format!("the point is not JSON: {error}"))
-            }
+            (text, _) if text.starts_with('{') => serde_json::from_str(text)
+                .map_err(|error| format!("the point is not JSON: {error}")),
             (text, _) => assignments(text),
         };
         let at = match at {
@@ -204,9 +204,9 @@ impl Repl<'_> {
         }
         let shown = &elements[..elements.len().min(MOST_PLOTS)];
         let width = shown.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default();
-        let lines = shown.iter().map(|(label, draws)| {
-            format!("{label:width$}  {}", sparkline(draws, style))
-        });
+        let lines = shown
+            .iter()
+            .map(|(label, draws)| format!("{label:width$}  {}", sparkline(draws, style)));
         let mut text = lines.collect::<Vec<String>>().join("\n");
         if shown.len() < elements.len() {
             text.push_str(&format!("\n… and {} more", elements.len() - shown.len()));
@@ -231,11 +231,8 @@ impl Kept {
             (latent.name.clone(), nested(&cells, &shape))
         };
         let latents = self.saved.state.latents.iter().zip(&self.saved.draws);
-        let continuous: Vec<String> = bound
-            .typed
-            .latents()
-            .map(|v| bound.typed.variable(v).name.clone())
-            .collect();
+        let continuous: Vec<String> =
+            bound.typed.latents().map(|v| bound.typed.variable(v).name.clone()).collect();
         let latents = latents.filter(|(latent, _)| continuous.contains(&latent.name));
         serde_json::Value::Object(latents.map(|(latent, draws)| of(latent, draws)).collect())
     }

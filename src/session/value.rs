@@ -108,8 +108,7 @@ impl Document {
         let Some(fit) = fit else {
             return Err(ValueError::NotFitted(self.latents_behind(answer)));
         };
-        let wanted =
-            Wanted { variables: vec![answer], predictions: false, fresh: HashSet::new() };
+        let wanted = Wanted { variables: vec![answer], predictions: false, fresh: HashSet::new() };
         let drawn = predict::predict(&program, fit, &wanted, fit.state.seed)
             .map_err(|error| ValueError::Failure(error.into()))?;
         Ok(Value::Drawn(predicted_rows(&program, &drawn)))

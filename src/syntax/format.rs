@@ -153,9 +153,7 @@ impl<'t> Writer<'t> {
         for statement in statements {
             match (&statement.kind, items.last_mut()) {
                 // `output f = …` is the equation, and then the word.
-                (StatementKind::Output(_), Some(last))
-                    if statement.span.end <= last.span.start =>
-                {
+                (StatementKind::Output(_), Some(last)) if statement.span.end <= last.span.start => {
                     last.span = last.span.to(statement.span);
                     if let Content::Statement { output, .. } = &mut last.content {
                         *output = true;

@@ -38,13 +38,11 @@ pub fn classes(text: &str) -> Vec<(Range<usize>, Class)> {
     for (at, lexeme) in lexed.tokens.iter().enumerate() {
         let next = lexed.tokens.get(at + 1);
         let previous = at.checked_sub(1).map(|before| lexed.tokens[before]);
-        let class = match lexeme.token {
-            Token::Newline => {
-                first |= depth == 0;
-                continue;
-            }
-            token => class(text, *lexeme, token, previous, next.copied(), first, depth),
-        };
+        if lexeme.token == Token::Newline {
+            first |= depth == 0;
+            continue;
+        }
+        let class = class(text, *lexeme, lexeme.token, previous, next.copied(), first, depth);
         // Braces hold statements, other brackets do not.
         if matches!(lexeme.token, Token::OpenParen | Token::OpenBracket) {
             depth += 1;

@@ -1,7 +1,7 @@
 //! A scripted editor: every request, on good, half-typed and hostile texts.
 
 use super::{programs, root};
-use lsp_server::{Message, Notification, Request, Response};
+use lsp_server::{Message, Notification, Request};
 use serde_json::{Value, json};
 use std::io;
 use std::path::Path;
@@ -72,18 +72,16 @@ impl Editor {
         self.take(messages);
     }
 
-    fn ask(&mut self, method: &str, mut params: Value) -> Response {
+    fn ask(&mut self, method: &str, mut params: Value) -> Result<Value, String> {
         params["textDocument"] = json!({ "uri": self.uri });
         let request = Request { id: 1.into(), method: format!("textDocument/{method}"), params };
         let messages = self.server.handle(Message::Request(request));
         let [Message::Response(response)] = messages.as_slice() else { panic!("{messages:?}") };
-        response.clone()
+        response.response_result.clone().map_err(|error| error.message)
     }
 
     fn result(&mut self, method: &str, params: Value) -> Value {
-        let response = self.ask(method, params);
-        assert!(response.error.is_none(), "{method}: {:?}", response.error);
-        response.result.unwrap()
+        self.ask(method, params).unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
     fn at(&mut self, method: &str, line: u32, character: u32) -> Value {
@@ -123,7 +121,8 @@ fn a_program_without_mistakes_has_nothing_said_of_it() {
 fn a_mistake_has_a_place_related_places_and_the_name_of_its_kind() {
     let documentation = json!({ "documentation": "https://example.org/errors/" });
     let text = SCHOOLS.replace("Normal(mu, tau)", "Normal(mu, taus)");
-    let editor = Editor::with(documentation, "α.vi", &text.replace("effect ~", "y = x\neffect ~"));
+    let editor =
+        Editor::with(documentation, "%CE%B1.vi", &text.replace("effect ~", "y = x\neffect ~"));
     let first = &editor.told[0];
     assert_eq!(first["code"], "unknown-name");
     assert_eq!(first["source"], "vippl");
@@ -132,7 +131,8 @@ fn a_mistake_has_a_place_related_places_and_the_name_of_its_kind() {
     assert_eq!(first["codeDescription"]["href"], page);
     assert_eq!(first["range"]["start"], json!({ "line": 6, "character": 27 }));
     assert!(first["message"].as_str().unwrap().contains("try this: "), "{first}");
-    let twice = Editor::open("m.vi", "data y\nm ~ Normal(0, 1)\nm ~ Normal(0, 2)\ny ~ Normal(m, 1)");
+    let twice =
+        Editor::open("m.vi", "data y\nm ~ Normal(0, 1)\nm ~ Normal(0, 2)\ny ~ Normal(m, 1)");
     let related = &twice.told[0]["relatedInformation"][0];
     assert_eq!(related["location"]["range"]["start"]["line"], 1, "{:?}", twice.told);
 }
@@ -143,7 +143,8 @@ fn places_are_in_utf16_code_units() {
     let beta = editor.told.iter().find(|d| d["code"] == "unknown-name").unwrap().clone();
     assert_eq!(beta["range"]["start"], json!({ "line": 1, "character": 11 }), "{beta}");
     // One crab is two code units wide.
-    let range = json!({ "start": { "line": 0, "character": 2 }, "end": { "line": 0, "character": 4 } });
+    let range =
+        json!({ "start": { "line": 0, "character": 2 }, "end": { "line": 0, "character": 4 } });
     editor.change(json!([{ "range": range, "text": "crab" }]));
     let highlights = editor.at("documentHighlight", 1, 0);
     assert_eq!(highlights[0]["range"]["end"], json!({ "line": 1, "character": 1 }));
@@ -212,7 +213,10 @@ fn completion_knows_columns_families_arguments_axes_and_names() {
 
 #[test]
 fn signatures_say_which_argument_is_written() {
-    let mut editor = Editor::open("m.vi", "x ~ Normal(0, \ny ~ Gamma(shape = 2, scale = \nfun f(a, b[k]) = a\nz = f(1, ");
+    let mut editor = Editor::open(
+        "m.vi",
+        "x ~ Normal(0, \ny ~ Gamma(shape = 2, scale = \nfun f(a, b[k]) = a\nz = f(1, ",
+    );
     let help = editor.at("signatureHelp", 0, 14);
     assert_eq!(help["signatures"][0]["label"], "Normal(mean, sd)");
     assert_eq!(help["activeParameter"], 1);
@@ -223,7 +227,7 @@ fn signatures_say_which_argument_is_written() {
     let help = editor.at("signatureHelp", 3, 9);
     assert_eq!(help["signatures"][0]["label"], "f(a, b[k])");
     assert_eq!(help["activeParameter"], 1);
-    assert_eq!(editor.at("signatureHelp", 2, 0), Value::Null);
+    assert_eq!(Editor::open("m.vi", "x = 1").at("signatureHelp", 0, 3), Value::Null);
 }
 
 #[test]
@@ -255,7 +259,8 @@ fn edited(text: &str, edits: &Value) -> String {
     });
     let mut text = text.to_owned();
     let offset = |text: &str, place: &Value| {
-        let (line, column) = (place["line"].as_u64().unwrap(), place["character"].as_u64().unwrap());
+        let (line, column) =
+            (place["line"].as_u64().unwrap(), place["character"].as_u64().unwrap());
         let start: usize = text.split_inclusive('\n').take(line as usize).map(str::len).sum();
         let mut units = 0;
         let rest = &text[start..];
@@ -282,19 +287,18 @@ fn a_new_name_is_written_everywhere_and_keeps_the_header_of_its_column() {
         let position = json!({ "line": line, "character": character });
         editor.ask("rename", json!({ "position": position, "newName": new }))
     };
-    let changes = rename(6, 0, "θ").result.unwrap()["changes"][&uri].clone();
+    let changes = rename(6, 0, "θ").unwrap()["changes"][&uri].clone();
     assert_eq!(edited(SCHOOLS, &changes), SCHOOLS.replace("theta", "θ"));
-    let changes = rename(1, 13, "observed").result.unwrap()["changes"][&uri].clone();
-    let expected = SCHOOLS
-        .replace("(effect,", "(\"effect\" as observed,")
-        .replace("effect ~", "observed ~");
+    let changes = rename(1, 13, "observed").unwrap()["changes"][&uri].clone();
+    let expected =
+        SCHOOLS.replace("(effect,", "(\"effect\" as observed,").replace("effect ~", "observed ~");
     assert_eq!(edited(SCHOOLS, &changes), expected);
     for (new, why) in [("if", "not a name"), ("a b", "not a name"), ("tau", "defined already")] {
-        let error = rename(4, 0, new).error.unwrap().message;
+        let error = rename(4, 0, new).unwrap_err();
         assert!(error.contains(why), "{error}");
     }
-    assert!(rename(4, 6, "x").error.unwrap().message.contains("not defined"));
-    assert!(rename(0, 0, "x").error.unwrap().message.contains("no name"));
+    assert!(rename(4, 6, "x").unwrap_err().contains("not defined"));
+    assert!(rename(0, 0, "x").unwrap_err().contains("no name"));
     assert_eq!(editor.at("prepareRename", 6, 2)["end"]["character"], 5);
 }
 
@@ -306,7 +310,7 @@ fn names_of_one_statement_are_renamed_in_it_alone() {
     let mut rename = |line: u32, character: u32| {
         let position = json!({ "line": line, "character": character });
         let answer = editor.ask("rename", json!({ "position": position, "newName": "new" }));
-        edited(text, &answer.result.unwrap()["changes"][&uri])
+        edited(text, &answer.unwrap()["changes"][&uri])
     };
     assert_eq!(rename(2, 2), text.replace("x[i in a] = f(y[i]", "x[new in a] = f(y[new]"));
     assert_eq!(
@@ -320,11 +324,16 @@ fn names_of_one_statement_are_renamed_in_it_alone() {
 fn every_try_this_that_is_an_edit_is_an_action() {
     for (wrong, right) in [
         ("data y\nx <- 3\ny ~ Normal(x, 1)\n", "data y\nx = 3\ny ~ Normal(x, 1)\n"),
-        ("data y\nmu ~ Normal(0, 1)\ny ~ Normal(nu, 1)\n", "data y\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)\n"),
+        (
+            "data y\nlevel ~ Normal(0, 1)\ny ~ Normal(lefel, 1)\n",
+            "data y\nlevel ~ Normal(0, 1)\ny ~ Normal(level, 1)\n",
+        ),
     ] {
         let mut editor = Editor::open("m.vi", wrong);
-        let whole = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 9, "character": 0 } });
-        let actions = editor.result("codeAction", json!({ "range": whole, "context": { "diagnostics": [] } }));
+        let whole =
+            json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 9, "character": 0 } });
+        let actions = editor
+            .result("codeAction", json!({ "range": whole, "context": { "diagnostics": [] } }));
         let fix = actions.as_array().unwrap().iter().find(|a| a["kind"] == "quickfix");
         let fix = fix.unwrap_or_else(|| panic!("{actions}"));
         assert_eq!(edited(wrong, &fix["edit"]["changes"][&editor.uri]), right);
@@ -356,7 +365,8 @@ fn the_outline_the_folds_the_hints_and_the_colours_are_those_of_the_text() {
     let folds = editor.result("foldingRange", json!({}));
     assert_eq!(folds[0], json!({ "startLine": 0, "endLine": 1, "kind": "comment" }));
     assert_eq!(folds[1]["startLine"], 3);
-    let range = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 9, "character": 0 } });
+    let range =
+        json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 9, "character": 0 } });
     let hints = editor.result("inlayHint", json!({ "range": range }));
     let hints: Vec<&str> =
         hints.as_array().unwrap().iter().map(|h| h["label"].as_str().unwrap()).collect();
@@ -384,18 +394,25 @@ fn pulled_diagnostics_are_those_that_are_pushed() {
 #[test]
 fn what_is_not_understood_is_an_error_and_no_more() {
     let mut editor = Editor::open("m.vi", "x = 1");
-    assert!(editor.ask("nonsense", json!({})).error.is_some());
-    assert!(editor.ask("rename", json!({ "position": "here" })).error.is_some());
-    assert!(editor.ask("hover", json!({ "position": { "line": -1 } })).error.is_none());
+    assert!(editor.ask("nonsense", json!({})).is_err());
+    assert!(editor.ask("rename", json!({ "position": "here" })).is_err());
+    assert!(editor.ask("hover", json!({ "position": { "line": -1 } })).is_ok());
     editor.note("textDocument/didChange", json!({ "contentChanges": 3 }));
     editor.note("workspace/didChangeConfiguration", json!({ "settings": { "vippl": 3 } }));
     editor.note("$/cancelRequest", json!({ "id": 1 }));
-    let beyond = json!({ "start": { "line": 7, "character": 9 }, "end": { "line": 3, "character": 0 } });
+    let beyond =
+        json!({ "start": { "line": 7, "character": 9 }, "end": { "line": 3, "character": 0 } });
     editor.change(json!([{ "range": beyond, "text": "\ny = 2" }]));
     assert_eq!(editor.result("documentSymbol", json!({})).as_array().unwrap().len(), 2);
     let uri = editor.uri.clone();
     editor.note("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));
-    assert!(editor.ask("hover", json!({})).error.is_some());
+    assert!(editor.ask("hover", json!({})).is_err());
+}
+
+/// Asks for whatever answer there is.
+fn survive(editor: &mut Editor, method: &str, params: Value) {
+    // Either way, it is an answer.
+    drop(editor.ask(method, params));
 }
 
 /// Every request on a text, at a few of its places.
@@ -406,20 +423,20 @@ fn asked_everything(editor: &mut Editor, text: &str) {
     for (line, character) in [end, (0, 3), (last as u32 / 2, 5)] {
         let position = json!({ "line": line, "character": character });
         for method in ["hover", "completion", "signatureHelp", "definition", "documentHighlight"] {
-            editor.ask(method, json!({ "position": position }));
+            survive(editor, method, json!({ "position": position }));
         }
-        editor.ask("references", json!({ "position": position }));
-        editor.ask("prepareRename", json!({ "position": position }));
-        editor.ask("rename", json!({ "position": position, "newName": "fresh" }));
+        survive(editor, "references", json!({ "position": position }));
+        survive(editor, "prepareRename", json!({ "position": position }));
+        survive(editor, "rename", json!({ "position": position, "newName": "fresh" }));
     }
     let whole = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": end.0, "character": end.1 } });
     for method in
         ["documentSymbol", "formatting", "semanticTokens/full", "foldingRange", "diagnostic"]
     {
-        editor.ask(method, json!({}));
+        survive(editor, method, json!({}));
     }
-    editor.ask("inlayHint", json!({ "range": whole }));
-    editor.ask("codeAction", json!({ "range": whole }));
+    survive(editor, "inlayHint", json!({ "range": whole }));
+    survive(editor, "codeAction", json!({ "range": whole }));
 }
 
 /// Programs cut off anywhere and damaged anywhere, as many as fit in a few seconds.
@@ -434,7 +451,7 @@ fn half_typed_and_damaged_programs_are_survived() {
         (seed >> 33) as usize % below.max(1)
     };
     let mut count = 0;
-    while start.elapsed() < Duration::from_secs(8) {
+    while start.elapsed() < Duration::from_secs(4) {
         let text = &programs[random(programs.len())];
         let mut characters: Vec<char> = text.chars().collect();
         if count % 2 == 0 {

@@ -46,11 +46,7 @@ impl Host for Memory {
 }
 
 fn settings() -> Settings {
-    Settings {
-        human: HumanOptions::default(),
-        diagnostics: RenderOptions::default(),
-        seed: 1,
-    }
+    Settings { human: HumanOptions::default(), diagnostics: RenderOptions::default(), seed: 1 }
 }
 
 /// A transcript of a session.
@@ -100,7 +96,8 @@ fn a_mistake_is_shown_on_the_line_just_typed_and_changes_nothing() {
 
 #[test]
 fn an_expression_alone_is_evaluated_over_data_exactly() {
-    let entries = with(&["1 + 2^10", "mean(effect)", "effect[2]", "effect", "mu + 1", "effec", "1 +* 2"]);
+    let entries =
+        with(&["1 + 2^10", "mean(effect)", "effect[2]", "effect", "mu + 1", "effec", "1 +* 2"]);
     insta::assert_snapshot!(transcript(&Memory::default(), &entries));
 }
 
@@ -202,7 +199,7 @@ fn a_fit_answers_summaries_plots_predictions_densities_and_expressions() {
     // A definition leaves the fit as it is, and an expression is over its draws.
     ask("at_two = intercept + 2 * slope");
     let two = ask("at_two");
-    assert!(two.contains("+-") && two.contains("90 % in ["), "{two}");
+    assert!(two.contains('±') && two.contains("90 % in ["), "{two}");
     assert_eq!(two, ask("intercept + 2 * slope"));
     let number = |text: &str| text.split(' ').next().unwrap().parse::<f64>().unwrap();
     let (sum, at) = (number(&ask("intercept")) + 2.0 * number(&ask("slope")), number(&two));

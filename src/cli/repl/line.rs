@@ -5,11 +5,11 @@ use crate::repl::{COMMANDS, Repl};
 use crate::session::{
     Candidate, CandidateKind, Class, Completion, Document, Index, classes, complete,
 };
+use rustyline::Context;
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::Context;
 use std::borrow::Cow;
 
 /// What is known while a line is typed.
@@ -22,12 +22,7 @@ pub(super) struct Helper {
 
 impl Helper {
     pub(super) fn new(style: Style) -> Self {
-        Helper {
-            style,
-            program: String::new(),
-            data: Vec::new(),
-            files: FilenameCompleter::new(),
-        }
+        Helper { style, program: String::new(), data: Vec::new(), files: FilenameCompleter::new() }
     }
 
     /// Looks at the program as it is before the next line.

@@ -118,7 +118,13 @@ pub(super) fn around(text: &str, offset: usize) -> Around {
         if lexeme.token == Token::Newline {
             let inside = open.last().is_some_and(|(o, ..)| o.token != Token::OpenBrace);
             let goes_on = previous.is_some_and(|p| p.token.continues_line());
-            start |= !inside && !goes_on;
+            let next = tokens.get(at + 1).map(|l| l.token);
+            let after = tokens.get(at + 2).map(|l| l.token);
+            // Whatever is open, such a line is the beginning of a statement.
+            let begins = next.is_some_and(Token::starts_statement)
+                && after.is_some_and(Token::is_name)
+                || next.is_some_and(Token::is_name) && after == Some(Token::Tilde);
+            start |= begins || !inside && !goes_on;
             continue;
         }
         if start {
@@ -159,7 +165,8 @@ pub(super) fn around(text: &str, offset: usize) -> Around {
         around.in_brackets = bracket.token == Token::OpenBracket;
         around.in_columns = around.first == Some(Token::Data) && callee.is_some();
         if let Some(callee) = callee.filter(|_| !around.in_columns) {
-            let own = named.iter().filter(|(at, name, _)| *at == depth && name.start > bracket.start);
+            let own =
+                named.iter().filter(|(at, name, _)| *at == depth && name.start > bracket.start);
             let own: Vec<&(usize, Lexeme, usize)> = own.collect();
             let slice = |lexeme: &Lexeme| text[lexeme.range()].to_owned();
             let current = own.iter().rfind(|(_, _, count)| count == position);
@@ -251,9 +258,7 @@ pub fn complete(
         }
         let axes_first = around.in_brackets || around.previous == Some(Token::In);
         if axes_first {
-            list.names(index, offset, &|kind| {
-                matches!(kind, SymbolKind::Axis | SymbolKind::Table)
-            });
+            list.names(index, offset, &|kind| matches!(kind, SymbolKind::Axis | SymbolKind::Table));
         }
         list.names(index, offset, &|_| true);
         if around.previous != Some(Token::Tilde) {
@@ -261,7 +266,8 @@ pub fn complete(
         } else {
             list.callables(Some(Callable::Function));
         }
-        let words = ["if", "then", "else", "and", "or", "not", "in", "where", "over", "start", "with"];
+        let words =
+            ["if", "then", "else", "and", "or", "not", "in", "where", "over", "start", "with"];
         words.iter().for_each(|word| list.words(&[(word, "")]));
     }
     Completion { range: around.word.min(offset)..offset, candidates: list.found, wants_path: false }

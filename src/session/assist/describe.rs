@@ -32,11 +32,7 @@ pub fn describe_with(
     })
 }
 
-fn of_program(
-    document: &Document,
-    name: &str,
-    size: &dyn Fn(&str) -> String,
-) -> Option<String> {
+fn of_program(document: &Document, name: &str, size: &dyn Fn(&str) -> String) -> Option<String> {
     let explained = explain(document.typed(), &document.sources);
     let row = explained.names.iter().find(|row| row.name == name);
     let statements: Vec<&Statement> = statements(document, name).collect();

@@ -80,9 +80,8 @@ impl Index {
 
     /// The occurrence at a place, its end included.
     pub fn at(&self, offset: usize) -> Option<&Occurrence> {
-        let inside = |o: &&Occurrence| {
-            (o.span.start as usize) <= offset && offset <= o.span.end as usize
-        };
+        let inside =
+            |o: &&Occurrence| (o.span.start as usize) <= offset && offset <= o.span.end as usize;
         // Where two touch, the one that begins here.
         self.occurrences.iter().rfind(inside)
     }

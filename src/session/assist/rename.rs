@@ -37,7 +37,8 @@ pub fn rename(
         other.name == new && other.name != symbol.name && !apart
     };
     if let Some(other) = index.symbols.iter().find(|other| meets(other)) {
-        let what = if other.definition.is_some() { "is defined already" } else { "means something" };
+        let what =
+            if other.definition.is_some() { "is defined already" } else { "means something" };
         return Err(format!("`{new}` {what}"));
     }
     // The column of the file keeps its header.

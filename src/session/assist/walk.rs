@@ -26,7 +26,7 @@ impl Walker {
 
     pub(super) fn program(&mut self, program: &Program) {
         self.declare_all(&program.statements);
-        program.statements.iter().for_each(|statement| self.statement(statement));
+        self.each(&program.statements, u32::MAX);
         self.arguments_by_name(&program.statements);
     }
 
@@ -103,7 +103,17 @@ impl Walker {
         self.scopes.occurs(symbol, Span { end, ..name.span }, defines);
     }
 
-    fn statement(&mut self, statement: &Statement) {
+    /// Reads statements. What is typed after one belongs to it until the next begins, or `end`.
+    fn each(&mut self, statements: &[Statement], end: u32) {
+        for (at, statement) in statements.iter().enumerate() {
+            let next = statements.get(at + 1).map_or(end, |next| next.span.start);
+            let end = next.max(statement.span.end);
+            self.statement(statement, Span { end, ..statement.span });
+        }
+    }
+
+    /// Reads a statement, whose own names are known in `scope`.
+    fn statement(&mut self, statement: &Statement, scope: Span) {
         match &statement.kind {
             StatementKind::Import { alias, .. } => alias.iter().for_each(|a| self.name(a, true)),
             StatementKind::Data(data) => {
@@ -116,7 +126,7 @@ impl Walker {
             }
             StatementKind::Define(define) => {
                 self.name(&define.name, true);
-                self.scopes.open(statement.span);
+                self.scopes.open(scope);
                 self.binders(define.binders.iter().flatten());
                 self.expr(&define.value);
                 define.guard.iter().for_each(|guard| self.expr(guard));
@@ -124,7 +134,7 @@ impl Walker {
             }
             StatementKind::Random(random) => {
                 self.name(&random.name, true);
-                self.scopes.open(statement.span);
+                self.scopes.open(scope);
                 self.binders(random.binders.iter().flatten());
                 self.expr(&random.distribution);
                 random.over.iter().for_each(|axis| self.name(axis, false));
@@ -140,7 +150,7 @@ impl Walker {
             StatementKind::Factor(value) => self.expr(value),
             StatementKind::Function(function) => {
                 self.name(&function.name, true);
-                self.scopes.open(statement.span);
+                self.scopes.open(scope);
                 self.parameters_of(&function.name, &function.parameters);
                 self.binders(function.binders.iter().flatten());
                 self.expr(&function.body);
@@ -148,23 +158,23 @@ impl Walker {
             }
             StatementKind::Distribution(family) => {
                 self.name(&family.name, true);
-                self.scopes.open(statement.span);
+                self.scopes.open(scope);
                 self.parameters_of(&family.name, &family.parameters);
                 self.local(&family.variate);
                 self.expr(&family.log_density);
                 family.support.iter().for_each(|support| self.interval(support));
                 self.scopes.close();
             }
-            StatementKind::Ode(ode) => self.ode(ode, statement.span),
+            StatementKind::Ode(ode) => self.ode(ode, scope),
             StatementKind::Part(part) => {
                 self.name(&part.name, true);
-                self.scopes.open(statement.span);
+                self.scopes.open(scope);
                 for axis in &part.axes {
                     self.local(axis);
                 }
                 self.parameters_of(&part.name, &part.parameters);
                 self.declare_all(&part.statements);
-                part.statements.iter().for_each(|inner| self.statement(inner));
+                self.each(&part.statements, statement.span.end);
                 self.scopes.close();
             }
             StatementKind::Use(used) => {
@@ -205,11 +215,7 @@ impl Walker {
         self.scopes.open(span);
         for equation in &ode.equations {
             if ode.name.is_some() {
-                self.scopes.declare(
-                    &equation.state.value,
-                    SymbolKind::Local,
-                    equation.state.span,
-                );
+                self.scopes.declare(&equation.state.value, SymbolKind::Local, equation.state.span);
             }
         }
         for equation in &ode.equations {
@@ -222,9 +228,9 @@ impl Walker {
 
     fn entry(&mut self, entry: &Entry) {
         let kind = |walker: &mut Self, kind: &Option<Name>| {
-            let axis = kind.as_ref().filter(|k| {
-                !matches!(k.value.as_str(), "real" | "int" | "bool" | "index")
-            });
+            let axis = kind
+                .as_ref()
+                .filter(|k| !matches!(k.value.as_str(), "real" | "int" | "bool" | "index"));
             if let Some(axis) = axis {
                 walker.name(axis, false);
             }

@@ -81,6 +81,22 @@ impl Doc {
         }
     }
 
+    /// What comes before the first place where it can be broken at its outermost level.
+    fn first(&self) -> &Doc {
+        match self {
+            Doc::Concat(docs) => {
+                let mut inside = docs.iter().filter(|doc| !doc.is_empty());
+                match (inside.next(), inside.next()) {
+                    (Some(only), None) => only.first(),
+                    (Some(first), Some(_)) => first,
+                    (None, _) => self,
+                }
+            }
+            Doc::Indent(doc) | Doc::Group(doc) | Doc::Hang(doc) => doc.first(),
+            Doc::Text(_) | Doc::Line | Doc::SoftLine | Doc::HardLine | Doc::Comment { .. } => self,
+        }
+    }
+
     /// How wide it is on one line; nothing if it cannot be on one.
     fn flat_width(&self) -> Option<usize> {
         match self {
@@ -140,10 +156,16 @@ impl Printer {
                 commands.push((indent, false, doc));
             }
             Doc::Hang(doc) => {
-                let own = doc.flat_width().is_some_and(|w| indent + STEP + w <= self.width);
-                if own {
+                let on_own_line = |w: usize| indent + STEP + w <= self.width;
+                let first = doc.first().flat_width();
+                let first_fits = first.is_none_or(|w| self.column + 1 + w <= self.width);
+                if doc.flat_width().is_some_and(on_own_line) {
                     self.newline(indent + STEP);
                     commands.push((indent + STEP, false, doc));
+                } else if !first_fits && first.is_some_and(on_own_line) {
+                    // What follows on further lines stands below its beginning.
+                    self.newline(indent + STEP);
+                    commands.push((indent, true, doc));
                 } else {
                     self.text(" ", indent);
                     commands.push((indent, true, doc));

@@ -114,9 +114,7 @@ impl<'t> Writer<'t> {
 
     fn guard(&mut self, guard: &'t Option<Expr>) -> Doc {
         match guard {
-            Some(guard) => {
-                Doc::Concat(vec![Doc::Line, Doc::text("where "), self.expr(guard)])
-            }
+            Some(guard) => Doc::Concat(vec![Doc::Line, Doc::text("where "), self.expr(guard)]),
             None => Doc::Concat(Vec::new()),
         }
     }
@@ -159,7 +157,7 @@ impl<'t> Writer<'t> {
         match entry {
             Entry::Table { name, columns } => {
                 let name = self.name(name);
-                let last = columns.last().map_or(0, |c| column_end(c));
+                let last = columns.last().map_or(0, column_end);
                 let end = self.next(Token::CloseParen, last) + 1;
                 let columns = self.filled("(", columns, ")", end, |w, c| w.column(c));
                 Doc::Concat(vec![name, columns])
@@ -224,8 +222,10 @@ impl<'t> Writer<'t> {
         let array = match &ode.name {
             Some((name, axis)) => {
                 let name = Doc::Concat(vec![self.name(name), Doc::text("[")]);
+                let end = self.next(Token::CloseBracket, axis.span.end);
                 let axis = self.name(axis);
-                Doc::Concat(vec![name, axis, Doc::text("] ")])
+                let rest = self.comments_before(end);
+                Doc::Concat(vec![name, axis, rest, Doc::text("] ")])
             }
             None => Doc::Concat(Vec::new()),
         };
