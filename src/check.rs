@@ -48,6 +48,14 @@ pub fn check(program: &ast::Program) -> Checked<typed::Program> {
     checker.finish()
 }
 
+/// Checks a program that is still being written: whatever is not used yet may be used later.
+pub fn check_draft(program: &ast::Program) -> Checked<typed::Program> {
+    let mut checker = Checker::new(program);
+    checker.declare();
+    checker.resolve_all();
+    checker.finish()
+}
+
 /// Proof that a mistake has been reported; what depends on it stays silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Reported;
@@ -246,7 +254,9 @@ impl<'a> Checker<'a> {
     /// The statement that a place is in.
     fn statement_at(&self, span: Span) -> Option<Span> {
         let statements = self.program.statements.iter().map(|s| s.span);
-        statements.into_iter().find(|s| s.start <= span.start && span.end <= s.end)
+        let around =
+            |s: &Span| s.source == span.source && s.start <= span.start && span.end <= s.end;
+        statements.into_iter().find(around)
     }
 
     /// Allocates an index over an axis. Its printed name is made unique by `explain`.

@@ -9,12 +9,18 @@ mod density;
 mod exit;
 mod explain;
 mod files;
+mod format;
+mod generate;
 mod load;
+mod lsp;
 mod predict;
+mod prior;
+mod repl;
 mod run;
 mod sbc;
 mod summary;
 mod terminal;
+mod watch;
 
 use arguments::{Command, Vippl};
 use clap::Parser;
@@ -36,6 +42,13 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::explain(&arguments, &terminal),
         Command::Density(arguments) => density::density(&arguments, &terminal),
         Command::Summary(arguments) => summary::summary(&arguments, &terminal),
+        Command::Fmt(arguments) => format::run(&arguments, &terminal),
+        Command::Repl(arguments) => repl::run(&arguments, &terminal),
+        Command::Watch(arguments) => watch::watch(&arguments, &terminal),
+        Command::Prior(arguments) => prior::prior(&arguments, &terminal),
+        Command::Lsp(arguments) => lsp::run(&arguments),
+        Command::Completions(arguments) => generate::completions(&arguments, &terminal),
+        Command::Man(arguments) => generate::man(&arguments, &terminal),
         Command::Predict(arguments) => predict::predict(&arguments, &terminal),
         Command::Sbc(arguments) => sbc::sbc(&arguments, &terminal),
     };

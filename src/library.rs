@@ -3,6 +3,7 @@
 //! Signatures, checks, densities, samplers, documentation and completion all derive from the
 //! declarations in [`distribution`] and [`mod@function`].
 
+pub mod catalogue;
 pub mod distribution;
 pub mod function;
 pub mod joint;

@@ -8,6 +8,7 @@ mod fit;
 mod human;
 mod number;
 mod ordered;
+mod plot;
 mod style;
 mod table;
 
@@ -21,5 +22,6 @@ pub use fit::{
 pub use human::{HumanOptions, counted_name, report, summary_table};
 pub use number::{Number, decimals, exact, fixed, significant};
 pub use ordered::Ordered;
+pub use plot::{density_plot, sparkline};
 pub use style::Style;
 pub use table::{Align, Table};

@@ -3,7 +3,9 @@
 pub mod ast;
 pub mod dump;
 pub mod foreign;
+pub mod format;
 pub(crate) mod formula;
+pub mod highlight;
 pub mod lexer;
 pub mod parser;
 pub(crate) mod plain;

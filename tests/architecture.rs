@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 static MAY_KNOW: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     // Drivers.
-    ("cli", &["data", "diagnostic", "inference", "output", "session", "source"]),
+    ("cli", &["data", "diagnostic", "inference", "lsp", "output", "repl", "session", "source"]),
+    ("repl", &["data", "diagnostic", "inference", "output", "session", "source"]),
+    ("lsp", &["data", "diagnostic", "session", "source"]),
     (
         "session",
         &[
@@ -23,6 +25,7 @@ static MAY_KNOW: &[(&str, &[&str])] = &[
             "expand",
             "graph",
             "inference",
+            "library",
             "math",
             "output",
             "source",
@@ -68,15 +71,17 @@ const HOMES: &[(&str, &[&str])] = &[
             "engine/elimination",
             "inference",
             "session",
+            "cli/prior",
+            "cli/repl",
             "cli/run",
         ],
     ),
     ("rand_chacha", &["inference/random", "session"]),
     ("rand_distr", &["library/distribution", "library/joint", "inference"]),
-    ("rayon", &["inference", "session/predict", "cli/run"]),
+    ("rayon", &["inference", "session/predict", "cli/repl", "cli/run"]),
     ("memchr", &["data/csv"]),
     ("csv", &["data/csv", "output/draws", "output/fit"]),
-    ("serde", &["bound", "cli", "data", "inference", "output", "session"]),
+    ("serde", &["bound", "cli", "data", "inference", "lsp", "output", "session"]),
     (
         "serde_json",
         &[
@@ -85,7 +90,9 @@ const HOMES: &[(&str, &[&str])] = &[
             "data/json",
             "diagnostic/render",
             "inference/guide",
+            "lsp",
             "output",
+            "repl",
             "session",
         ],
     ),
@@ -95,6 +102,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ctrlc", &["cli"]),
     ("comfy_table", &["output/table"]),
     ("indicatif", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("ctrlc", &["cli/repl"]),
+    ("rustyline", &["cli/repl"]),
+    ("lsp_server", &["cli/lsp", "lsp"]),
+    ("lsp_types", &["lsp"]),
 ];
 
 /// What only these parts may do: touch the process, the terminal or the file system.

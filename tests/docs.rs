@@ -1,6 +1,8 @@
 //! What the documentation shows is true: programs are checked, sessions are run, and the generated
 //! pages are those that the library generates.
 
+#[path = "docs/book.rs"]
+mod book;
 #[path = "docs/fences.rs"]
 mod fences;
 #[path = "docs/joint.rs"]

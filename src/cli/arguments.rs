@@ -19,6 +19,20 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Check a program, and its data if given, without fitting
     Check(CheckArguments),
+    /// Lay out programs the one way all are laid out
+    Fmt(FormatArguments),
+    /// Enter a program line by line, and look at it, its data and its fit
+    Repl(ReplArguments),
+    /// Check a program again whenever it or its data are saved
+    Watch(WatchArguments),
+    /// Draw from the priors, and what the program would predict from them
+    Prior(PriorArguments),
+    /// Serve an editor over standard input and output
+    Lsp(LspArguments),
+    /// Print the completions of a shell
+    Completions(CompletionsArguments),
+    /// Print the man page
+    Man(ManArguments),
     /// Print a program with every index written, or the page of a diagnostic
     Explain(ExplainArguments),
     /// Evaluate the log density at a point
@@ -32,6 +46,11 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// The command that these words are.
+    pub(super) fn parsed(words: Vec<std::ffi::OsString>) -> Option<Command> {
+        Vippl::try_parse_from(words).ok().map(|vippl| vippl.command)
+    }
+
     /// Whether the result is for programs.
     pub(super) fn wants_json(&self) -> bool {
         match self {
@@ -42,6 +61,13 @@ impl Command {
             Command::Summary(arguments) => arguments.json,
             Command::Predict(arguments) => arguments.json,
             Command::Sbc(arguments) => arguments.program.json,
+            Command::Prior(arguments) => arguments.json,
+            Command::Fmt(_)
+            | Command::Repl(_)
+            | Command::Watch(_)
+            | Command::Lsp(_)
+            | Command::Completions(_)
+            | Command::Man(_) => false,
         }
     }
 }
@@ -211,6 +237,101 @@ pub(super) struct SbcArguments {
 pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) program: ProgramArguments,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct FormatArguments {
+    /// Programs, or folders of them (`-` lays out standard input)
+    #[arg(value_name = "PATH", required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Change nothing; list the programs that are not in their layout, and end with 1 if there are
+    #[arg(long)]
+    pub(super) check: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct WatchArguments {
+    /// The program
+    #[arg(value_name = "MODEL.vi")]
+    pub(super) model: PathBuf,
+    /// Data: FILE.csv, FILE.json, table=FILE or name=NUMBER
+    #[arg(value_name = "DATA")]
+    pub(super) data: Vec<String>,
+    /// Fit too
+    #[arg(long)]
+    pub(super) fit: bool,
+    /// End after so many checks
+    #[arg(long, value_name = "N", hide = true)]
+    pub(super) rounds: Option<u32>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct PriorArguments {
+    /// The program (`-` reads standard input)
+    #[arg(value_name = "MODEL.vi")]
+    pub(super) model: PathBuf,
+    /// Data: FILE.csv, FILE.json, table=FILE or name=NUMBER
+    #[arg(value_name = "DATA")]
+    pub(super) data: Vec<String>,
+    /// How many draws
+    #[arg(long, value_name = "N", default_value_t = 1000,
+          value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    pub(super) draws: u32,
+    /// The seed of the draws [default: from the system]
+    #[arg(long, value_name = "S")]
+    pub(super) seed: Option<u64>,
+    /// Save every draw as CSV
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print every row of long arrays
+    #[arg(long)]
+    pub(super) all: bool,
+    /// No warnings
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Threads to use [default: VIPPL_THREADS, or all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct LspArguments {
+    /// Over standard input and output, as always
+    #[arg(long)]
+    pub(super) stdio: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ManArguments {
+    /// Write the pages of all commands to a folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ReplArguments {
+    /// A program to begin with
+    #[arg(value_name = "MODEL.vi")]
+    pub(super) model: Option<PathBuf>,
+    /// Data: FILE.csv, FILE.json, table=FILE or name=NUMBER
+    #[arg(value_name = "DATA")]
+    pub(super) data: Vec<String>,
+    /// The seed of fits and draws [default: from the system]
+    #[arg(long, value_name = "S")]
+    pub(super) seed: Option<u64>,
+    /// Threads to use [default: VIPPL_THREADS, or all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
 }
 
 #[derive(Clone, Debug, Args)]

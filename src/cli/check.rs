@@ -7,7 +7,8 @@ use super::load::{Loaded, Warnings};
 use super::terminal::Terminal;
 use crate::data::{BindingReport, Mode};
 use crate::diagnostic::render;
-use crate::session::{Inventory, Sized, inventory};
+use crate::output::names;
+use crate::session::{Inventory, Sized, Stage, inventory};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -15,7 +16,7 @@ use std::fmt::Write;
 pub(super) fn check(arguments: &CheckArguments, terminal: &Terminal) -> Result<Exit, Refusal> {
     let program = &arguments.program;
     let warnings = Warnings { quiet: program.json, deny: program.deny_warnings };
-    let mut loaded = Loaded::open(&program.model, &program.data, warnings, terminal)?;
+    let mut loaded = Loaded::open(&program.model, &program.data, Stage::Whole, warnings, terminal)?;
     loaded.largest_table = program.max_table.unwrap_or(loaded.largest_table);
     let (inventory, report) = if program.data.is_empty() {
         let typed = loaded.document.typed();

@@ -7,7 +7,7 @@ use super::load::{Loaded, Warnings};
 use super::terminal::Terminal;
 use crate::data::Mode;
 use crate::output::{Number, exact};
-use crate::session::{Autodiff, DensityAt, PointProblem};
+use crate::session::{Autodiff, DensityAt, PointProblem, Stage};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
@@ -16,7 +16,7 @@ use std::fmt::Write;
 pub(super) fn density(arguments: &DensityArguments, terminal: &Terminal) -> Result<Exit, Refusal> {
     let program = &arguments.program;
     let warnings = Warnings { quiet: program.json, deny: program.deny_warnings };
-    let mut loaded = Loaded::open(&program.model, &program.data, warnings, terminal)?;
+    let mut loaded = Loaded::open(&program.model, &program.data, Stage::Whole, warnings, terminal)?;
     loaded.largest_table = program.max_table.unwrap_or(loaded.largest_table);
     let directory = files::directory_of(&program.model);
     let binding = loaded.bind(&program.data, &directory, Mode::Fit, terminal)?;

@@ -26,7 +26,7 @@ pub(super) enum Exit {
     Memory,
     /// A result could not be written.
     Output,
-    /// The fit was stopped, and what there was written.
+    /// The user asked to end; what a fit had is written.
     Interrupted,
 }
 

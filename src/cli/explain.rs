@@ -6,7 +6,7 @@ use super::load::{Loaded, Warnings};
 use super::terminal::Terminal;
 use crate::diagnostic::Slug;
 use crate::output::{Align, Table};
-use crate::session::{self, Explained};
+use crate::session::{self, Explained, Stage};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -62,7 +62,7 @@ fn list(json: bool, terminal: &Terminal) -> Result<(), Refusal> {
 
 fn program(model: &Path, json: bool, terminal: &Terminal) -> Result<(), Refusal> {
     let warnings = Warnings { quiet: true, deny: false };
-    let loaded = Loaded::open(model, &[], warnings, terminal)?;
+    let loaded = Loaded::open(model, &[], Stage::Whole, warnings, terminal)?;
     let explained = session::explain(loaded.document.typed(), &loaded.document.sources);
     if json {
         terminal.print_json(&to_json(&loaded, &explained))?;

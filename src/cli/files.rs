@@ -182,6 +182,53 @@ fn move_others(from: &Path, to: &Path, parts: &[Part<'_>]) -> io::Result<()> {
     Ok(())
 }
 
+/// The programs that a path names: itself, or all below a folder, in the order of their names.
+pub(super) fn programs_in(path: &Path, found: &mut Vec<PathBuf>) -> Result<(), Refusal> {
+    if !path.is_dir() {
+        found.push(path.to_path_buf());
+        return Ok(());
+    }
+    let unreadable = |error: io::Error| {
+        let message = format!("`{}` cannot be read: {error}", path.display());
+        Refusal::new(Exit::MissingInput, message)
+    };
+    let entries = fs::read_dir(path).map_err(unreadable)?;
+    let mut inside: Vec<PathBuf> = entries
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<Result<_, _>>()
+        .map_err(unreadable)?;
+    inside.sort();
+    for inner in inside {
+        let hidden = inner.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+        let is_program = inner.extension().is_some_and(|ending| ending == "vi");
+        if !hidden && !inner.is_symlink() && (inner.is_dir() || is_program) {
+            programs_in(&inner, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// Replaces the text of a file that exists, beside its place and then renamed there; it keeps its
+/// permissions, and a link to it stays a link.
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let permissions = fs::metadata(&path)?.permissions();
+    let parent = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".vippl-").tempfile_in(parent)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().set_permissions(permissions)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// A file of its own for a text, gone when it is dropped; its name ends in `ending`.
+pub(super) fn scratch(ending: &str, text: &str) -> io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::Builder::new().prefix("vippl-").suffix(ending).tempfile()?;
+    file.write_all(text.as_bytes())?;
+    file.flush()?;
+    Ok(file)
+}
+
 /// Writes one file beside its place and renames it there.
 pub(super) fn write_file(
     path: &Path,

@@ -5,7 +5,7 @@ use super::files::{self, DataReader};
 use super::terminal::Terminal;
 use crate::data::{Binding, Inputs, Mode};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::session::{Document, Model, Timings, usual_table};
+use crate::session::{Document, Model, Stage, Timings, usual_table};
 use std::path::Path;
 use std::time::Instant;
 
@@ -34,12 +34,13 @@ impl Loaded {
     pub(super) fn open(
         model: &Path,
         data: &[String],
+        stage: Stage,
         warnings: Warnings,
         terminal: &Terminal,
     ) -> Result<Self, Refusal> {
         let folder = files::directory_of(model);
         let read = |path: &Path| files::read(&folder.join(path));
-        Self::open_with(model, data, &read, warnings, terminal)
+        Self::open_with(model, data, &read, stage, warnings, terminal)
     }
 
     /// Opens a program; `read` gives what it imports, by paths relative to it.
@@ -47,6 +48,7 @@ impl Loaded {
         model: &Path,
         data: &[String],
         read: &dyn Fn(&Path) -> std::io::Result<Vec<u8>>,
+        stage: Stage,
         warnings: Warnings,
         terminal: &Terminal,
     ) -> Result<Self, Refusal> {
@@ -58,7 +60,8 @@ impl Loaded {
         } else {
             model.display().to_string()
         };
-        let mut document = Document::open_in(&files::directory_of(model), &name, &text, read);
+        let mut document =
+            Document::assemble(&files::directory_of(model), &name, &[(&name, &text)], stage, read);
         if document.has_errors() && !data.is_empty() {
             let reader = DataReader::default();
             let read = |path: &Path| reader.read(path);

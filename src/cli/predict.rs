@@ -9,7 +9,7 @@ use super::terminal::Terminal;
 use crate::data::Mode;
 use crate::output::{Row, read_draws, summary_table};
 use crate::session::{
-    Failure, Saved, SavedFit, Wanted, predict as draw, predicted_rows, prediction_table,
+    Failure, Saved, SavedFit, Stage, Wanted, predict as draw, predicted_rows, prediction_table,
 };
 use serde::Serialize;
 use std::io::ErrorKind;
@@ -26,7 +26,7 @@ pub(super) fn predict(arguments: &PredictArguments, terminal: &Terminal) -> Resu
         let text = fit.state.modules.get(&path.display().to_string());
         text.map(|text| text.clone().into_bytes()).ok_or_else(|| ErrorKind::NotFound.into())
     };
-    let mut loaded = Loaded::open_with(&model, &[], &saved, warnings, terminal)?;
+    let mut loaded = Loaded::open_with(&model, &[], &saved, Stage::Whole, warnings, terminal)?;
     loaded.document.forget_default_files();
     let data: Vec<String> = arguments.data.iter().chain(&arguments.more_data).cloned().collect();
     let mode = Mode::Predict(&fit.state.frozen);

@@ -6,9 +6,9 @@ use super::files::{self, OutputDirectory, Part};
 use super::load::{Loaded, Warnings};
 use super::terminal::{Terminal, variable};
 use crate::data::Mode;
-use crate::inference::{Algorithm, GuideChoice, Level, Method, Options, Progress};
+use crate::inference::{Algorithm, GuideChoice, Level, Method, Options};
 use crate::output::{FitRecord, report, write_summary};
-use crate::session::{FitOptions, Fitted, Model, Saved, draw_table, record};
+use crate::session::{FitOptions, Fitted, Model, Saved, Stage, draw_table, record};
 use indicatif::ProgressBar;
 use rayon::ThreadPool;
 use std::time::Duration;
@@ -24,7 +24,8 @@ pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Result<Exit,
         output.map(|path| OutputDirectory::claim(path, arguments.force, &is_ours)).transpose()?;
     let pool = thread_pool(arguments.threads)?;
     let warnings = Warnings { quiet: arguments.quiet, deny: arguments.deny_warnings };
-    let mut loaded = Loaded::open(&arguments.model, &arguments.data, warnings, terminal)?;
+    let mut loaded =
+        Loaded::open(&arguments.model, &arguments.data, Stage::Whole, warnings, terminal)?;
     loaded.largest_table = arguments.max_table.unwrap_or(loaded.largest_table);
     if !arguments.predict {
         loaded.tell_unprinted_reports(terminal)?;
@@ -104,7 +105,7 @@ fn fit(
         ProgressBar::hidden()
     };
     let fitted = pool.install(|| {
-        model.fit(&options, loaded.timings, &mut |progress| bar.set_message(message(&progress)))
+        model.fit(&options, loaded.timings, &mut |progress| bar.set_message(progress.to_string()))
     });
     bar.finish_and_clear();
     fitted.map_err(|failure| Refusal::from_failure(failure, &loaded.document.sources))
@@ -138,26 +139,6 @@ pub(super) fn method(argument: MethodArgument) -> Method {
         MethodArgument::Laplace => Method::Laplace,
         MethodArgument::Pathfinder => Method::Pathfinder,
         MethodArgument::Map => Method::Map,
-    }
-}
-
-fn message(progress: &Progress) -> String {
-    match progress {
-        Progress::Started { start, of, elbo: Some(elbo) } => {
-            format!("start {} of {of}: ELBO {elbo:.2}", start + 1)
-        }
-        Progress::Started { start, of, elbo: None } => {
-            format!("start {} of {of}: rejected", start + 1)
-        }
-        Progress::Stepped { mode, iteration, elbo } => {
-            format!("mode {}, step {iteration}: ELBO {elbo:.2}", mode + 1)
-        }
-        Progress::Sampled { chain, of, divergences } => {
-            format!("chain {} of {of}: {divergences} divergences", chain + 1)
-        }
-        Progress::Checked { draws, khat, efficiency } => {
-            format!("checked {draws} draws: k-hat {khat:.2}, {:.0} % effective", 100.0 * efficiency)
-        }
     }
 }
 

@@ -171,6 +171,21 @@ impl Tables {
         self
     }
 
+    /// The names that the files give: headers of CSV, keys of JSON, in their order.
+    pub fn columns(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for file in &self.files {
+            match &file.content {
+                Ok(Content::Csv(csv)) => names.extend(csv.header.iter().cloned()),
+                Ok(Content::Json(Value::Object(fields))) => {
+                    names.extend(fields.iter().map(|(name, _)| name.clone()));
+                }
+                Ok(Content::Json(Value::Block(_))) | Err(_) => {}
+            }
+        }
+        names
+    }
+
     fn add(&mut self, asked: Asked, path: &Path, read: &dyn Fn(&Path) -> std::io::Result<Vec<u8>>) {
         let name = path.display().to_string();
         let content = match read(path) {

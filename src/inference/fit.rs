@@ -81,6 +81,29 @@ pub enum Progress {
     },
 }
 
+impl std::fmt::Display for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Progress::Started { start, of, elbo: Some(elbo) } => {
+                write!(f, "start {} of {of}: ELBO {elbo:.2}", start + 1)
+            }
+            Progress::Started { start, of, elbo: None } => {
+                write!(f, "start {} of {of}: rejected", start + 1)
+            }
+            Progress::Stepped { mode, iteration, elbo } => {
+                write!(f, "mode {}, step {iteration}: ELBO {elbo:.2}", mode + 1)
+            }
+            Progress::Sampled { chain, of, divergences } => {
+                write!(f, "chain {} of {of}: {divergences} divergences", chain + 1)
+            }
+            Progress::Checked { draws, khat, efficiency } => {
+                let effective = 100.0 * efficiency;
+                write!(f, "checked {draws} draws: k-hat {khat:.2}, {effective:.0} % effective")
+            }
+        }
+    }
+}
+
 /// Weighted draws on the unconstrained space.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draws {

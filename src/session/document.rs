@@ -6,7 +6,7 @@ use crate::data::{self, Binding, Mode, Tables};
 use crate::diagnostic::{Checked, Diagnostic, Severity, Slug};
 use crate::expand::{self, Modules, Read};
 use crate::source::{SourceId, Sources};
-use crate::syntax;
+use crate::syntax::{self, ast};
 use crate::typed::{self, Plane, Role};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -23,7 +23,17 @@ pub struct Document {
     pub diagnostics: Vec<Diagnostic>,
     id: SourceId,
     modules: Modules,
+    written: ast::Program,
     typed: typed::Program,
+}
+
+/// Whether a program is whole or still being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Every latent must matter to something observed.
+    Whole,
+    /// What is not used yet may be used later.
+    Draft,
 }
 
 impl Document {
@@ -36,19 +46,56 @@ impl Document {
     /// Parses and checks a program; `read` reads the modules that it imports, by their paths
     /// relative to its folder.
     pub fn open_in(folder: &Path, name: &str, text: &str, read: &Read<'_>) -> Self {
+        Self::assemble(folder, name, &[(name, text)], Stage::Whole, read)
+    }
+
+    /// Parses and checks a program that is given in pieces, each with a name of its own: the
+    /// entries of a session. Without pieces, it is an empty program.
+    pub fn assemble(
+        folder: &Path,
+        name: &str,
+        pieces: &[(&str, &str)],
+        stage: Stage,
+        read: &Read<'_>,
+    ) -> Self {
         let mut sources = Sources::default();
-        let id = sources.add(name, text);
-        let parsed = syntax::parser::parse(id, text);
+        let mut parsed = Checked { value: ast::Program::default(), diagnostics: Vec::new() };
+        let empty = [(name, "")];
+        let pieces = if pieces.is_empty() { &empty } else { pieces };
+        for (name, text) in pieces {
+            let id = sources.add(*name, *text);
+            let piece = syntax::parser::parse(id, text);
+            parsed.value.statements.extend(piece.value.statements);
+            parsed.value.comments.extend(piece.value.comments);
+            parsed.diagnostics.extend(piece.diagnostics);
+        }
+        Self::finish(folder, name, sources, parsed, stage, read)
+    }
+
+    /// Checks a program that has been parsed; its first text is its own.
+    pub(super) fn finish(
+        folder: &Path,
+        name: &str,
+        mut sources: Sources,
+        parsed: Checked<ast::Program>,
+        stage: Stage,
+        read: &Read<'_>,
+    ) -> Self {
+        let id = SourceId::default();
         let modules = Modules::load(&parsed.value, folder, &mut sources, read);
         let expanded = expand::expand(&parsed.value, &modules.value, &mut sources);
-        let checked = check::check(&expanded.value);
+        let checked = match stage {
+            Stage::Whole => check::check(&expanded.value),
+            Stage::Draft => check::check_draft(&expanded.value),
+        };
         let mut diagnostics = parsed.diagnostics;
         diagnostics.extend(modules.diagnostics);
         diagnostics.extend(expanded.diagnostics);
         diagnostics.extend(checked.diagnostics);
         let diagnostics = in_order(diagnostics, &sources);
         let (name, modules) = (name.to_owned(), modules.value);
-        Document { name, sources, diagnostics, id, modules, typed: checked.value }
+        let (written, typed) = (parsed.value, checked.value);
+        Document { name, sources, diagnostics, id, modules, written, typed }
     }
 
     /// The texts of the files that the program imports, by their paths relative to it.
@@ -61,6 +108,11 @@ impl Document {
     /// Whether the program has a mistake.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// The program as written.
+    pub fn written(&self) -> &ast::Program {
+        &self.written
     }
 
     /// The checked program; complete only without errors.

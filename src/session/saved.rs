@@ -132,6 +132,31 @@ pub struct SavedFit {
 }
 
 impl SavedFit {
+    /// A fit as it would be read back.
+    pub fn new(document: &Document, model: &Model, fitted: &Fitted) -> Self {
+        let state = Saved::new(document, model, fitted);
+        let quantities = &fitted.fit.draws;
+        let draws = state.latents.iter().map(|latent| {
+            let variable = model.bound.typed.find(&latent.name);
+            let of = |r: &&crate::graph::lower::Reported| Some(r.variable) == variable;
+            let drawn = fitted.finite.iter().find(|drawn| drawn.variable == latent.name);
+            let mut values = Vec::new();
+            for (draw, row) in fitted.resampled.iter().enumerate() {
+                match (drawn, model.reported().iter().find(of)) {
+                    (Some(drawn), _) => values.extend(drawn.draws.iter().map(|d| d[draw])),
+                    (None, Some(reported)) => {
+                        let columns = reported.offset..reported.offset + reported.positions.len();
+                        values.extend(columns.map(|column| quantities.quantity(column)[*row]));
+                    }
+                    (None, None) => {}
+                }
+            }
+            values
+        });
+        let draws = draws.collect();
+        SavedFit { state, draws, count: fitted.resampled.len() }
+    }
+
     /// The axes of rows that are not those of the fit: their table has other data now.
     pub fn fresh(&self, bound: &bound::Program) -> HashSet<AxisId> {
         let frozen = &self.state.frozen;

@@ -3,6 +3,7 @@
 //! The tokens are cut into statements before the grammar looks at them, so a mistake never reaches
 //! beyond its statement, and each statement is parsed to its last token or reported.
 
+mod alone;
 mod blocks;
 mod depth;
 mod documentation;
@@ -13,6 +14,8 @@ mod layout;
 mod salvage;
 mod statement;
 mod strict;
+
+pub use self::alone::{is_complete, is_expression, parse_expression};
 
 use chumsky::Parser;
 

@@ -6,7 +6,7 @@
 use super::root;
 use std::fmt::Write;
 use vippl::library::{
-    Bound, Density, Family, FunctionRule, Parameterization, Support, distribution, function,
+    Density, Family, FunctionRule, Parameterization, Support, distribution, function,
 };
 
 const FAMILIES: &str = "# Distribution families
@@ -26,31 +26,7 @@ Every function that an expression can call. How functions treat axes is in
 ";
 
 pub(super) fn support(support: Support, names: &[&str]) -> String {
-    let end = |bound: Bound| match bound {
-        Bound::Value(x) if x == f64::INFINITY => "∞".to_owned(),
-        Bound::Value(x) if x == f64::NEG_INFINITY => "-∞".to_owned(),
-        Bound::Value(x) if x == std::f64::consts::PI => "π".to_owned(),
-        Bound::Value(x) if x == -std::f64::consts::PI => "-π".to_owned(),
-        Bound::Value(x) => x.to_string(),
-        Bound::Parameter(i) => names.get(i).map_or("?".to_owned(), |n| format!("`{n}`")),
-    };
-    match support {
-        Support::Real => "any real number".to_owned(),
-        Support::Positive => "positive".to_owned(),
-        Support::NonNegative => "0 or positive".to_owned(),
-        Support::Unit => "between 0 and 1".to_owned(),
-        Support::Interval(low, high) => match (end(low).as_str(), end(high).as_str()) {
-            (low, "∞") => format!("above {low}"),
-            (low, high) => format!("between {low} and {high}"),
-        },
-        Support::Boolean => "0 or 1".to_owned(),
-        Support::Count => "0, 1, 2, …".to_owned(),
-        Support::Integers(low, high) => match (end(low).as_str(), end(high).as_str()) {
-            ("-∞", "∞") => "a whole number".to_owned(),
-            (low, "∞") => format!("a whole number, {low} or more"),
-            (low, high) => format!("{low}, …, {high}"),
-        },
-    }
+    support.words(names)
 }
 
 fn form(out: &mut String, family: &Family, form: &Parameterization, first: bool) {
