@@ -367,6 +367,7 @@ impl<'a> Checker<'a> {
                 let at =
                     at.map(|(i, axis)| data(typed::ExprKind::Index(i), Kind::Index(axis), span));
                 Ok(self.element(factor, at.to_vec(), span))
+            }
             ExprKind::Index(base, subscripts) => {
                 let (name, variable) = self.indexed_variable(base, context)?;
                 let slots = self.fill(expr, &name, variable, subscripts, context)?;

@@ -7,7 +7,6 @@ use super::load::{Loaded, Warnings};
 use super::terminal::Terminal;
 use crate::data::{BindingReport, Mode};
 use crate::diagnostic::render;
-use crate::output::names;
 use crate::session::{Inventory, Sized, Stage, inventory};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;

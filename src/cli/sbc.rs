@@ -9,7 +9,7 @@ use super::terminal::Terminal;
 use crate::data::Mode;
 use crate::inference::Options;
 use crate::output::element_name;
-use crate::session::{Calibration, FitOptions, Ranks, SbcOptions, sbc as calibrate};
+use crate::session::{Calibration, FitOptions, Ranks, SbcOptions, Stage, sbc as calibrate};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -23,7 +23,7 @@ pub(super) fn sbc(arguments: &SbcArguments, terminal: &Terminal) -> Result<Exit,
     let pool = thread_pool(arguments.threads)?;
     let program = &arguments.program;
     let warnings = Warnings { quiet: arguments.quiet, deny: program.deny_warnings };
-    let mut loaded = Loaded::open(&program.model, &program.data, warnings, terminal)?;
+    let mut loaded = Loaded::open(&program.model, &program.data, Stage::Whole, warnings, terminal)?;
     let directory = files::directory_of(&program.model);
     let binding = loaded.bind(&program.data, &directory, Mode::Fit, terminal)?;
     let model = loaded.compile(binding)?;

@@ -1,5 +1,6 @@
 //! A compiled model, and its evaluation: forwards over all nodes, backwards over what they stored.
 
+use super::block::Register;
 use super::data::bind;
 use super::flat::Layout;
 use super::fuse::Fused;
@@ -149,10 +150,13 @@ impl Program {
 
     /// About how many bytes a workspace takes.
     pub fn workspace_bytes(&self) -> usize {
-        let Extent { positions, scalars, registers, lanes, memory, scratch, .. } = self.extent;
-        // A value and, for products with the Hessian, a dual number of each.
-        let numbers = 2 * positions + scalars + registers * (lanes + 1) + memory + scratch;
-        numbers * (size_of::<f64>() + size_of::<Dual<f64>>())
+        let Extent { positions, active, scalars, registers, row_registers, .. } = &self.extent;
+        let Extent { memory, scratch, reals, .. } = &self.extent;
+        // A number and, for products with the Hessian, a dual number of each.
+        let numbers = positions + active + memory + scratch;
+        let of_numbers = numbers * (size_of::<f64>() + size_of::<Dual<f64>>());
+        let plain = (scalars + row_registers + reals) * size_of::<f64>();
+        of_numbers + 2 * (plain + registers * size_of::<Register>())
     }
 
     /// About how many floating-point operations a gradient takes.

@@ -70,9 +70,9 @@ impl Dependence {
             }
             Node::Product(product) => {
                 let matrix = &product.matrix;
-                (0..matrix.rows).try_for_each(|row| {
-                    let values = &matrix.values[row * matrix.columns..(row + 1) * matrix.columns];
-                    let used = (0..matrix.columns).filter(|column| values[*column] != 0.0);
+                (0..matrix.rows()).try_for_each(|row| {
+                    let used =
+                        (0..matrix.columns()).filter(|column| matrix.at(row, *column) != 0.0);
                     let from =
                         used.map(|column| (product.input.buffer, product.input.offset + column));
                     let set = self.union_of(from)?;

@@ -139,10 +139,12 @@ impl<'a, T: LogDensity> Evaluator<'a, T> {
         let mut both = DMatrix::zeros(2 * dimension, points.ncols());
         both.rows_mut(0, dimension).copy_from(points);
         both.rows_mut(dimension, dimension).copy_from(directions);
-        let evaluate = |workspace: &mut T::Workspace, both: &[f64], row: &mut [f64]| {
-            let (point, direction) = both.split_at(dimension);
-            target.hessian_vector(workspace, point, direction, row);
-            0.0
+        let evaluate = |workspace: &mut T::Workspace, batch: Batch<'_>| {
+            batch.for_each(|both, row| {
+                let (point, direction) = both.split_at(dimension);
+                target.hessian_vector(workspace, point, direction, row);
+                0.0
+            });
         };
         self.run(&both, &mut values, products.as_mut_slice(), &evaluate);
         products

@@ -182,3 +182,21 @@ k ~ HalfNormal(1)
 ode at ts from 0 {
   x' = (if t <= 1 then 2 else 0) - k * x start 0
 }
+y ~ Normal(x, 1)
+";
+    let bound = bind(program, &json!({ "y": y, "ts": TIMES }));
+    let compiled = compile(&bound);
+    let mut gradient = [0.0];
+    // The coordinate of k is its logarithm.
+    let value = compiled.gradient(&mut compiled.workspace(), &[-0.5], &mut gradient);
+    let log_k = D::new(-0.5, 1.0);
+    let k = log_k.exp();
+    let x = |t: &f64| {
+        let full = (-(-k * t.min(1.0)).exp() + 1.0) * 2.0 / k;
+        full * (-k * (t - t.min(1.0))).exp()
+    };
+    let seen = y.iter().zip(&TIMES).map(|(y, t)| normal(d(*y), x(t), d(1.0)));
+    let expected = half_normal(k, 1.0) + sum(seen) + log_k;
+    assert!((value - expected.re).abs() < 1e-8, "{value} {}", expected.re);
+    assert!((gradient[0] - expected.eps).abs() < 1e-8, "{gradient:?} {}", expected.eps);
+}

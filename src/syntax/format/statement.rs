@@ -219,20 +219,17 @@ impl<'t> Writer<'t> {
     }
 
     fn ode(&mut self, ode: &'t Ode, end: u32) -> Doc {
-        let array = match &ode.name {
-            Some((name, axis)) => {
-                let name = Doc::Concat(vec![self.name(name), Doc::text("[")]);
-                let end = self.next(Token::CloseBracket, axis.span.end);
-                let axis = self.name(axis);
-                let rest = self.comments_before(end);
-                Doc::Concat(vec![name, axis, rest, Doc::text("] ")])
-            }
+        let name = match &ode.name {
+            Some(name) => Doc::Concat(vec![Doc::text(" "), self.name(name)]),
             None => Doc::Concat(Vec::new()),
         };
-        let at = Doc::Concat(vec![Doc::text("at "), self.name(&ode.at)]);
+        let axes = self.axes(&ode.axes);
+        let at = Doc::Concat(vec![Doc::text(" at "), self.name(&ode.at)]);
         let from = Doc::Concat(vec![Doc::text(" from "), self.expr(&ode.from)]);
-        let stiff = Doc::text(if ode.stiff { " stiff {" } else { " {" });
-        let head = Doc::group(vec![Doc::text("ode "), array, at, from, stiff]);
+        let stiff = Doc::text(if ode.stiff { " stiff" } else { "" });
+        let hints = self.hints(&ode.hints, Doc::text(" "));
+        let head =
+            Doc::group(vec![Doc::text("ode"), name, axes, at, from, stiff, hints, Doc::text(" {")]);
         let items = ode.equations.iter().map(|equation| Item {
             span: equation.state.span.to(equation.start.span),
             content: Content::Equation(equation),
