@@ -21,7 +21,7 @@ mod record;
 mod rejected;
 mod saved;
 
-pub use density::{Autodiff, DensityAt, Point, PointProblem};
+pub use density::{Autodiff, DensityAt, DensityTime, NodeTime, Point, PointProblem};
 pub use document::Document;
 pub use explain::{Equation, Explained, NameRow, explain};
 pub use failure::Failure;
