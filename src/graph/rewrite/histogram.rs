@@ -82,24 +82,9 @@ fn counted(kernel: Kernel) -> Vec<Kernel> {
 /// The parts of a sum, through signs and constant factors.
 fn collect(body: &Expression, term: Term, terms: &mut Vec<Term>) {
     let Term { factor, id } = term;
-    let constant = |id: NodeId| match body.ops[id.index()] {
-        Op::Constant(c) if c.value().is_finite() => Some(c.value()),
-        op => match op {
-            Op::Constant(_)
-            | Op::Leaf(_)
-            | Op::Neg(_)
-            | Op::Add(..)
-            | Op::Sub(..)
-            | Op::Mul(..)
-            | Op::Div(..)
-            | Op::Unary(..)
-            | Op::Binary(..)
-            | Op::Ternary(..)
-            | Op::Less(..)
-            | Op::Same(..)
-            | Op::Select(..)
-            | Op::Gated(..) => None,
-        },
+    let constant = |id: NodeId| {
+        let Op::Constant(c) = body.ops[id.index()] else { return None };
+        c.value().is_finite().then_some(c.value())
     };
     match body.ops[id.index()] {
         Op::Neg(a) => collect(body, Term { factor: -factor, id: a }, terms),
