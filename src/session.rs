@@ -36,7 +36,7 @@ pub use assist::{
     complete, describe, describe_with, folds, hint, library_page, rename, signature,
 };
 pub use cost::{LARGEST_TABLE, usual_table};
-pub use density::{Autodiff, DensityAt, Point, PointProblem};
+pub use density::{Autodiff, DensityAt, DensityTime, NodeTime, Point, PointProblem};
 pub use document::{Document, Stage};
 pub use explain::{Equation, Explained, NameRow, explain};
 pub use failure::Failure;

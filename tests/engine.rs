@@ -18,6 +18,8 @@ mod random;
 mod recurrence;
 #[path = "engine/report.rs"]
 mod report;
+#[path = "engine/rewrite.rs"]
+mod rewrite;
 #[path = "engine/selection.rs"]
 mod selection;
 #[path = "engine/witness.rs"]

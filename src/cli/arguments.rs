@@ -360,6 +360,9 @@ pub(super) struct DensityArguments {
     /// The point is a flat list of unconstrained coordinates
     #[arg(long)]
     pub(super) unconstrained: bool,
+    /// How long an evaluation takes, and each of its parts
+    #[arg(long)]
+    pub(super) time: bool,
     /// How to differentiate
     #[arg(long, value_enum, default_value_t = AutodiffArgument::Mixed)]
     pub(super) autodiff: AutodiffArgument,

@@ -7,7 +7,8 @@ use super::load::{Loaded, Warnings};
 use super::terminal::Terminal;
 use crate::data::Mode;
 use crate::output::{Number, exact};
-use crate::session::{Autodiff, DensityAt, PointProblem, Stage};
+use crate::session::{Autodiff, DensityAt, DensityTime, PointProblem, Stage};
+use crate::source::Sources;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
@@ -38,10 +39,15 @@ pub(super) fn density(arguments: &DensityArguments, terminal: &Terminal) -> Resu
     let result = model
         .density_at(&point, arguments.gradient, autodiff)
         .map_err(|failure| Refusal::from_failure(failure, &loaded.document.sources))?;
+    let time = arguments.time.then(|| model.density_time(&result.unconstrained));
+    let time = time.map(|time| TimeRecord::new(&time, &loaded.document.sources));
     if program.json {
-        terminal.print_json(&DensityRecord::new(&result))?;
+        terminal.print_json(&DensityRecord::new(&result, time))?;
     } else {
         terminal.print(&to_text(&result))?;
+        if let Some(time) = time {
+            terminal.print(&time.to_text())?;
+        }
     }
     Ok(Exit::Success)
 }
@@ -55,10 +61,60 @@ struct DensityRecord {
     unconstrained: Vec<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gradient: Option<Vec<Number>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<TimeRecord>,
+}
+
+/// Where the time goes, keys in this order.
+#[derive(Serialize)]
+struct TimeRecord {
+    seconds: Number,
+    instructions: &'static str,
+    nodes: Vec<NodeRecord>,
+}
+
+#[derive(Serialize)]
+struct NodeRecord {
+    line: usize,
+    name: String,
+    mode: String,
+    seconds: Number,
+}
+
+impl TimeRecord {
+    fn new(time: &DensityTime, sources: &Sources) -> Self {
+        let nodes = time.nodes.iter().map(|node| NodeRecord {
+            line: sources.line(node.span),
+            name: node.name.clone(),
+            mode: node.mode.clone(),
+            seconds: Number(node.seconds),
+        });
+        let (seconds, instructions) = (Number(time.seconds), time.instructions);
+        TimeRecord { seconds, instructions, nodes: nodes.collect() }
+    }
+
+    fn to_text(&self) -> String {
+        let mut out = String::new();
+        let microseconds = |seconds: &Number| 1e6 * seconds.0;
+        let total = self.nodes.iter().map(|node| node.seconds.0).sum::<f64>().max(1e-12);
+        let (each, instructions) = (microseconds(&self.seconds), self.instructions);
+        let _ = writeln!(out, "time: {each:.2} us for a gradient, {instructions} instructions");
+        for node in &self.nodes {
+            let share = 100.0 * node.seconds.0 / total;
+            let NodeRecord { line, name, mode, seconds } = node;
+            let name = if name.is_empty() { String::new() } else { format!("{name}: ") };
+            let _ = writeln!(
+                out,
+                "  {share:>4.0} % {:>10.2} us  line {line}: {name}{mode}",
+                microseconds(seconds)
+            );
+        }
+        out
+    }
 }
 
 impl DensityRecord {
-    fn new(result: &DensityAt) -> Self {
+    fn new(result: &DensityAt, time: Option<TimeRecord>) -> Self {
         let numbers = |values: &[f64]| values.iter().copied().map(Number).collect();
         DensityRecord {
             schema: "vippl.density/1",
@@ -66,6 +122,7 @@ impl DensityRecord {
             log_density_unconstrained: Number(result.log_density_unconstrained),
             unconstrained: numbers(&result.unconstrained),
             gradient: result.gradient.as_deref().map(numbers),
+            time,
         }
     }
 }

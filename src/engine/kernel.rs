@@ -17,8 +17,8 @@ use crate::graph::{BufferId, Expression, Kernel, Leaf, Seed, Tag, Target, gradie
 /// A routine, and the same with tangents for products with the Hessian.
 #[derive(Clone, Debug)]
 pub(super) struct Versions {
-    pub(super) plain: Routine,
-    pub(super) moving: Routine,
+    pub(super) plain: Box<Routine>,
+    pub(super) moving: Box<Routine>,
 }
 
 impl Versions {
@@ -40,7 +40,7 @@ impl Versions {
 #[derive(Clone, Debug)]
 pub(super) struct DensityStep {
     /// The value alone.
-    pub(super) value: Routine,
+    pub(super) value: Box<Routine>,
     /// The value and the adjoints of the inputs.
     pub(super) gradient: Versions,
     pub(super) tag: Tag,
@@ -155,7 +155,7 @@ impl<'a> KernelCompiler<'a> {
         let mut sinks = vec![Some(Destination::Total)];
         sinks.extend(self.adjoint_sinks());
         DensityStep {
-            value: self.routine(&self.body, plain(vec![Some(Destination::Total)])),
+            value: Box::new(self.routine(&self.body, plain(vec![Some(Destination::Total)]))),
             gradient: self.versions(&self.gradient(Seed::One), sinks),
             tag: self.kernel.tag,
         }
@@ -205,8 +205,8 @@ impl<'a> KernelCompiler<'a> {
         let rest: Vec<Option<Sink>> = to.iter().map(tangent).collect();
         let sinks = plain(to.clone()).into_iter().chain(rest).collect();
         Versions {
-            plain: self.routine(expression, plain(to)),
-            moving: self.routine_in(&surroundings, &moving, sinks),
+            plain: Box::new(self.routine(expression, plain(to))),
+            moving: Box::new(self.routine_in(&surroundings, &moving, sinks)),
         }
     }
 

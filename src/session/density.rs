@@ -3,9 +3,11 @@
 use super::failure::Failure;
 use super::model::Model;
 use crate::bound;
+use crate::engine::Isa;
 use crate::engine::reference::{self, PointError};
 use crate::inference::LogDensity;
 use crate::output::exact;
+use crate::source::Span;
 use crate::typed::VariableId;
 use serde_json::Value;
 
@@ -124,7 +126,46 @@ pub struct DensityAt {
     pub gradient: Option<Vec<f64>>,
 }
 
+/// Where the time of an evaluation goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DensityTime {
+    /// Seconds of a log density with its gradient.
+    pub seconds: f64,
+    /// The instructions of the processor that are used.
+    pub instructions: &'static str,
+    /// What it consists of, in the order it is computed.
+    pub nodes: Vec<NodeTime>,
+}
+
+/// What a part of an evaluation takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeTime {
+    /// The statement it comes from.
+    pub span: Span,
+    /// The variable of the statement; empty for a factor.
+    pub name: String,
+    /// How it is computed.
+    pub mode: String,
+    /// Seconds.
+    pub seconds: f64,
+}
+
+/// A profile takes so many evaluations.
+const TIMED: usize = 51;
+
 impl Model {
+    /// Times the evaluation at an unconstrained point, and every part of it.
+    pub fn density_time(&self, unconstrained: &[f64]) -> DensityTime {
+        let (seconds, nodes) = self.engine.profile(unconstrained, TIMED);
+        let nodes = nodes.into_iter().filter_map(|node| {
+            let origin = self.density.origins.get(node.tag.0 as usize)?;
+            let name = origin.variable.map(|v| self.bound.typed.variable(v).name.clone());
+            let name = name.unwrap_or_default();
+            Some(NodeTime { span: origin.span, name, mode: node.mode, seconds: node.seconds })
+        });
+        DensityTime { seconds, instructions: Isa::best().name(), nodes: nodes.collect() }
+    }
+
     /// Reads a point: an object from latent to number or nested arrays, or, if `unconstrained`, a
     /// flat list of numbers.
     ///

@@ -128,3 +128,20 @@ fn a_point_may_come_from_standard_input() {
     let output = child.wait_with_output().expect("the process ends");
     assert_eq!(json(&output), json(&density(&files, "p.json", &["--json"])));
 }
+
+#[test]
+fn time_names_every_part_with_its_line() {
+    let files = files();
+    let output = density(&files, "p.json", &["--json", "--time"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let time = &json(&output)["time"];
+    assert!(time["seconds"].as_f64().expect("a number") > 0.0);
+    let nodes = time["nodes"].as_array().expect("a list");
+    assert!(!nodes.is_empty());
+    for node in nodes {
+        assert!(node["line"].as_u64().expect("a line") >= 1, "{node}");
+        assert!(!node["mode"].as_str().expect("words").is_empty(), "{node}");
+    }
+    let output = density(&files, "p.json", &["--time"]);
+    assert!(stdout(&output).contains("us for a gradient"), "{}", stdout(&output));
+}

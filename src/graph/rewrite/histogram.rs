@@ -7,11 +7,13 @@ use super::inline::tidied;
 use crate::graph::expression::{Expression, Leaf, NodeId, Op};
 use crate::graph::node::{Access, Kernel, Model, Node, Target};
 use crate::graph::trace::{Graph, Traced};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Values must repeat so often on average.
 const REPEATS: usize = 4;
+/// Where half of so many rows differ, values are taken not to repeat.
+const SAMPLE: usize = 2048;
 /// Kernels with fewer rows are left as they are.
 const FEWEST_ROWS: usize = 64;
 
@@ -80,24 +82,9 @@ fn counted(kernel: Kernel) -> Vec<Kernel> {
 /// The parts of a sum, through signs and constant factors.
 fn collect(body: &Expression, term: Term, terms: &mut Vec<Term>) {
     let Term { factor, id } = term;
-    let constant = |id: NodeId| match body.ops[id.index()] {
-        Op::Constant(c) if c.value().is_finite() => Some(c.value()),
-        op => match op {
-            Op::Constant(_)
-            | Op::Leaf(_)
-            | Op::Neg(_)
-            | Op::Add(..)
-            | Op::Sub(..)
-            | Op::Mul(..)
-            | Op::Div(..)
-            | Op::Unary(..)
-            | Op::Binary(..)
-            | Op::Ternary(..)
-            | Op::Less(..)
-            | Op::Same(..)
-            | Op::Select(..)
-            | Op::Gated(..) => None,
-        },
+    let constant = |id: NodeId| {
+        let Op::Constant(c) = body.ops[id.index()] else { return None };
+        c.value().is_finite().then_some(c.value())
     };
     match body.ops[id.index()] {
         Op::Neg(a) => collect(body, Term { factor: -factor, id: a }, terms),
@@ -175,6 +162,9 @@ fn columns_of(kernel: &Kernel, leaves: &[Leaf]) -> Option<Vec<u32>> {
 /// hardly repeat.
 fn values(kernel: &Kernel, columns: &[u32]) -> Option<(Vec<usize>, Vec<f64>)> {
     let most = kernel.rows / REPEATS;
+    if kernel.rows > 2 * SAMPLE && distinct(kernel, columns, SAMPLE) > SAMPLE / 2 {
+        return None;
+    }
     let (mut firsts, mut weights) = (Vec::new(), Vec::new());
     let mut known: HashMap<Vec<u64>, usize> = HashMap::new();
     let mut key = Vec::with_capacity(columns.len());
@@ -192,6 +182,14 @@ fn values(kernel: &Kernel, columns: &[u32]) -> Option<(Vec<usize>, Vec<f64>)> {
         }
     }
     Some((firsts, weights))
+}
+
+/// How many combinations of values the first rows have.
+fn distinct(kernel: &Kernel, columns: &[u32], rows: usize) -> usize {
+    let key = |row: usize| -> Vec<u64> {
+        columns.iter().map(|k| kernel.columns[*k as usize][row].to_bits()).collect()
+    };
+    (0..rows).map(key).collect::<HashSet<_>>().len()
 }
 
 fn sum<'g>(graph: &'g Graph, body: &Expression, terms: &[Term]) -> Traced<'g> {

@@ -4,6 +4,9 @@
 use crate::graph::node::{Access, Kernel, Model, Node, Target};
 use std::sync::Arc;
 
+/// The element of each row.
+type Index = Arc<[u32]>;
+
 /// Kernels with fewer rows are left as they are.
 const FEWEST_ROWS: usize = 512;
 
@@ -35,12 +38,12 @@ fn sort_rows(kernel: &mut Kernel) {
     for column in &mut kernel.columns {
         *column = order.iter().map(|row| column[*row as usize]).collect();
     }
-    let mut sorted: Vec<(Arc<[u32]>, Arc<[u32]>)> = Vec::new();
+    let mut sorted: Vec<(Index, Index)> = Vec::new();
     for input in &mut kernel.inputs {
         if let Access::Gather(index) = &mut input.access {
             let known = sorted.iter().find(|(from, _)| Arc::ptr_eq(from, index));
             let to = known.map(|(_, to)| to.clone()).unwrap_or_else(|| {
-                let to: Arc<[u32]> = order.iter().map(|row| index[*row as usize]).collect();
+                let to: Index = order.iter().map(|row| index[*row as usize]).collect();
                 sorted.push((index.clone(), to.clone()));
                 to
             });

@@ -140,7 +140,7 @@ pub fn ln_gamma_and_digamma<A: Arithmetic>(x: f64) -> (f64, f64) {
 /// [`special`](crate::math::special).
 #[inline(always)]
 pub fn is_regular(x: f64) -> bool {
-    x >= f64::MIN_POSITIVE && x < f64::INFINITY
+    (f64::MIN_POSITIVE..f64::INFINITY).contains(&x)
 }
 
 /// ln Γ(x); see [`ln_gamma_and_digamma`].

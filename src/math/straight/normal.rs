@@ -2,7 +2,7 @@
 
 use super::exponential::exp;
 use super::{Arithmetic, choose, polynomial};
-use std::f64::consts::FRAC_1_SQRT_2;
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 /// 1/√2 minus its nearest `f64`.
 const FRAC_1_SQRT_2_TAIL: f64 = -4.833_646_656_726_457e-17;
@@ -42,7 +42,7 @@ const SCALED: [f64; 26] = [
 
 /// erf(z) / z in powers of z² for |z| ≤ 1, to 1.3e-19.
 const SMALL: [f64; 13] = [
-    1.128_379_167_095_512_6,
+    FRAC_2_SQRT_PI,
     -0.376_126_389_031_837_5,
     0.112_837_916_709_548_79,
     -0.026_866_170_645_076_792,
