@@ -32,6 +32,7 @@ pub use assist::{
     Candidate, CandidateKind, Completion, Index, Occurrence, Signature, Symbol, SymbolKind,
     complete, describe, describe_with, folds, hint, library_page, rename, signature,
 };
+pub use cost::{LARGEST_TABLE, usual_table};
 pub use density::{Autodiff, DensityAt, Point, PointProblem};
 pub use document::{Document, Stage};
 pub use explain::{Equation, Explained, NameRow, explain};

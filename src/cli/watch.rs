@@ -47,6 +47,7 @@ fn once(arguments: &WatchArguments, terminal: &Terminal) -> Result<Exit, Refusal
         data: arguments.data.clone(),
         json: false,
         deny_warnings: false,
+        max_table: None,
     };
     if !arguments.fit {
         return check::check(&CheckArguments { program }, terminal);
