@@ -1,7 +1,7 @@
 //! Counts, captures and survival of animals.
 
 use crate::judge::posterior;
-use crate::simulate::{Draws, inv_logit};
+use crate::simulate::Draws;
 use serde_json::json;
 
 #[test]
@@ -105,32 +105,4 @@ report taken[t in year] = sum(i in site: z[i, t])
     }
     let taken: Vec<f64> = (0..5).map(|t| z.iter().skip(t).step_by(5).sum()).collect();
     posterior.assert_near("taken", &taken);
-}
-
-#[test]
-fn animals_that_were_never_caught() {
-    // Captures that vary between animals and occasions, over a population of unknown size.
-    let mut draws = Draws::new(5);
-    let p: [f64; 5] = [0.3, 0.5, 0.4, 0.25, 0.45];
-    let logit = |p: f64| (p / (1.0 - p)).ln();
-    let histories = (0..80).map(|_| {
-        let ease = draws.normal(0.0, 0.6);
-        p.iter().map(|p| draws.hit(inv_logit(logit(*p) + ease))).collect::<Vec<bool>>()
-    });
-    let mut y: Vec<Vec<bool>> = histories.filter(|h| h.contains(&true)).collect();
-    y.resize(130, vec![false; 5]);
-    let program = "\
-data y[animal, occasion]: bool
-omega ~ Uniform(0, 1)
-p[occasion] ~ Uniform(0, 1)
-sigma ~ Uniform(0, 3)
-eps[animal] ~ Normal(0, sigma) with noncentered
-z[animal] ~ Bernoulli(omega)
-y ~ if z then Bernoulli(logit = logit(p) + eps) else PointMass(0)
-report N = sum(z)
-";
-    let posterior = posterior(program, &json!({ "y": y }));
-    posterior.assert_near("p", &p);
-    posterior.assert_near("sigma", &[0.6]);
-    posterior.assert_near("N", &[80.0]);
 }

@@ -87,11 +87,10 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
         distribution: &Distribution,
         u: Traced<'g>,
     ) -> Result<(Traced<'g>, Traced<'g>), LowerError> {
-        let moving = distribution.call().and_then(|c| Some((c, c.family.location_scale?)));
-        match (transform, moving) {
-            (Transform::Centering(centredness), Some((call, (location, scale)))) => {
-                let location = self.trace(&call.arguments[location])?;
-                let log_scale = self.trace(&call.arguments[scale])?.ln();
+        match (transform, distribution.location_scale()) {
+            (Transform::Centering(centredness), Some([location, scale])) => {
+                let location = self.trace(&location)?;
+                let log_scale = self.trace(&scale)?.ln();
                 let centredness = self.numbers(centredness.to_vec());
                 let log_jacobian = centredness.subtracted_from(1.0) * log_scale;
                 let moved = u - centredness * location;
