@@ -25,6 +25,7 @@ mod saved;
 mod sbc;
 mod states;
 
+pub use cost::{LARGEST_TABLE, usual_table};
 pub use density::{Autodiff, DensityAt, Point, PointProblem};
 pub use document::Document;
 pub use explain::{Equation, Explained, NameRow, explain};

@@ -13,6 +13,8 @@ mod errors;
 mod finite;
 #[path = "cli/inference.rs"]
 mod inference;
+#[path = "cli/missing.rs"]
+mod missing;
 #[path = "cli/saved.rs"]
 mod saved;
 #[path = "cli/streams.rs"]
