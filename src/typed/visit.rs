@@ -192,14 +192,7 @@ impl Program {
             all.extend(factor.guard.iter().chain(std::iter::once(&factor.value)));
         }
         for definition in &self.definitions {
-            match &definition.value {
-                DefinitionValue::Each(value) => all.push(value),
-                DefinitionValue::PerElement(values) => all.extend(values),
-                DefinitionValue::Solved(solution) => {
-                    all.extend(solution.rates.iter().chain(&solution.initial));
-                    all.extend([&solution.start, &solution.times]);
-                }
-            }
+            all.extend(definition.value.expressions());
         }
         all
     }
