@@ -74,6 +74,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rand_chacha", &["inference/random", "session"]),
     ("rand_distr", &["library/distribution", "library/joint", "inference"]),
     ("rayon", &["inference", "session/predict", "cli/run"]),
+    ("memchr", &["data/csv"]),
     ("csv", &["data/csv", "output/draws", "output/fit"]),
     ("serde", &["bound", "cli", "data", "inference", "output", "session"]),
     (

@@ -5,6 +5,8 @@
 
 #[path = "data/bind.rs"]
 mod bind;
+#[path = "data/columns.rs"]
+mod columns;
 #[path = "data/messages.rs"]
 mod messages;
 #[path = "data/posteriordb.rs"]

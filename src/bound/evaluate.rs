@@ -3,6 +3,8 @@
 //! The plain reading of a program: what everything faster is compared with. Data-only
 //! expressions are always evaluated in `f64`, whatever the scalar.
 
+mod columns;
+
 use super::arithmetic::{arithmetic, binary, covariance, negation, power, reduction};
 use super::{Array, Elements};
 use crate::math::Scalar;
@@ -448,11 +450,7 @@ impl<'a, V> Evaluator<'a, V> {
         if keeps && let Some(value) = self.kept.borrow().get(&(reduce.id, at.clone())) {
             return Ok(*value);
         }
-        let mut elements = Vec::new();
-        self.for_each(&reduce.indices, reduce.guard.as_ref(), |_| {
-            elements.push(self.data(&reduce.body)?);
-            Ok::<(), EvaluationError>(())
-        })?;
+        let elements = self.data_over(&reduce.body, &reduce.indices, reduce.guard.as_ref())?;
         let value = reduction(reduce.operation, &elements, span)?;
         if keeps && self.kept.borrow().len() < MOST_KEPT {
             self.kept.borrow_mut().insert((reduce.id, at), value);

@@ -388,37 +388,35 @@ impl<'a> Binder<'a> {
         let typed = self.typed;
         let definition = typed.definition(id);
         let shape = self.shape(definition.variable);
-        let mut values = Vec::with_capacity(shape.iter().product());
         let indices = &definition.indices;
-        let result = match &definition.value {
+        let values = match &definition.value {
             DefinitionValue::Each(value) => self.evaluate(|evaluator| {
-                let visited = evaluator.for_each(indices, None, |_| {
-                    values.push(evaluator.data(value)?);
-                    Ok(())
-                });
-                visited.map_err(|error| Failure::at(evaluator, indices, error))
+                let values = evaluator.data_over(value, indices, None);
+                values.map_err(|error| Failure::at(evaluator, indices, error))
             }),
             // Solutions are computed with the latents.
-            DefinitionValue::Solved(_) => Ok(()),
+            DefinitionValue::Solved(_) => Ok(Vec::new()),
             DefinitionValue::PerElement(elements) => {
                 let last = shape.last().copied().unwrap_or(0);
                 if last != elements.len() {
                     return Err(Box::new(self.list_length(definition.variable, elements.len())));
                 }
                 let outer = &indices[..indices.len().saturating_sub(1)];
+                let mut values = vec![f64::NAN; shape.iter().product()];
                 self.evaluate(|evaluator| {
-                    let visited = evaluator.for_each(outer, None, |_| {
-                        for element in elements {
-                            values.push(evaluator.data(element)?);
-                        }
-                        Ok(())
-                    });
-                    visited.map_err(|error| Failure::at(evaluator, outer, error))
+                    for (k, element) in elements.iter().enumerate() {
+                        let column = evaluator.data_over(element, outer, None);
+                        let column =
+                            column.map_err(|error| Failure::at(evaluator, outer, error))?;
+                        let cells = values.iter_mut().skip(k).step_by(elements.len());
+                        cells.zip(column).for_each(|(cell, value)| *cell = value);
+                    }
+                    Ok(values)
                 })
             }
         };
-        match result {
-            Ok(()) => Ok(Array::new(&shape, values)),
+        match values {
+            Ok(values) => Ok(Array::new(&shape, values)),
             Err(failure) => Err(Box::new(self.explain(&failure, indices))),
         }
     }

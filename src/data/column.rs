@@ -31,9 +31,9 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, cell: usize, text: &[u8]) {
+    fn add(&mut self, cell: usize, text: &str) {
         if self.count == 0 {
-            self.text = String::from_utf8_lossy(text).into_owned();
+            self.text = text.to_owned();
         }
         if self.first.len() < REMEMBERED {
             self.first.push(cell);
@@ -84,15 +84,15 @@ impl Cells {
     }
 
     /// Adds a cell given as text; a quoted text of a label is never missing.
-    pub(crate) fn push(&mut self, text: &[u8], quoted: impl FnOnce() -> bool) {
+    pub(crate) fn push(&mut self, text: &str, quoted: impl FnOnce() -> bool) {
         match self {
             Cells::Numbers(numbers) => numbers.push(text),
             Cells::Labels(labels) => {
-                let missing = is_missing(text.trim_ascii());
+                let missing = is_missing(trimmed(text));
                 if missing && (text.is_empty() || !quoted()) {
                     labels.push_missing(text);
                 } else {
-                    labels.push(&String::from_utf8_lossy(text));
+                    labels.push(text);
                 }
             }
         }
@@ -117,9 +117,9 @@ impl Cells {
 
 impl Numbers {
     /// Adds a cell given as text.
-    pub(crate) fn push(&mut self, text: &[u8]) {
+    pub(crate) fn push(&mut self, text: &str) {
         let cell = self.values.len();
-        let text = text.trim_ascii();
+        let text = trimmed(text);
         match number(text) {
             Some(value) if !value.is_nan() => self.values.push(value),
             Some(_) => self.push_missing(text),
@@ -134,7 +134,7 @@ impl Numbers {
     /// Adds a cell that is text where numbers are not: a number in quotes is a mistake.
     pub(crate) fn push_text(&mut self, text: &str) {
         let cell = self.values.len();
-        let trimmed = text.trim().as_bytes();
+        let trimmed = text.trim();
         if is_missing(trimmed) || is_written_missing(trimmed) {
             return self.push_missing(trimmed);
         }
@@ -143,7 +143,7 @@ impl Numbers {
     }
 
     /// Adds a missing cell.
-    pub(crate) fn push_missing(&mut self, text: &[u8]) {
+    pub(crate) fn push_missing(&mut self, text: &str) {
         self.missing.add(self.values.len(), text);
         self.values.push(f64::NAN);
     }
@@ -165,20 +165,20 @@ impl Labels {
     }
 
     /// Adds a missing cell.
-    pub(crate) fn push_missing(&mut self, text: &[u8]) {
+    pub(crate) fn push_missing(&mut self, text: &str) {
         self.missing.add(self.codes.len(), text);
         self.codes.push(MISSING);
     }
 }
 
 /// Whether an unquoted cell says that there is no value.
-pub(crate) fn is_missing(text: &[u8]) -> bool {
-    matches!(text, b"" | b"NA" | b"NaN" | b"null")
+pub(crate) fn is_missing(text: &str) -> bool {
+    matches!(text, "" | "NA" | "NaN" | "null")
 }
 
 /// Whether a cell of a column of numbers says in another way that there is no value.
-fn is_written_missing(text: &[u8]) -> bool {
-    let marks: &[&[u8]] = &[b"n/a", b"#n/a", b"<na>", b"na", b"none", b".", b"-", b"--", b"?"];
+fn is_written_missing(text: &str) -> bool {
+    let marks = ["n/a", "#n/a", "<na>", "na", "none", ".", "-", "--", "?"];
     marks.iter().any(|mark| text.eq_ignore_ascii_case(mark))
 }
 
@@ -186,12 +186,19 @@ fn is_written_missing(text: &[u8]) -> bool {
 ///
 /// Numbers are what Rust's `f64` reads (`2`, `-1.5`, `1e-3`, `Inf`); truth values are `true`,
 /// `True`, `TRUE` for 1 and `false`, `False`, `FALSE` for 0.
-fn number(text: &[u8]) -> Option<f64> {
+fn number(text: &str) -> Option<f64> {
     match text {
-        b"true" | b"True" | b"TRUE" => Some(1.0),
-        b"false" | b"False" | b"FALSE" => Some(0.0),
-        _ => std::str::from_utf8(text).ok()?.parse().ok(),
+        "true" | "True" | "TRUE" => Some(1.0),
+        "false" | "False" | "FALSE" => Some(0.0),
+        _ => text.parse().ok(),
     }
+}
+
+/// A cell without the spaces around it. Most have none, and the ends tell.
+fn trimmed(text: &str) -> &str {
+    let is_space = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
+    let bytes = text.as_bytes();
+    if is_space(bytes.first()) || is_space(bytes.last()) { text.trim_ascii() } else { text }
 }
 
 #[cfg(test)]
@@ -202,7 +209,7 @@ mod tests {
     fn numbers_truth_values_and_missing_cells_are_told_apart() {
         let mut numbers = Numbers::default();
         for text in ["1", " 2.5 ", "1e3", "TRUE", "false", "", "NA", "nan", "1,5", "x"] {
-            numbers.push(text.as_bytes());
+            numbers.push(text);
         }
         assert_eq!(numbers.values[..5], [1.0, 2.5, 1000.0, 1.0, 0.0]);
         assert_eq!(numbers.missing.first, [5, 6, 7]);
@@ -213,7 +220,7 @@ mod tests {
     fn labels_are_kept_exactly_and_a_quoted_na_is_a_label() {
         let mut cells = Cells::new(Want::Labels);
         for (text, quoted) in [(" a", false), ("a", false), ("NA", true), ("NA", false)] {
-            cells.push(text.as_bytes(), || quoted);
+            cells.push(text, || quoted);
         }
         let Cells::Labels(labels) = cells else { unreachable!("asked for labels") };
         assert_eq!(labels.names, [" a", "a", "NA"]);

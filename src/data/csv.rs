@@ -6,9 +6,10 @@
 
 use super::column::Cells;
 use crate::diagnostic::{Diagnostic, Severity, Slug};
-use ::csv::{ByteRecord, Reader, ReaderBuilder};
+use ::csv::{Reader, ReaderBuilder, StringRecord};
+use std::str::Utf8Error;
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A CSV file whose header has been read.
 #[derive(Clone, Debug)]
@@ -17,7 +18,7 @@ pub(crate) struct Csv {
     pub(crate) name: String,
     /// The names of the columns, without surrounding spaces.
     pub(crate) header: Vec<String>,
-    text: Vec<u8>,
+    text: String,
     delimiter: u8,
 }
 
@@ -57,22 +58,21 @@ impl Lines {
 
 impl Csv {
     /// Reads the header.
-    pub(crate) fn open(name: &str, mut text: Vec<u8>) -> Result<Csv, Box<Diagnostic>> {
-        check_encoding(name, &text)?;
+    pub(crate) fn open(name: &str, bytes: Vec<u8>) -> Result<Csv, Box<Diagnostic>> {
+        let mut text = String::from_utf8(bytes).map_err(|error| {
+            Box::new(wrong_encoding(name, error.as_bytes(), error.utf8_error()))
+        })?;
         if text.starts_with(BYTE_ORDER_MARK) {
-            text.drain(..BYTE_ORDER_MARK.len());
+            text.drain(..BYTE_ORDER_MARK.len_utf8());
         }
-        let delimiter = delimiter(&text);
+        let delimiter = delimiter(text.as_bytes());
         let mut csv = Csv { name: name.to_owned(), header: Vec::new(), text, delimiter };
-        let mut record = ByteRecord::new();
-        let read = csv.reader().read_byte_record(&mut record);
+        let mut record = StringRecord::new();
+        let read = csv.reader().read_record(&mut record);
         if !read.map_err(|e| Box::new(csv.unreadable(&e)))? {
             return Err(Box::new(csv.bad("is empty").help("the first line names the columns")));
         }
-        csv.header = record
-            .iter()
-            .map(|cell| String::from_utf8_lossy(cell.trim_ascii()).into_owned())
-            .collect();
+        csv.header = record.iter().map(|cell| cell.trim_ascii().to_owned()).collect();
         let is_comment = csv.header.len() == 1 && csv.header[0].starts_with('#')
             || csv.header.first().is_some_and(|h| h.starts_with("# ") || h.starts_with("##"));
         if is_comment {
@@ -83,14 +83,14 @@ impl Csv {
                     .help("delete that line: a CSV file has no comments"),
             ));
         }
-        let words = |text: &[u8]| String::from_utf8_lossy(text).split_whitespace().count();
-        if csv.header.len() == 1 && words(csv.header[0].as_bytes()) > 1 {
-            let mut next = ByteRecord::new();
+        let words = |text: &str| text.split_whitespace().count();
+        if csv.header.len() == 1 && words(&csv.header[0]) > 1 {
+            let mut next = StringRecord::new();
             let mut reader = csv.reader();
-            let mut read = || reader.read_byte_record(&mut next).is_ok_and(|found| found);
+            let mut read = || reader.read_record(&mut next).is_ok_and(|found| found);
             // The first record is the header.
             let has_row = read() && read();
-            if has_row && words(next.as_slice()) == words(csv.header[0].as_bytes()) {
+            if has_row && words(next.as_slice()) == words(&csv.header[0]) {
                 let problem = csv.bad("has spaces between its cells");
                 return Err(Box::new(
                     problem
@@ -120,14 +120,65 @@ impl Csv {
     pub(crate) fn read(
         &self,
         wanted: &[(usize, usize)],
-        mut slots: Vec<Cells>,
+        slots: Vec<Cells>,
     ) -> Result<Body, Box<Diagnostic>> {
+        let mut body = Body { slots, rows: 0, lines: Lines::default() };
+        if self.is_plain() {
+            self.read_plain(wanted, &mut body)?;
+        } else {
+            self.read_quoted(wanted, &mut body)?;
+        }
+        if body.rows == 0 {
+            let problem = self.bad("has a header but no rows");
+            return Err(Box::new(problem.help("write a line of cells for each row below it")));
+        }
+        Ok(body)
+    }
+
+    /// Whether every line break ends a record and every delimiter a cell: there are no quotes, and
+    /// no line breaks by `\r` alone.
+    fn is_plain(&self) -> bool {
+        let text = self.text.as_bytes();
+        let alone = |at: usize| text.get(at + 1) != Some(&b'\n');
+        memchr::memchr(b'"', text).is_none() && !memchr::memchr_iter(b'\r', text).any(alone)
+    }
+
+    fn read_plain(
+        &self,
+        wanted: &[(usize, usize)],
+        body: &mut Body,
+    ) -> Result<(), Box<Diagnostic>> {
+        let delimiter = char::from(self.delimiter);
+        // The first line that is not blank is the header.
+        let lines = self.text.lines().zip(1..).filter(|(text, _)| !text.is_empty()).skip(1);
+        for (text, line) in lines {
+            let (mut cells, mut wanted) = (0, wanted.iter().peekable());
+            for cell in text.split(delimiter) {
+                while let Some((_, slot)) = wanted.next_if(|(column, _)| *column == cells) {
+                    body.slots[*slot].push(cell, || false);
+                }
+                cells += 1;
+            }
+            if cells != self.header.len() {
+                let record: Vec<&str> = text.split(delimiter).collect();
+                return Err(Box::new(self.ragged(line, &StringRecord::from(record))));
+            }
+            body.lines.push(body.rows, line);
+            body.rows += 1;
+        }
+        Ok(())
+    }
+
+    fn read_quoted(
+        &self,
+        wanted: &[(usize, usize)],
+        body: &mut Body,
+    ) -> Result<(), Box<Diagnostic>> {
         let mut reader = self.reader();
-        let mut record = ByteRecord::new();
-        let mut lines = Lines::default();
-        let (mut rows, mut last) = (0, 0);
-        let next = |reader: &mut Reader<&[u8]>, record: &mut ByteRecord| {
-            reader.read_byte_record(record).map_err(|e| Box::new(self.unreadable(&e)))
+        let mut record = StringRecord::new();
+        let mut last = 0;
+        let next = |reader: &mut Reader<&[u8]>, record: &mut StringRecord| {
+            reader.read_record(record).map_err(|e| Box::new(self.unreadable(&e)))
         };
         next(&mut reader, &mut record)?;
         while next(&mut reader, &mut record)? {
@@ -135,21 +186,18 @@ impl Csv {
             if record.len() != self.header.len() {
                 return Err(Box::new(self.ragged(line, &record)));
             }
-            lines.push(rows, line);
+            body.lines.push(body.rows, line);
             last = offset;
             for (column, slot) in wanted {
-                slots[*slot].push(&record[*column], || self.is_quoted(offset, *column));
+                body.slots[*slot].push(&record[*column], || self.is_quoted(offset, *column));
             }
-            rows += 1;
+            body.rows += 1;
         }
-        if rows == 0 {
-            let problem = self.bad("has a header but no rows");
-            return Err(Box::new(problem.help("write a line of cells for each row below it")));
-        }
-        if self.text[last..].trim_ascii_end().contains(&b'\n') && self.has_open_quote() {
+        let rest = &self.text.as_bytes()[last..];
+        if rest.trim_ascii_end().contains(&b'\n') && self.has_open_quote() {
             return Err(Box::new(self.open_quote()));
         }
-        Ok(Body { slots, rows, lines })
+        Ok(())
     }
 
     fn reader(&self) -> Reader<&[u8]> {
@@ -157,15 +205,15 @@ impl Csv {
             .delimiter(self.delimiter)
             .has_headers(false)
             .flexible(true)
-            .from_reader(&self.text[..])
+            .from_reader(self.text.as_bytes())
     }
 
     /// The byte and the line a record starts at; the reader counts blank lines before it as part
     /// of it.
-    fn start(&self, record: &ByteRecord) -> (usize, usize) {
+    fn start(&self, record: &StringRecord) -> (usize, usize) {
         let (mut offset, mut line) =
             record.position().map_or((0, 1), |p| (p.byte() as usize, p.line() as usize));
-        while let Some(byte @ (b'\r' | b'\n')) = self.text.get(offset) {
+        while let Some(byte @ (b'\r' | b'\n')) = self.text.as_bytes().get(offset) {
             line += usize::from(*byte == b'\n');
             offset += 1;
         }
@@ -176,7 +224,7 @@ impl Csv {
     fn is_quoted(&self, offset: usize, column: usize) -> bool {
         let (mut cell, mut inside) = (0, false);
         let mut first = true;
-        for byte in &self.text[offset.min(self.text.len())..] {
+        for byte in &self.text.as_bytes()[offset.min(self.text.len())..] {
             if cell == column && first {
                 return *byte == b'"';
             }
@@ -199,7 +247,7 @@ impl Csv {
         self.bad("cannot be read as CSV").note(error.to_string())
     }
 
-    fn ragged(&self, line: usize, record: &ByteRecord) -> Diagnostic {
+    fn ragged(&self, line: usize, record: &StringRecord) -> Diagnostic {
         if record_spans_lines(record) && self.has_open_quote() {
             return self.open_quote();
         }
@@ -217,7 +265,7 @@ impl Csv {
         } else if found > names && self.delimiter == b',' {
             problem.help("a cell that holds a comma must be written in double quotes")
         } else {
-            let cells: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
+            let cells: Vec<&str> = record.iter().collect();
             let cells = cells.join(&char::from(self.delimiter).to_string());
             problem
                 .note(format!("line {line} is `{cells}`"))
@@ -226,7 +274,7 @@ impl Csv {
     }
 
     fn has_open_quote(&self) -> bool {
-        self.text.iter().filter(|b| **b == b'"').count() % 2 == 1
+        memchr::memchr_iter(b'"', self.text.as_bytes()).count() % 2 == 1
     }
 
     fn open_quote(&self) -> Diagnostic {
@@ -239,12 +287,11 @@ fn count(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
-fn record_spans_lines(record: &ByteRecord) -> bool {
-    record.as_slice().contains(&b'\n')
+fn record_spans_lines(record: &StringRecord) -> bool {
+    record.as_slice().contains('\n')
 }
 
-fn check_encoding(name: &str, text: &[u8]) -> Result<(), Box<Diagnostic>> {
-    let Err(error) = std::str::from_utf8(text) else { return Ok(()) };
+fn wrong_encoding(name: &str, text: &[u8], error: Utf8Error) -> Diagnostic {
     let before = &text[..error.valid_up_to()];
     let line = 1 + before.iter().filter(|b| **b == b'\n').count();
     let problem = Diagnostic::new(
@@ -252,13 +299,13 @@ fn check_encoding(name: &str, text: &[u8]) -> Result<(), Box<Diagnostic>> {
         Severity::Error,
         format!("`{name}` is not UTF-8 text (line {line})"),
     );
-    Err(Box::new(if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
         problem.note("it starts like UTF-16").help("save it as UTF-8")
     } else if text.contains(&0) {
         problem.note("it holds zero bytes, so it is probably not a text file")
     } else {
         problem.help("save it as UTF-8; `iconv -f latin1 -t utf8` converts from Latin-1")
-    }))
+    }
 }
 
 /// The commonest of `,`, `;` and tab on the first line that is not blank, outside quotes.

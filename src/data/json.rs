@@ -78,7 +78,7 @@ impl Block {
 
 fn push_number(numbers: &mut Numbers, value: f64, text: Option<&String>, missing: bool) {
     match text {
-        _ if missing => numbers.push_missing(b"null"),
+        _ if missing => numbers.push_missing("null"),
         Some(text) if value.is_nan() => numbers.push_text(text),
         Some(_) | None => numbers.values.push(value),
     }
@@ -86,7 +86,7 @@ fn push_number(numbers: &mut Numbers, value: f64, text: Option<&String>, missing
 
 fn push_label(labels: &mut Labels, value: f64, text: Option<&String>, missing: bool) {
     match text {
-        _ if missing => labels.push_missing(b"null"),
+        _ if missing => labels.push_missing("null"),
         Some(text) => labels.push(text),
         None => labels.push(&value.to_string()),
     }

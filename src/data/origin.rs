@@ -157,7 +157,7 @@ pub(super) fn read(program: &Program, tables: &Tables, claims: &Claims<'_>) -> C
             }
             Some(Place::Scalar(value)) => {
                 let mut cells = Cells::new(want(variable.kind));
-                cells.push(value.to_string().as_bytes(), || false);
+                cells.push(&value.to_string(), || false);
                 (cells, Vec::new(), Origin::Argument(variable.name.clone()))
             }
             Some(Place::Json { value: Value::Object(_), .. })

@@ -196,25 +196,27 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
     }
 
     pub(super) fn data_values(&self, expr: &Expr) -> Result<Vec<f64>, LowerError> {
-        let outer = expr.outer_indices();
-        let varies = expr.plane == Plane::Finite
-            || self.rows.indices.iter().any(|(index, _)| outer.contains(index));
-        let first = (0..self.rows.count).find(|row| self.is_wanted(*row));
-        let Some(first) = first else { return Ok(vec![1.0; self.rows.count]) };
-        let (evaluator, finite) = (&self.lowering.evaluator, &self.lowering.finite);
-        self.rows.enter(evaluator, finite, first);
-        let filler = evaluator.data(expr)?;
-        if !varies {
-            return Ok(vec![filler; self.rows.count]);
+        let wanted: Option<Vec<u32>> = self
+            .wanted
+            .as_ref()
+            .map(|wanted| (0..wanted.len() as u32).filter(|row| wanted[*row as usize]).collect());
+        let count = wanted.as_ref().map_or(self.rows.count, Vec::len);
+        if count == 0 {
+            return Ok(vec![1.0; self.rows.count]);
         }
-        let mut values = vec![filler; self.rows.count];
-        for (row, value) in values.iter_mut().enumerate().skip(first + 1) {
-            if self.is_wanted(row) {
-                self.rows.enter(evaluator, finite, row);
-                *value = evaluator.data(expr)?;
-            }
+        let values = self.rows.data(
+            &self.lowering.evaluator,
+            &self.lowering.finite,
+            expr,
+            wanted.as_deref(),
+        )?;
+        let Some(wanted) = wanted else { return Ok(values) };
+        // Where it is not wanted, any value of it will do.
+        let mut all = vec![values[0]; self.rows.count];
+        for (row, value) in wanted.iter().zip(values) {
+            all[*row as usize] = value;
         }
-        Ok(values)
+        Ok(all)
     }
 
     /// Whether the expression at hand is evaluated in a row.

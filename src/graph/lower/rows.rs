@@ -2,8 +2,9 @@
 //! latents have in it, and in which turn of a recurrence it is computed.
 
 use super::LowerError;
-use crate::bound::{Evaluator, Finite};
-use crate::typed::{Expr, IndexId};
+use crate::bound::{EvaluationError, Evaluator, Finite};
+use crate::typed::{Expr, IndexId, Plane};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Rows over bound indices, those a guard lets through.
@@ -52,24 +53,25 @@ impl Rows {
         guard: Option<&Expr>,
     ) -> Result<Self, LowerError> {
         let sizes: Vec<usize> = indices.iter().map(|i| evaluator.extent(*i)).collect();
-        let mut positions: Vec<Vec<u32>> = vec![Vec::new(); indices.len()];
-        let mut kept = Vec::new();
-        evaluator.for_each(indices, guard, |position| {
-            let mut rest = position;
-            for (column, size) in positions.iter_mut().zip(&sizes).rev() {
-                column.push((rest % size) as u32);
-                rest /= size;
-            }
-            kept.push(position as u32);
-            Ok::<(), LowerError>(())
-        })?;
-        let count = kept.len();
-        let complete = count == sizes.iter().product::<usize>();
-        if complete {
-            kept.clear();
+        let total: usize = sizes.iter().product();
+        let Some(guard) = guard else { return Ok(Rows::every(indices, &sizes)) };
+        let truths = evaluator.data_over(guard, indices, None)?;
+        let kept = (0..total as u32).filter(|at| truths[*at as usize] != 0.0).collect::<Vec<_>>();
+        if kept.len() == total {
+            return Ok(Rows::every(indices, &sizes));
         }
-        let indices = indices.iter().copied().zip(positions).collect();
-        Ok(Rows { count, indices, complete, kept, ..Rows::default() })
+        Ok(Rows::at(evaluator, indices, kept))
+    }
+
+    /// Every combination of the indices.
+    fn every(indices: &[IndexId], sizes: &[usize]) -> Self {
+        let count: usize = sizes.iter().product();
+        let mut stride = count.max(1);
+        let columns = indices.iter().zip(sizes).map(|(index, size)| {
+            stride /= (*size).max(1);
+            (*index, (0..count).map(|row| (row / stride % size) as u32).collect())
+        });
+        Rows { count, indices: columns.collect(), complete: true, ..Rows::default() }
     }
 
     /// One row for each row-major position over the indices, in the order given.
@@ -142,6 +144,38 @@ impl Rows {
                 evaluator.assign(element.variable, element.position, value);
             }
         }
+    }
+
+    /// The values of an expression of data and finite latents, in some of the rows or in all.
+    pub(super) fn data(
+        &self,
+        evaluator: &Evaluator<'_, ()>,
+        finite: &Finite,
+        expr: &Expr,
+        wanted: Option<&[u32]>,
+    ) -> Result<Vec<f64>, EvaluationError> {
+        let count = wanted.map_or(self.count, <[u32]>::len);
+        if expr.plane == Plane::Finite {
+            let row = |k: usize| wanted.map_or(k, |wanted| wanted[k] as usize);
+            return (0..count)
+                .map(|k| {
+                    self.enter(evaluator, finite, row(k));
+                    evaluator.data(expr)
+                })
+                .collect();
+        }
+        let outer = expr.outer_indices();
+        let varying = self.indices.iter().filter(|(index, _)| outer.contains(index));
+        let columns: Vec<(IndexId, Cow<'_, [u32]>)> = varying
+            .map(|(index, at)| match wanted {
+                None => (*index, Cow::Borrowed(&at[..])),
+                Some(wanted) => (*index, wanted.iter().map(|row| at[*row as usize]).collect()),
+            })
+            .collect();
+        if columns.is_empty() {
+            return Ok(vec![evaluator.data(expr)?; count]);
+        }
+        evaluator.data_at(expr, count, &columns)
     }
 
     /// The same rows with more indices bound in them.
