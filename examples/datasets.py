@@ -1,7 +1,7 @@
 """Writes the data of the examples from the data sets that statsmodels ships.
 
-Needs statsmodels (pip install statsmodels). All four sources are in the public domain by
-statsmodels' own notice: modechoice, randhie, grunfeld, stackloss.
+Needs statsmodels (pip install statsmodels). All five sources are in the public domain by
+statsmodels' own notice: modechoice, randhie, grunfeld, stackloss, nile.
 """
 
 import pathlib
@@ -76,8 +76,16 @@ def stack_loss():
     write(frame, "stack_loss/data.csv")
 
 
+def nile():
+    """A hundred years of the Nile: the yearly flow at Aswan in 10^8 cubic metres."""
+    frame = load("nile").astype(int)
+    frame.columns = ["year", "flow"]
+    write(frame, "nile/data.csv")
+
+
 if __name__ == "__main__":
     flying()
     doctor_visits()
     investment()
     stack_loss()
+    nile()

@@ -9,7 +9,7 @@ mod order;
 pub mod solved;
 pub mod space;
 
-pub(crate) use arithmetic::{arithmetic, covariance, log_sum_exp, lower_factor, power};
+pub(crate) use arithmetic::{arithmetic, covariance, log_sum_exp, lower_factor, negation, power};
 pub use error::EvaluationError;
 pub use evaluate::{Evaluator, Values};
 pub use finite::{Finite, FiniteElement};

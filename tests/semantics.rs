@@ -19,6 +19,8 @@ mod missing;
 mod ode;
 #[path = "semantics/recurrence.rs"]
 mod recurrence;
+#[path = "semantics/tied.rs"]
+mod tied;
 #[path = "semantics/witness.rs"]
 mod witness;
 

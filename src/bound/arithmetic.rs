@@ -28,23 +28,35 @@ pub(super) fn binary(operator: Operator, a: f64, b: f64) -> f64 {
     }
 }
 
-/// An arithmetic operator on scalars; `None` for comparisons and logic, which are data-only.
-pub(crate) fn arithmetic<S: Scalar>(operator: Operator, a: S, b: S) -> Option<S> {
+/// An operator on scalars; comparisons, which are of the time of differential equations where they
+/// are not data-only, give 0 or 1.
+pub(crate) fn arithmetic<S: Scalar>(operator: Operator, a: S, b: S) -> S {
+    let (no, yes) = (S::constant(0.0), S::constant(1.0));
     match operator {
-        Operator::Add => Some(a + b),
-        Operator::Subtract => Some(a - b),
-        Operator::Multiply => Some(a * b),
-        Operator::Divide => Some(a / b),
-        Operator::Power => Some(a.pow(b)),
-        Operator::Equal
-        | Operator::NotEqual
-        | Operator::Less
-        | Operator::LessEqual
-        | Operator::Greater
-        | Operator::GreaterEqual
-        | Operator::And
-        | Operator::Or => None,
+        Operator::Add => a + b,
+        Operator::Subtract => a - b,
+        Operator::Multiply => a * b,
+        Operator::Divide => a / b,
+        Operator::Power => a.pow(b),
+        Operator::Equal => S::select(a.same(b), yes, no),
+        Operator::NotEqual => S::select(a.same(b), no, yes),
+        Operator::Less => S::select(a.less(b), yes, no),
+        Operator::LessEqual => S::select(b.less(a), no, yes),
+        Operator::Greater => S::select(b.less(a), yes, no),
+        Operator::GreaterEqual => S::select(a.less(b), no, yes),
+        Operator::And => truth(a) * truth(b),
+        Operator::Or => truth(a).max(truth(b)),
     }
+}
+
+/// 1 for all numbers but 0.
+fn truth<S: Scalar>(x: S) -> S {
+    S::constant(1.0) - negation(x)
+}
+
+/// 1 for 0, 0 for all other numbers.
+pub(crate) fn negation<S: Scalar>(x: S) -> S {
+    S::select(x.same(S::constant(0.0)), S::constant(1.0), S::constant(0.0))
 }
 
 /// Exponents up to this size are multiplied out: exact for negative bases, with finite tangents at 0.

@@ -5,7 +5,7 @@
 
 mod columns;
 
-use super::arithmetic::{arithmetic, binary, covariance, power, reduction};
+use super::arithmetic::{arithmetic, binary, covariance, negation, power, reduction};
 use super::{Array, Elements, EvaluationError};
 use crate::math::Scalar;
 use crate::source::Span;
@@ -224,11 +224,7 @@ impl<'a, V> Evaluator<'a, V> {
                 Ok(covariance(*kernel, &arguments))
             }
             ExprKind::If(condition, yes, no) => {
-                if self.data(condition)? != 0.0 {
-                    self.data(yes)
-                } else {
-                    self.data(no)
-                }
+                self.data(if self.data(condition)? != 0.0 { yes } else { no })
             }
             ExprKind::Reduce(reduce) => self.reduce_data(reduce, expr.span),
             // Outside differential equations, the value of a distribution to draw from.
@@ -501,8 +497,7 @@ impl<'a, V> Evaluator<'a, V> {
                 Ok(power(self.eval::<S>(a)?, self.data(b)?))
             }
             ExprKind::Binary(operator, a, b) => {
-                let (a, b) = (self.eval::<S>(a)?, self.eval::<S>(b)?);
-                arithmetic(*operator, a, b).ok_or(EvaluationError::Unavailable { span: expr.span })
+                Ok(arithmetic(*operator, self.eval::<S>(a)?, self.eval::<S>(b)?))
             }
             ExprKind::Call(function, arguments) => {
                 let arguments =
@@ -518,12 +513,13 @@ impl<'a, V> Evaluator<'a, V> {
                     arguments.iter().map(|a| self.eval(a)).collect::<Result<Vec<S>, _>>()?;
                 Ok(covariance(*kernel, &arguments))
             }
+            ExprKind::Not(a) => Ok(negation(self.eval::<S>(a)?)),
+            ExprKind::If(condition, yes, no) if condition.plane > Plane::Finite => {
+                let not = self.eval::<S>(condition)?.same(S::constant(0.0));
+                Ok(S::select(not, self.eval(no)?, self.eval(yes)?))
+            }
             ExprKind::If(condition, yes, no) => {
-                if self.data(condition)? != 0.0 {
-                    self.eval(yes)
-                } else {
-                    self.eval(no)
-                }
+                self.eval(if self.data(condition)? != 0.0 { yes } else { no })
             }
             ExprKind::Reduce(reduce) => {
                 let mut elements = Vec::new();
@@ -541,7 +537,6 @@ impl<'a, V> Evaluator<'a, V> {
             | ExprKind::ElementAt(_)
             | ExprKind::Below(..)
             | ExprKind::Size(_)
-            | ExprKind::Not(_)
             | ExprKind::Error => Err(EvaluationError::Unavailable { span: expr.span }),
         }
     }

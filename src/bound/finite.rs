@@ -3,7 +3,8 @@
 
 use super::{EvaluationError, Evaluator, Program};
 use crate::typed::{
-    Call, Distribution, Expr, ExprKind, Factor, Plane, Random, RandomRole, Role, VariableId,
+    Call, Distribution, Expr, ExprKind, Factor, IndexId, JointArgument, Plane, Random, RandomRole,
+    Role, VariableId,
 };
 use std::collections::HashMap;
 
@@ -73,6 +74,50 @@ impl Finite {
         let mut found = Vec::new();
         found.extend(self.find(random.variable, position));
         self.drawn(evaluator, &random.distribution, &mut found)?;
+        Ok(ascending(found))
+    }
+
+    /// The elements that a group of a joint statement depends on, ascending.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Finite::of`].
+    pub fn scope_of_group<V>(
+        &self,
+        evaluator: &Evaluator<'_, V>,
+        random: &Random,
+        members: &[u32],
+    ) -> Result<Vec<u32>, EvaluationError> {
+        let mut found = Vec::new();
+        let mut stand = |position: u32, expr: &Expr, indices: &[IndexId]| {
+            evaluator.stand(&random.indices, position as usize);
+            evaluator.for_each(indices, None, |_| self.uses(evaluator, expr, &mut found))
+        };
+        let first = members.first().copied().unwrap_or(0);
+        match &random.distribution {
+            Distribution::Joint(joint) => {
+                for argument in &joint.arguments {
+                    match argument {
+                        JointArgument::Scalar(value) => stand(first, value, &[])?,
+                        JointArgument::Vector(value) => {
+                            members.iter().try_for_each(|m| stand(*m, value, &[]))?;
+                        }
+                        JointArgument::Matrix(indices, value) => stand(first, value, indices)?,
+                        JointArgument::Edges(..) => {}
+                    }
+                }
+            }
+            Distribution::Structured(_)
+            | Distribution::Family(_)
+            | Distribution::PointMass(_)
+            | Distribution::Elements(_)
+            | Distribution::Choice(_)
+            | Distribution::Written(_) => {
+                for expr in random.distribution.expressions() {
+                    members.iter().try_for_each(|m| stand(*m, expr, &[]))?;
+                }
+            }
+        }
         Ok(ascending(found))
     }
 

@@ -233,8 +233,8 @@ impl<'a> Checker<'a> {
                 (a?, b?)
             }
         };
-        self.require_finite(&a_typed, "a condition")?;
-        self.require_finite(&b_typed, "a condition")?;
+        self.require_known(&a_typed)?;
+        self.require_known(&b_typed)?;
         match (a_typed.ty, b_typed.ty) {
             (Kind::Index(x), Kind::Index(y)) if x == y => Ok((a_typed, b_typed)),
             (Kind::Index(x), Kind::Index(y))
@@ -271,7 +271,7 @@ impl<'a> Checker<'a> {
     /// A condition of data and finite latents, 0 or 1 (any number that is not 0 counts as true).
     pub(super) fn condition(&mut self, expr: &Expr, context: &Context) -> Judged<typed::Expr> {
         let condition = self.elaborate(expr, context)?;
-        self.require_finite(&condition, "a condition")?;
+        self.require_known(&condition)?;
         match condition.ty {
             Kind::Bool | Kind::Int => Ok(condition),
             Kind::Real | Kind::Index(_) => Err(self.report(ValueProblem::WrongKind {
@@ -291,7 +291,18 @@ impl<'a> Checker<'a> {
         if expr.plane == Plane::Data { Ok(()) } else { Err(self.latent_condition(expr, what)) }
     }
 
-    /// Index expressions and conditions are known once the finite latents are.
+    /// Conditions are known once the finite latents are; those on the time of differential equations
+    /// while they are solved.
+    fn require_known(&mut self, expr: &typed::Expr) -> Judged<()> {
+        let mut varies = false;
+        expr.walk(&mut |e| {
+            let named = matches!(e.kind, typed::ExprKind::Variable(..) | typed::ExprKind::State(_));
+            varies |= named && e.plane > Plane::Finite;
+        });
+        if varies { Err(self.latent_condition(expr, "a condition")) } else { Ok(()) }
+    }
+
+    /// Index expressions are known once the finite latents are.
     pub(super) fn require_finite(&mut self, expr: &typed::Expr, what: &'static str) -> Judged<()> {
         if expr.plane <= Plane::Finite { Ok(()) } else { Err(self.latent_condition(expr, what)) }
     }

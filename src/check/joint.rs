@@ -10,7 +10,7 @@ use super::{
 use crate::library::Reduction;
 use crate::library::joint::{JointFamily, JointParameter, JointParameterization, Shape};
 use crate::source::Span;
-use crate::syntax::ast::{Argument, BinaryOperator, Expr, ExprKind, Name};
+use crate::syntax::ast::{Argument, BinaryOperator, Expr, ExprKind, Name, Subscript};
 use crate::typed::{
     self, AxisId, Distribution, IndexId, Joint, JointArgument, Kind, Operator, Structure,
     Structured, VariableId,
@@ -184,7 +184,7 @@ impl<'a> Checker<'a> {
             Shape::MatrixOf(which) => {
                 let index = over.get(which).or(over.first()).copied().ok_or(Reported)?;
                 let axis = self.typed.index_of(index).axis;
-                let (found, matrix) = self.matrix(value, &batch)?;
+                let (found, matrix) = self.matrix(&whole_matrix(value, over, context), &batch)?;
                 if found != [axis, axis] {
                     let (found, axis) = (self.axis_list(&found), self.axis_list(&[axis, axis]));
                     let span = value.span;
@@ -236,8 +236,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A matrix: a name with two axes that no index is bound over, `transpose` of one, products
-    /// and elementwise arithmetic; its axes, and its element at two new indices.
+    /// A matrix: a name with two axes that no subscript fills and no index is bound over,
+    /// `transpose` of one, products and elementwise arithmetic; its axes, and its element at two new indices.
     pub(super) fn matrix(
         &mut self,
         expr: &Expr,
@@ -264,6 +264,19 @@ impl<'a> Checker<'a> {
                 let mut free = axes.iter().filter(|a| context.over(**a).next().is_none());
                 match (free.next(), free.next(), free.next()) {
                     (Some(row), Some(column), None) => Ok([*row, *column]),
+                    _ => Err(self.not_a_matrix(expr)),
+                }
+            }
+            ExprKind::Index(base, subscripts) => {
+                let (name, variable) = self.indexed_variable(base, context)?;
+                let slots = self.fill(expr, &name, variable, subscripts, context)?;
+                let axes = self.axes_of(variable, expr.span)?;
+                let free = axes
+                    .iter()
+                    .zip(slots)
+                    .filter(|(axis, slot)| slot.is_none() && context.over(**axis).next().is_none());
+                match free.map(|(axis, _)| *axis).collect::<Vec<AxisId>>()[..] {
+                    [row, column] => Ok([row, column]),
                     _ => Err(self.not_a_matrix(expr)),
                 }
             }
@@ -303,7 +316,6 @@ impl<'a> Checker<'a> {
             ExprKind::Unary(_, a) => self.matrix_axes(a, context),
             ExprKind::Number { .. }
             | ExprKind::Label(_)
-            | ExprKind::Index(..)
             | ExprKind::Call(..)
             | ExprKind::Comprehension { .. }
             | ExprKind::List(_)
@@ -349,6 +361,24 @@ impl<'a> Checker<'a> {
                     subscripts.push(data(typed::ExprKind::Index(index), Kind::Index(axis), span));
                 }
                 Ok(self.element(variable, subscripts, span))
+            }
+            ExprKind::Index(base, subscripts) => {
+                let (name, variable) = self.indexed_variable(base, context)?;
+                let slots = self.fill(expr, &name, variable, subscripts, context)?;
+                let declared = self.typed.variable(variable).span;
+                let mut rest = at.into_iter();
+                let mut elements = Vec::new();
+                for (axis, slot) in self.axes_of(variable, span)?.into_iter().zip(slots) {
+                    if let Some(i) = slot {
+                        let from = (name.as_str(), declared);
+                        elements.push(self.subscript(from, axis, &subscripts[i], context)?);
+                        continue;
+                    }
+                    let bound = context.over(axis).next().map(|b| b.index);
+                    let index = bound.or_else(|| rest.next().map(|(i, _)| i)).ok_or(Reported)?;
+                    elements.push(data(typed::ExprKind::Index(index), Kind::Index(axis), span));
+                }
+                Ok(self.element(variable, elements, span))
             }
             ExprKind::Call(..) if let Some(matrix) = super::factor::factored(expr) => {
                 let factor = self.hidden_factor(matrix, span, context)?;
@@ -401,7 +431,6 @@ impl<'a> Checker<'a> {
             }
             ExprKind::Number { .. }
             | ExprKind::Label(_)
-            | ExprKind::Index(..)
             | ExprKind::Comprehension { .. }
             | ExprKind::List(_)
             | ExprKind::If(..)
@@ -411,6 +440,25 @@ impl<'a> Checker<'a> {
             | ExprKind::Error => Err(self.not_a_matrix(expr)),
         }
     }
+}
+
+/// `S[k, i, j]` with the two indices that the statement is joint over is the matrix `S[k]`.
+fn whole_matrix(value: &Expr, over: &[IndexId], context: &Context) -> Expr {
+    if let ExprKind::Index(base, subscripts) = &value.ungrouped().kind
+        && let ([outer @ .., row, column], [i, j]) = (&subscripts[..], over)
+    {
+        let names = |subscript: &Subscript, index: IndexId| {
+            let bound = subscript.value.name().and_then(|name| context.named(name));
+            subscript.axis.is_none() && bound.is_some_and(|b| b.index == index)
+        };
+        if names(row, *i) && names(column, *j) {
+            return match outer {
+                [] => (**base).clone(),
+                _ => Expr { kind: ExprKind::Index(base.clone(), outer.to_vec()), ..value.clone() },
+            };
+        }
+    }
+    value.clone()
 }
 
 /// The axes of the rows and the columns.

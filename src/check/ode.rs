@@ -1,5 +1,6 @@
 //! Differential equations: `ode z[animal] at ts from 0 { hare' = … start … }`.
 
+use super::distribution::start_of_the_whole;
 use super::elaborate::data;
 use super::problem::StructureProblem;
 use super::{Bound, Checker, Context, Defined, Judged, Reported};
@@ -187,7 +188,13 @@ impl<'a> Checker<'a> {
         let outside = std::mem::replace(&mut self.states, states);
         let mut rates = Vec::new();
         for equation in order {
-            rates.push(self.single(&equation.rate, context));
+            // The parser has reported a `start` after `else`.
+            let whole = start_of_the_whole(&equation.rate);
+            let rate = match whole.as_ref().map(|whole| &whole.kind) {
+                Some(ast::ExprKind::Start(rate, _)) => rate,
+                Some(_) | None => &equation.rate,
+            };
+            rates.push(self.single(rate, context));
         }
         self.states = outside;
         let rates = rates.into_iter().collect::<Judged<Vec<_>>>()?;

@@ -274,7 +274,17 @@ impl<'a> Checker<'a> {
                 self.note_shift(&number, axis);
                 Ok(element_of(axis, number))
             }
-            Kind::Index(of) => wrong(self, self.typed.axis(of).name.clone(), None),
+            Kind::Index(of) => {
+                let (found, wanted) = (self.typed.axis(of), self.typed.axis(axis));
+                // Both count, and only one says so.
+                let counts = matches!(found.origin, AxisOrigin::Range(..))
+                    && self.typed.is_integer_axis(axis);
+                let help = format!(
+                    "only axes declared as ranges take each other's elements: declare `axis {} = 1..n` too, with n its number of elements",
+                    wanted.name
+                );
+                wrong(self, found.name.clone(), counts.then_some(help))
+            }
             Kind::Int | Kind::Bool if self.typed.is_integer_axis(axis) => {
                 self.note_shift(&value, axis);
                 Ok(element_of(axis, value))

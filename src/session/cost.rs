@@ -47,14 +47,14 @@ fn ties(
         if random.role == RandomRole::Predicted || !bound::finite::is_finite(bound, random) {
             continue;
         }
-        let over = random.distribution.over();
-        let indices: Vec<_> =
-            random.indices.iter().copied().filter(|i| !over.contains(i)).collect();
-        over.iter().for_each(|index| evaluator.set(*index, 0));
-        evaluator.for_each(&indices, random.guard.as_ref(), |_| {
-            let position = random.indices.iter().fold(0, |position, index| {
-                position * evaluator.extent(*index) + evaluator.at(*index)
-            });
+        if !random.distribution.over().is_empty() {
+            for members in bound::space::groups(evaluator, random)? {
+                let scope = finite.scope_of_group(evaluator, random, &members)?;
+                ties.push(Tie { scope, span: random.span });
+            }
+            continue;
+        }
+        evaluator.for_each(&random.indices, random.guard.as_ref(), |position| {
             let scope = finite.scope(evaluator, random, position)?;
             ties.push(Tie { scope, span: random.span });
             Ok::<(), EvaluationError>(())

@@ -1,6 +1,6 @@
 //! The right side of `~`: what one element, or a group of elements, is drawn from.
 
-use super::{Expr, IndexId, Plane, VariableId};
+use super::{Expr, ExprKind, IndexId, Kind, Plane, VariableId};
 use crate::library::joint::{JointFamily, JointParameterization};
 use crate::library::{Family, Parameterization};
 use crate::source::Span;
@@ -326,6 +326,30 @@ impl Distribution {
         }
     }
 
+    /// The location and the scale of every element: of a location-scale family without an interval,
+    /// or of several that data choose between.
+    pub fn location_scale(&self) -> Option<[Expr; 2]> {
+        match self {
+            Distribution::Family(call) if call.truncation.is_none() => {
+                let (location, scale) = call.family.location_scale?;
+                Some([call.arguments.get(location)?.clone(), call.arguments.get(scale)?.clone()])
+            }
+            Distribution::Choice(choice) if choice.condition.plane == Plane::Data => {
+                let [yes, no] = [choice.yes.location_scale()?, choice.no.location_scale()?];
+                let [location, scale] = yes;
+                let [other, wider] = no;
+                Some([choice.between(location, other), choice.between(scale, wider)])
+            }
+            Distribution::Family(_)
+            | Distribution::Choice(_)
+            | Distribution::PointMass(_)
+            | Distribution::Elements(_)
+            | Distribution::Structured(_)
+            | Distribution::Joint(_)
+            | Distribution::Written(_) => None,
+        }
+    }
+
     /// Where it was written.
     pub fn span(&self) -> Span {
         match self {
@@ -365,6 +389,16 @@ impl Distribution {
             | Distribution::Choice(_)
             | Distribution::Written(_) => &[],
         }
+    }
+}
+
+impl Choice {
+    /// One of two numbers, as it chooses.
+    fn between(&self, yes: Expr, no: Expr) -> Expr {
+        let plane = self.condition.plane.max(yes.plane).max(no.plane);
+        let (span, condition) = (yes.span, Box::new(self.condition.clone()));
+        let kind = ExprKind::If(condition, Box::new(yes), Box::new(no));
+        Expr { kind, ty: Kind::Real, plane, span }
     }
 }
 

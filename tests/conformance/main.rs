@@ -9,3 +9,4 @@ mod density;
 mod fits;
 mod fitting;
 mod maps;
+mod solutions;

@@ -1,8 +1,9 @@
 //! Differential equations against closed forms, with their derivatives.
 
-use crate::witness::{D, assert_density, d, half_normal, noise, normal, sum};
+use crate::witness::{D, assert_density, bind, compile, d, half_normal, noise, normal, sum};
 use num_dual::DualNum;
 use serde_json::json;
+use vippl::inference::LogDensity;
 
 const TIMES: [f64; 4] = [0.3, 0.9, 1.4, 2.5];
 
@@ -147,4 +148,55 @@ y ~ Normal(x, 1)
     assert_density(program, &data, |at| {
         decays(&y, at.all("k"), &dose, |cell| (subject[cell] - 1, times[cell]))
     });
+}
+
+#[test]
+fn rates_may_change_at_known_times() {
+    // The plain reading takes equal steps, so that the change is smooth.
+    let y = observed(4, TIMES.len());
+    let program = "\
+data y[time], ts[time]
+a ~ Normal(0, 1)
+ode at ts from 0 {
+  x' = (if t < 1 and not t == 3 then a * (1 - t)^7 else 0) start 1
+}
+y ~ Normal(x, 1)
+";
+    assert_density(program, &json!({ "y": y, "ts": TIMES }), |at| {
+        let a = at.one("a");
+        let seen = y.iter().zip(&TIMES).map(|(y, t)| {
+            let total = (1.0 - (1.0 - t.min(1.0)).powi(8)) / 8.0;
+            normal(d(*y), a * total + 1.0, d(1.0))
+        });
+        normal(a, d(0.0), d(1.0)) + sum(seen)
+    });
+}
+
+#[test]
+fn an_infusion_stops_at_once() {
+    // x' = r - k x until time 1, then -k x.
+    let y = observed(5, TIMES.len());
+    let program = "\
+data y[time], ts[time]
+k ~ HalfNormal(1)
+ode at ts from 0 {
+  x' = (if t <= 1 then 2 else 0) - k * x start 0
+}
+y ~ Normal(x, 1)
+";
+    let bound = bind(program, &json!({ "y": y, "ts": TIMES }));
+    let compiled = compile(&bound);
+    let mut gradient = [0.0];
+    // The coordinate of k is its logarithm.
+    let value = compiled.gradient(&mut compiled.workspace(), &[-0.5], &mut gradient);
+    let log_k = D::new(-0.5, 1.0);
+    let k = log_k.exp();
+    let x = |t: &f64| {
+        let full = (-(-k * t.min(1.0)).exp() + 1.0) * 2.0 / k;
+        full * (-k * (t - t.min(1.0))).exp()
+    };
+    let seen = y.iter().zip(&TIMES).map(|(y, t)| normal(d(*y), x(t), d(1.0)));
+    let expected = half_normal(k, 1.0) + sum(seen) + log_k;
+    assert!((value - expected.re).abs() < 1e-8, "{value} {}", expected.re);
+    assert!((gradient[0] - expected.eps).abs() < 1e-8, "{gradient:?} {}", expected.eps);
 }

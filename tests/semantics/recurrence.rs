@@ -1,8 +1,12 @@
 //! Definitions and latents in terms of their own earlier elements, and what guards leave out.
 
-use crate::witness::{D, assert_density, bernoulli, d, half_normal, noise, normal, sum};
+use crate::witness::{D, assert_density, bernoulli, bind, d, half_normal, noise, normal, sum};
 use num_dual::DualNum;
 use serde_json::json;
+use vippl::engine;
+use vippl::graph::lower;
+use vippl::inference::LogDensity;
+use vippl::typed::RandomId;
 
 fn reals(seed: u64, count: usize, scale: f64) -> Vec<f64> {
     let mut draw = noise(seed);
@@ -219,4 +223,49 @@ y[t in time] ~ Normal(if used[t] then e[t] else s, 1)
         half_normal(s, 1.0) + sum((0..6).map(row))
     });
     assert_eq!(dimension, 4);
+}
+
+/// A latent of a series in coordinates between its value (1) and its standardised value (0) has the
+/// density of its values, with the log-Jacobian of the way there.
+#[test]
+fn a_walk_in_other_coordinates_is_the_same_walk() {
+    let y = reals(9, 6, 2.0);
+    let program = "\
+data y[time]
+s ~ HalfNormal(1)
+rho ~ Normal(0, 1)
+x[t in time] ~ Normal(rho * x[t-1], s) start Normal(1, 2 * s)
+y ~ Normal(x, 1)
+";
+    let bound = bind(program, &json!({ "y": y }));
+    let walk = bound.typed.find("x").expect("a latent");
+    let id = bound.typed.randoms.iter().position(|r| r.variable == walk).expect("a statement");
+    for centredness in [[0.0; 6], [1.0, 0.0, 0.3, 1.0, 0.5, 0.7]] {
+        let coordinates = lower::Coordinates::from([(RandomId(id as u32), centredness.into())]);
+        let density = lower::density(&bound, &coordinates).expect("lowers");
+        let compiled = engine::Program::compile(&density.model, &engine::Options::default())
+            .expect("compiles");
+        let mut draw = noise(10);
+        let point: Vec<f64> = (0..8).map(|_| draw()).collect();
+        let mut gradient = vec![0.0; 8];
+        let value = compiled.gradient(&mut compiled.workspace(), &point, &mut gradient);
+        for (k, own) in gradient.iter().enumerate() {
+            let u = |i: usize| D::new(point[i], f64::from(u8::from(i == k)));
+            let (s, rho) = (u(0).exp(), u(1));
+            let mut total = half_normal(s, 1.0) + u(0) + normal(rho, d(0.0), d(1.0));
+            let mut before = None;
+            for (t, c) in centredness.iter().enumerate() {
+                let (location, scale) = match before {
+                    Some(before) => (rho * before, s),
+                    None => (d(1.0), s * 2.0),
+                };
+                let x = location + scale.powf(1.0 - c) * (u(t + 2) - location * *c);
+                total += scale.ln() * (1.0 - c);
+                total += normal(x, location, scale) + normal(d(y[t]), x, d(1.0));
+                before = Some(x);
+            }
+            assert!((value - total.re).abs() < 1e-9 * total.re.abs(), "{value} {}", total.re);
+            assert!((own - total.eps).abs() < 1e-8 * total.eps.abs().max(1.0), "{own} {total}");
+        }
+    }
 }

@@ -128,7 +128,7 @@ impl Explain for StructureProblem {
             .help(format!("declare it: `data edge(from: {axis}, to: {axis})`, then `edges = edge`")),
             StructureProblem::NotAMatrix { span } => Diagnostic::error(
                 Slug::WrongArguments,
-                "a matrix is wanted here: a name with two axes, `transpose(a)`, `a @ b`, or sums and multiples of such",
+                "a matrix is wanted here: a name with two axes, `transpose(a)`, `a @ b`, sums and multiples of such, or `a[k]` of a name with three",
                 span,
                 "not a matrix",
             )

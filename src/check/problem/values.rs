@@ -163,9 +163,13 @@ impl Explain for ValueProblem {
                     if enumerated { "data and finite latents" } else { "data" };
                 let mut diagnostic = Diagnostic::error(
                     Slug::LatentCondition,
-                    format!("{what} may depend on {allowed} only, not on {}", listed(&names)),
+                    if names.is_empty() {
+                        format!("{what} may depend on {allowed} only, not on a solution of differential equations")
+                    } else {
+                        format!("{what} may depend on {allowed} only, not on {}", listed(&names))
+                    },
                     span,
-                    "depends on a latent",
+                    if names.is_empty() { "changes with the latents" } else { "depends on a latent" },
                 );
                 for (name, declared, missing) in latents {
                     let why = match missing {

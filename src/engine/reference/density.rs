@@ -32,7 +32,15 @@ impl<S: Scalar> Reading<'_, S> {
             }
             let sums_out = is_finite(bound, random);
             if !random.distribution.over().is_empty() {
-                total = total + self.tied(&evaluator, random)?;
+                for members in space::groups(&evaluator, random)? {
+                    let own = || self.tied(&evaluator, random, &members);
+                    if sums_out {
+                        let scope = everything.scope_of_group(&evaluator, random, &members)?;
+                        sums.add(&evaluator, scope, own)?;
+                    } else {
+                        total = total + own()?;
+                    }
+                }
                 continue;
             }
             evaluator.for_each(&random.indices, random.guard.as_ref(), |position| {
@@ -182,32 +190,28 @@ impl<S: Scalar> Reading<'_, S> {
         (position >= 0.0 && position < evaluator.extent(index) as f64).then_some(position as usize)
     }
 
-    /// The log density of a statement over groups of elements.
+    /// The log density of a group of elements.
     fn tied(
         &self,
         evaluator: &Evaluator<'_, &Self>,
         random: &Random,
+        members: &[u32],
     ) -> Result<S, EvaluationError> {
-        let mut total = S::constant(0.0);
-        for members in space::groups(evaluator, random)? {
-            let mut x = Vec::with_capacity(members.len());
-            for member in &members {
-                x.push(self.observation(evaluator, random, *member as usize)?);
-            }
-            let value = match &random.distribution {
-                Distribution::Structured(structured) => {
-                    structured_density(evaluator, random, structured, &members, &x)?
-                }
-                Distribution::Joint(joint) => self.joint(evaluator, random, joint, &members, &x)?,
-                Distribution::Family(_)
-                | Distribution::PointMass(_)
-                | Distribution::Elements(_)
-                | Distribution::Choice(_)
-                | Distribution::Written(_) => S::constant(0.0),
-            };
-            total = total + value;
+        let mut x = Vec::with_capacity(members.len());
+        for member in members {
+            x.push(self.observation(evaluator, random, *member as usize)?);
         }
-        Ok(total)
+        match &random.distribution {
+            Distribution::Structured(structured) => {
+                structured_density(evaluator, random, structured, members, &x)
+            }
+            Distribution::Joint(joint) => self.joint(evaluator, random, joint, members, &x),
+            Distribution::Family(_)
+            | Distribution::PointMass(_)
+            | Distribution::Elements(_)
+            | Distribution::Choice(_)
+            | Distribution::Written(_) => Ok(S::constant(0.0)),
+        }
     }
 
     fn joint(

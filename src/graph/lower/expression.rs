@@ -4,7 +4,7 @@ use super::super::node::{Access, Input, Kernel, Slot, Tag, Target};
 use super::super::trace::{Graph, Traced};
 use super::sites::Transform;
 use super::{LowerError, Lowering, Rows, unavailable};
-use crate::bound::{arithmetic, covariance, power};
+use crate::bound::{arithmetic, covariance, negation, power};
 use crate::math::Scalar;
 use crate::typed::{
     DefinitionValue, Distribution, Expr, ExprKind, Operator, Plane, Role, VariableId,
@@ -87,11 +87,10 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
         distribution: &Distribution,
         u: Traced<'g>,
     ) -> Result<(Traced<'g>, Traced<'g>), LowerError> {
-        let moving = distribution.call().and_then(|c| Some((c, c.family.location_scale?)));
-        match (transform, moving) {
-            (Transform::Centering(centredness), Some((call, (location, scale)))) => {
-                let location = self.trace(&call.arguments[location])?;
-                let log_scale = self.trace(&call.arguments[scale])?.ln();
+        match (transform, distribution.location_scale()) {
+            (Transform::Centering(centredness), Some([location, scale])) => {
+                let location = self.trace(&location)?;
+                let log_scale = self.trace(&scale)?.ln();
                 let centredness = self.numbers(centredness.to_vec());
                 let log_jacobian = centredness.subtracted_from(1.0) * log_scale;
                 let moved = u - centredness * location;
@@ -151,8 +150,7 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
                 }
             }
             ExprKind::Binary(operator, a, b) => {
-                let (a, b) = (self.trace(a)?, self.trace(b)?);
-                arithmetic(*operator, a, b).ok_or(unavailable(expr.span))
+                Ok(arithmetic(*operator, self.trace(a)?, self.trace(b)?))
             }
             ExprKind::Call(function, arguments) => {
                 let arguments =
@@ -170,6 +168,11 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
             }
             ExprKind::State(state) => Ok(self.state(*state as usize)),
             ExprKind::Time => Ok(self.time()),
+            ExprKind::Not(a) => Ok(negation(self.trace(a)?)),
+            ExprKind::If(condition, yes, no) if condition.plane > Plane::Finite => {
+                let not = self.trace(condition)?.same(Traced::Constant(0.0));
+                Ok(Traced::select(not, self.trace(no)?, self.trace(yes)?))
+            }
             ExprKind::If(condition, yes, no) => {
                 self.choice(condition, |tracer| tracer.trace(yes), |tracer| tracer.trace(no))
             }
@@ -182,7 +185,6 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
             | ExprKind::ElementAt(_)
             | ExprKind::Below(..)
             | ExprKind::Size(_)
-            | ExprKind::Not(_)
             | ExprKind::Error => Err(unavailable(expr.span)),
         }
     }

@@ -105,8 +105,19 @@ impl Lowering<'_> {
         Ok(Expanded { rows: rows.assign(&from, assigned), scopes, starts })
     }
 
+    /// The buffer of all tables, for a statement that adds to them.
+    pub(super) fn tables_of(&mut self, tag: Tag) -> BufferId {
+        self.tables.tag.get_or_insert(tag);
+        if let Some(buffer) = self.tables.buffer {
+            return buffer;
+        }
+        let buffer = self.model.add_buffer(0);
+        self.tables.buffer = Some(buffer);
+        buffer
+    }
+
     /// Where the table of a scope begins; a new one if there is none.
-    fn table(&mut self, scope: &Arc<[u32]>) -> usize {
+    pub(super) fn table(&mut self, scope: &Arc<[u32]>) -> usize {
         if let Some(offset) = self.tables.places.get(scope) {
             return *offset;
         }
@@ -125,15 +136,7 @@ impl Lowering<'_> {
         value: impl for<'h> FnOnce(&mut Tracer<'_, '_, 'h>) -> Result<Traced<'h>, LowerError>,
     ) -> Result<(), LowerError> {
         let tag = self.origin(span, variable, &expanded.rows);
-        self.tables.tag.get_or_insert(tag);
-        let buffer = match self.tables.buffer {
-            Some(buffer) => buffer,
-            None => {
-                let buffer = self.model.add_buffer(0);
-                self.tables.buffer = Some(buffer);
-                buffer
-            }
-        };
+        let buffer = self.tables_of(tag);
         let graph = Graph::new();
         let mut tracer = Tracer::new(self, &graph, &expanded.rows);
         let value = value(&mut tracer)?;

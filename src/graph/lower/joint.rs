@@ -2,6 +2,7 @@
 //! independent elements under a constraint.
 
 mod kronecker;
+mod tied;
 
 use super::super::linear::{Cholesky, TriangularSolve};
 use super::super::node::{Node, Slot, Tag, Target};
@@ -9,6 +10,7 @@ use super::super::trace::{Graph, Traced};
 use super::expression::Tracer;
 use super::rows::Rows;
 use super::{LowerError, Lowering};
+use crate::bound::finite::mentions;
 use crate::bound::space;
 use crate::library::joint::{Extent, JointDensity};
 use crate::math::Scalar;
@@ -17,15 +19,7 @@ use crate::math::special::ln_gamma;
 use crate::typed::{
     Distribution, IndexId, Joint, JointArgument, Random, Structure, Structured, VariableId,
 };
-
-/// A joint statement with its groups: members in the order of the joint axes.
-struct Tied<'a> {
-    random: &'a Random,
-    groups: Vec<Vec<u32>>,
-    tag: Tag,
-    /// The values, group by group.
-    x: Slot,
-}
+use tied::Tied;
 
 /// A matrix for each group, or one for all.
 #[derive(Clone, Copy)]
@@ -35,23 +29,6 @@ struct Matrices {
     shared: bool,
 }
 
-impl Tied<'_> {
-    /// How many elements a group has.
-    fn size(&self) -> usize {
-        self.groups.first().map_or(0, Vec::len)
-    }
-
-    /// The group of every element, group by group.
-    fn group_of(&self) -> Vec<u32> {
-        let size = self.size();
-        (0..self.groups.len() * size).map(|cell| (cell / size.max(1)) as u32).collect()
-    }
-
-    fn everything(&self) -> Vec<u32> {
-        (0..(self.groups.len() * self.size()) as u32).collect()
-    }
-}
-
 impl Lowering<'_> {
     /// The log density of a statement over groups of elements.
     pub(super) fn tied(&mut self, random: &Random) -> Result<(), LowerError> {
@@ -59,17 +36,10 @@ impl Lowering<'_> {
         if groups.first().is_none_or(Vec::is_empty) {
             return Ok(());
         }
-        let rows = Rows::at(&self.evaluator, &random.indices, groups.concat());
-        let tag = self.origin(random.span, Some(random.variable), &rows);
+        let tied = self.tie(random, groups)?;
         match &random.distribution {
-            Distribution::Structured(structured) => {
-                self.structured(random, structured, &groups, &rows, tag)
-            }
-            Distribution::Joint(joint) => {
-                let x = self.values_of(random.variable, &rows, tag)?;
-                let tied = Tied { random, groups, tag, x };
-                self.joint(&tied, joint)
-            }
+            Distribution::Structured(structured) => self.structured(&tied, structured),
+            Distribution::Joint(joint) => self.joint(&tied, joint),
             Distribution::Family(_)
             | Distribution::PointMass(_)
             | Distribution::Elements(_)
@@ -78,54 +48,32 @@ impl Lowering<'_> {
         }
     }
 
-    /// The elements of a variable in the order of rows, in a place of their own.
-    fn values_of(
-        &mut self,
-        variable: VariableId,
-        rows: &Rows,
-        tag: Tag,
-    ) -> Result<Slot, LowerError> {
-        let buffer = self.model.add_buffer(rows.count);
-        let slot = Slot { buffer, offset: 0 };
+    fn structured(&mut self, tied: &Tied<'_>, structured: &Structured) -> Result<(), LowerError> {
+        let rows = tied.members(self);
         let graph = Graph::new();
-        let mut tracer = Tracer::new(self, &graph, rows);
-        let x = tracer.element(variable)?;
-        let kernel = tracer.finish(x, Target::Store(slot), tag);
-        self.push(Node::Kernel(kernel));
-        Ok(slot)
-    }
-
-    fn structured(
-        &mut self,
-        random: &Random,
-        structured: &Structured,
-        groups: &[Vec<u32>],
-        rows: &Rows,
-        tag: Tag,
-    ) -> Result<(), LowerError> {
-        let graph = Graph::new();
-        let mut tracer = Tracer::new(self, &graph, rows);
-        let x = tracer.element(random.variable)?;
+        let mut tracer = Tracer::new(self, &graph, &rows);
+        let x = tracer.element(tied.random.variable)?;
         let value = tracer.family(&structured.element, x)?;
-        let kernel = tracer.finish(value, Target::LogDensity, tag);
+        let kernel = tracer.finish(value, tied.density(&tied.group_of()), tied.tag);
         self.push(Node::Kernel(kernel));
+        let groups = tied.each();
         match structured.structure {
             Structure::Ordered if structured.identical && !structured.is_improper() => {
-                let size = groups.first().map_or(0, Vec::len);
-                let orders = ln_gamma(size as f64 + 1.0);
-                self.kernel(groups.len(), tag, Target::LogDensity, |_| Traced::Constant(orders));
+                let orders = ln_gamma(tied.size() as f64 + 1.0);
+                self.kernel(groups.len(), tied.tag, tied.density(&groups), |_| {
+                    Traced::Constant(orders)
+                });
             }
             Structure::Ordered => {}
             Structure::ZeroSum => {
-                let firsts = groups.iter().filter_map(|g| g.first().copied()).collect();
-                let rows = Rows::at(&self.evaluator, &random.indices, firsts);
+                let rows = tied.firsts(self);
                 let graph = Graph::new();
                 let mut tracer = Tracer::new(self, &graph, &rows);
                 let sd = match structured.element.arguments.get(1) {
                     Some(sd) => tracer.trace(sd)?,
                     None => Traced::Constant(f64::NAN),
                 };
-                let kernel = tracer.finish(sd.ln() + LN_SQRT_TAU, Target::LogDensity, tag);
+                let kernel = tracer.finish(sd.ln() + LN_SQRT_TAU, tied.density(&groups), tied.tag);
                 self.push(Node::Kernel(kernel));
             }
         }
@@ -159,9 +107,9 @@ impl Lowering<'_> {
                 let squares =
                     self.gathered(count, &group_of, tied.tag, |k| k.at(z, &cells).square());
                 let df = self.scalar(tied, argument(0))?;
-                let groups: Vec<u32> = (0..count as u32).collect();
+                let groups = tied.each();
                 let size = tied.size() as f64;
-                self.kernel(count, tied.tag, Target::LogDensity, |k| {
+                self.kernel(count, tied.tag, tied.density(&groups), |k| {
                     let (df, q) = (k.at(df, &groups), k.at(squares, &groups));
                     let half = (df + size) * 0.5;
                     half.ln_gamma()
@@ -189,14 +137,13 @@ impl Lowering<'_> {
 
     /// One number for each group.
     fn scalar(&mut self, tied: &Tied<'_>, argument: &JointArgument) -> Result<Slot, LowerError> {
-        let firsts = tied.groups.iter().filter_map(|g| g.first().copied()).collect();
-        let rows = Rows::at(&self.evaluator, &tied.random.indices, firsts);
+        let rows = tied.firsts(self);
         self.argument(argument, &rows, tied.tag)
     }
 
     /// One number for each element, group by group.
     fn vector(&mut self, tied: &Tied<'_>, argument: &JointArgument) -> Result<Slot, LowerError> {
-        let rows = Rows::at(&self.evaluator, &tied.random.indices, tied.groups.concat());
+        let rows = tied.members(self);
         self.argument(argument, &rows, tied.tag)
     }
 
@@ -226,14 +173,15 @@ impl Lowering<'_> {
         let over = tied.random.distribution.over();
         let outer: Vec<IndexId> =
             tied.random.indices.iter().filter(|i| !over.contains(i)).copied().collect();
-        let shared = !outer.iter().any(|i| used.contains(i));
+        let shared = !outer.iter().any(|i| used.contains(i)) && !mentions(self.bound, value);
         let count = if shared { 1 } else { tied.groups.len() };
         let cells = count * size * size;
         let position = |cell: usize| (cell / size % size, cell % size);
         let rows_of: Vec<u32> = (0..cells).map(|c| position(c).0 as u32).collect();
         let columns_of: Vec<u32> = (0..cells).map(|c| position(c).1 as u32).collect();
-        let firsts = (0..cells).map(|c| tied.groups[c / (size * size)][0]).collect();
-        let rows = Rows::at(&self.evaluator, &tied.random.indices, firsts);
+        let group_of: Vec<u32> = (0..cells).map(|c| (c / (size * size)) as u32).collect();
+        let firsts = group_of.iter().map(|g| tied.groups[*g as usize][0]).collect();
+        let rows = tied.rows(self, firsts, &group_of);
         let rows = rows.with(vec![(*row, rows_of), (*column, columns_of)]);
         let slot = self.store(value, &rows, tied.tag)?;
         Ok(Matrices { slot, size, shared })
@@ -377,7 +325,7 @@ impl Lowering<'_> {
     /// Σ (-z² / 2 - ln √(2π)) over the elements of all groups.
     fn standard_normal(&mut self, tied: &Tied<'_>, z: Slot) {
         let cells = tied.everything();
-        self.kernel(cells.len(), tied.tag, Target::LogDensity, |k| {
+        self.kernel(cells.len(), tied.tag, tied.density(&tied.group_of()), |k| {
             k.at(z, &cells).square() * -0.5 - LN_SQRT_TAU
         });
     }
@@ -391,14 +339,15 @@ impl Lowering<'_> {
                 (base + cell % n * (n + 1)) as u32
             })
             .collect();
-        self.kernel(diagonal.len(), tied.tag, Target::LogDensity, |k| {
+        let group_of = tied.alike(n);
+        self.kernel(diagonal.len(), tied.tag, tied.density(&group_of), |k| {
             k.at(factor.slot, &diagonal).ln() * power
         });
     }
 
     /// Σ (αₖ - 1) ln xₖ - Σ ln Γ(αₖ) + ln Γ(Σ αₖ)
     fn dirichlet(&mut self, tied: &Tied<'_>, joint: &Joint) -> Result<(), LowerError> {
-        let rows = Rows::at(&self.evaluator, &tied.random.indices, tied.groups.concat());
+        let rows = tied.members(self);
         let alpha = joint.arguments[0].value().ok_or(super::unavailable(tied.random.span))?;
         let (cells, group_of) = (tied.everything(), tied.group_of());
         let graph = Graph::new();
@@ -406,7 +355,7 @@ impl Lowering<'_> {
         let concentration = tracer.trace(alpha)?;
         let x = tracer.read(tied.x, &cells);
         let value = (concentration - 1.0) * x.ln() - concentration.ln_gamma();
-        let kernel = tracer.finish(value, Target::LogDensity, tied.tag);
+        let kernel = tracer.finish(value, tied.density(&group_of), tied.tag);
         self.push(Node::Kernel(kernel));
         let graph = Graph::new();
         let mut tracer = Tracer::new(self, &graph, &rows);
@@ -415,8 +364,8 @@ impl Lowering<'_> {
         let target = Target::Accumulate { buffer: total, index: group_of.into() };
         let kernel = tracer.finish(concentration, target, tied.tag);
         self.push(Node::Kernel(kernel));
-        let groups: Vec<u32> = (0..tied.groups.len() as u32).collect();
-        self.kernel(groups.len(), tied.tag, Target::LogDensity, |k| {
+        let groups = tied.each();
+        self.kernel(groups.len(), tied.tag, tied.density(&groups), |k| {
             k.gather(total, &groups).ln_gamma()
         });
         Ok(())
@@ -428,17 +377,17 @@ impl Lowering<'_> {
         let p = self.vector(tied, &joint.arguments[last])?;
         let (cells, group_of) = (tied.everything(), tied.group_of());
         let x = tied.x;
-        self.kernel(cells.len(), tied.tag, Target::LogDensity, |k| {
+        self.kernel(cells.len(), tied.tag, tied.density(&group_of), |k| {
             let x = k.at(x, &cells);
             x.x_log_y(k.at(p, &cells)) - (x + 1.0).ln_gamma()
         });
         let total = self.gathered(tied.groups.len(), &group_of, tied.tag, |k| k.at(x, &cells));
-        let groups: Vec<u32> = (0..tied.groups.len() as u32).collect();
+        let groups = tied.each();
         let trials = match last {
             0 => total,
             _ => self.scalar(tied, &joint.arguments[0])?,
         };
-        self.kernel(groups.len(), tied.tag, Target::LogDensity, |k| {
+        self.kernel(groups.len(), tied.tag, tied.density(&groups), |k| {
             let (n, sum) = (k.at(trials, &groups), k.at(total, &groups));
             let nothing = Traced::Constant(f64::NEG_INFINITY);
             Traced::select(n.same(sum), (n + 1.0).ln_gamma(), nothing)
@@ -459,7 +408,7 @@ impl Lowering<'_> {
             }
         }
         let x = tied.x;
-        self.kernel(cells.len(), tied.tag, Target::LogDensity, |k| {
+        self.kernel(cells.len(), tied.tag, tied.density(&groups), |k| {
             let power = (k.at(eta, &groups) - 1.0) * 2.0 + k.column(&weights);
             power * k.at(x, &cells).ln()
         });
@@ -479,7 +428,7 @@ impl Lowering<'_> {
                 groups.push(group as u32);
             }
         }
-        self.kernel(cells.len(), tied.tag, Target::LogDensity, |k| {
+        self.kernel(cells.len(), tied.tag, tied.density(&groups), |k| {
             (k.at(eta, &groups) - 1.0) * k.at(factor.slot, &cells).ln() * 2.0
         });
         self.lkj_constant(tied, eta, n);
@@ -487,8 +436,8 @@ impl Lowering<'_> {
     }
 
     fn lkj_constant(&mut self, tied: &Tied<'_>, eta: Slot, n: usize) {
-        let groups: Vec<u32> = (0..tied.groups.len() as u32).collect();
-        self.kernel(groups.len(), tied.tag, Target::LogDensity, |k| {
+        let groups = tied.each();
+        self.kernel(groups.len(), tied.tag, tied.density(&groups), |k| {
             crate::library::joint::lkj_constant(n, k.at(eta, &groups))
         });
     }
@@ -507,7 +456,8 @@ impl Lowering<'_> {
             b.extend(to.iter().map(|i| (group * size) as u32 + *i as u32));
         }
         let x = tied.x;
-        self.kernel(a.len(), tied.tag, Target::LogDensity, |k| {
+        let group_of = tied.alike(from.len());
+        self.kernel(a.len(), tied.tag, tied.density(&group_of), |k| {
             (k.at(x, &a) - k.at(x, &b)).square() * -0.5
         });
         if let Some(soft) = joint.arguments.get(1) {
@@ -515,8 +465,8 @@ impl Lowering<'_> {
             let (cells, group_of) = (tied.everything(), tied.group_of());
             let count = tied.groups.len();
             let sum = self.gathered(count, &group_of, tied.tag, |k| k.at(x, &cells));
-            let groups: Vec<u32> = (0..count as u32).collect();
-            self.kernel(count, tied.tag, Target::LogDensity, |k| {
+            let groups = tied.each();
+            self.kernel(count, tied.tag, tied.density(&groups), |k| {
                 let sd = k.at(soft, &groups) * size as f64;
                 (k.at(sum, &groups) / sd).square() * -0.5 - sd.ln() - LN_SQRT_TAU
             });
@@ -542,10 +492,10 @@ impl Lowering<'_> {
         }
         let rows = self.evaluator.extent(joint.over[0]);
         let columns = joint.over.get(1).map_or(1, |i| self.evaluator.extent(*i));
-        let groups: Vec<u32> = (0..count as u32).collect();
+        let groups = tied.each();
         let density = joint.form.density;
         let x = tied.x;
-        self.kernel(count, tied.tag, Target::LogDensity, |k| {
+        self.kernel(count, tied.tag, tied.density(&groups), |k| {
             let mut read = |slot: Slot, length: usize, shared: bool| -> Vec<Traced<'_>> {
                 let at = |i: usize| -> Vec<u32> {
                     let base = |g: &u32| if shared { 0 } else { *g as usize * length };

@@ -1,13 +1,15 @@
-//! Definitions in terms of their own earlier elements: kernels whose rows take turns.
+//! Definitions, and coordinates of latents, in terms of their own earlier elements: kernels whose rows
+//! take turns.
 
-use super::super::node::{Node, Slot, Target};
+use super::super::node::{Access, BufferId, Input, Node, Slot, Target};
 use super::super::recurrence::Recurrence;
 use super::super::trace::Graph;
 use super::expression::Tracer;
 use super::rows::Rows;
+use super::sites::{Site, Transform};
 use super::{LowerError, Lowering};
 use crate::bound::Order;
-use crate::typed::{DefinitionValue, Role, VariableId};
+use crate::typed::{DefinitionValue, Random, Role, VariableId};
 
 impl Lowering<'_> {
     /// The recurrence that a definition belongs to.
@@ -25,13 +27,25 @@ impl Lowering<'_> {
             let slot = Slot { buffer: self.model.add_buffer(length + 1), offset: 0 };
             self.places.insert(*member, slot);
         }
+        let kernels = |lowering: &mut Self| {
+            order.members.iter().try_for_each(|member| lowering.turn(order, *member))
+        };
+        self.push_turns(order, kernels)
+    }
+
+    /// Adds a recurrence of the kernels that `turn` makes.
+    fn push_turns(
+        &mut self,
+        order: &Order,
+        turn: impl FnOnce(&mut Self) -> Result<(), LowerError>,
+    ) -> Result<(), LowerError> {
         let outside = self.turns.replace(Vec::new());
         let members = std::mem::replace(&mut self.turning, order.members.clone());
-        let outcome = order.members.iter().try_for_each(|member| self.turn(order, *member));
+        let outcome = turn(self);
         let turns = std::mem::replace(&mut self.turns, outside).unwrap_or_default();
         self.turning = members;
         outcome?;
-        let span = order.members.first().map(|m| bound.typed.variable(*m).span);
+        let span = order.members.first().map(|m| self.bound.typed.variable(*m).span);
         let tag =
             self.origin(span.unwrap_or_default(), order.members.first().copied(), &Rows::count(0));
         let waves = (0..order.waves.len())
@@ -42,14 +56,64 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// The values of a latent in terms of its own earlier elements, in coordinates that depend on
+    /// them: its elements take turns.
+    pub(super) fn take_turns(
+        &mut self,
+        random: &Random,
+        site: &Site,
+        buffer: BufferId,
+    ) -> Result<(), LowerError> {
+        let bound = self.bound;
+        let variable = random.variable;
+        // Binding has found the order, or reported that there is none.
+        let order = crate::bound::order(&self.evaluator, &bound.typed, &[variable])
+            .map_err(|_| super::unavailable(random.span))?;
+        self.place_needs(&order)?;
+        self.places.insert(variable, Slot { buffer, offset: 0 });
+        let (positions, ends) = in_waves(&order, variable);
+        let cell = |position: &u32| site.space.cells.binary_search(position).unwrap_or(0);
+        let cells: Vec<usize> = positions.iter().map(cell).collect();
+        let coordinates = cells.iter().map(|cell| (site.offset + cell) as u32).collect();
+        let transform = match &site.transform {
+            Transform::Centering(c) => {
+                Transform::Centering(cells.iter().map(|cell| c[*cell]).collect())
+            }
+            Transform::Bijector(bijector) => Transform::Bijector(*bijector),
+        };
+        let mut rows = Rows::at(&self.evaluator, &random.indices, positions.clone());
+        rows.waves = Some(ends);
+        let tag = self.origin(random.span, Some(variable), &rows);
+        self.push_turns(&order, |lowering| {
+            let graph = Graph::new();
+            let mut tracer = Tracer::new(lowering, &graph, &rows);
+            let access = Access::Gather(coordinates);
+            let u = tracer.input(Input { buffer: BufferId::POINT, access });
+            let (value, _) = tracer.transformed(&transform, &random.distribution, u)?;
+            let target = Target::Accumulate { buffer, index: positions.into() };
+            let kernel = tracer.finish(value, target, tag);
+            lowering.push_rows(kernel, &rows);
+            Ok(())
+        })
+    }
+
     /// Stores what a recurrence uses that is stored, before it.
     fn place_needs(&mut self, order: &Order) -> Result<(), LowerError> {
         let bound = self.bound;
         let mut needs = Vec::new();
         for member in &order.members {
-            let Role::Derived(id) = bound.typed.variable(*member).role else { continue };
-            for value in bound.typed.definition(id).value.expressions() {
-                needs.extend(value.variables());
+            match bound.typed.variable(*member).role {
+                Role::Derived(id) => {
+                    for value in bound.typed.definition(id).value.expressions() {
+                        needs.extend(value.variables());
+                    }
+                }
+                Role::Latent(id) => {
+                    for value in bound.typed.random(id).distribution.expressions() {
+                        needs.extend(value.variables());
+                    }
+                }
+                Role::Data(_) | Role::Predicted(_) => {}
             }
         }
         for variable in needs {
@@ -76,12 +140,7 @@ impl Lowering<'_> {
         let DefinitionValue::Each(value) = &definition.value else {
             return Err(super::unavailable(definition.span));
         };
-        let (mut positions, mut ends) = (Vec::new(), Vec::new());
-        for wave in &order.waves {
-            let own = wave.iter().filter(|(variable, _)| *variable == member);
-            positions.extend(own.map(|(_, position)| *position as u32));
-            ends.push(positions.len() as u32);
-        }
+        let (positions, ends) = in_waves(order, member);
         let mut rows = Rows::at(&self.evaluator, &definition.indices, positions.clone());
         rows.waves = Some(ends);
         let tag = self.origin(definition.span, Some(member), &rows);
@@ -94,4 +153,16 @@ impl Lowering<'_> {
         self.push_rows(kernel, &rows);
         Ok(())
     }
+}
+
+/// The elements of a member in the order of their waves, and how many there are up to the end of
+/// each.
+fn in_waves(order: &Order, member: VariableId) -> (Vec<u32>, Vec<u32>) {
+    let (mut positions, mut ends) = (Vec::new(), Vec::new());
+    for wave in &order.waves {
+        let own = wave.iter().filter(|(variable, _)| *variable == member);
+        positions.extend(own.map(|(_, position)| *position as u32));
+        ends.push(positions.len() as u32);
+    }
+    (positions, ends)
 }

@@ -104,6 +104,11 @@ impl Rows {
         }
     }
 
+    /// The same rows, each with the combination of values that `of` names.
+    pub(super) fn assigned(self, assigned: Arc<Assigned>, of: Vec<u32>) -> Rows {
+        Rows { assigned: Some((assigned, of)), ..self }
+    }
+
     /// Rows in which each row of these stands for those that `segments` gives it.
     pub(super) fn expanded(&self, indices: Vec<(IndexId, Vec<u32>)>, segments: &[u32]) -> Rows {
         let assigned = self.assigned.as_ref().map(|(assigned, of)| {

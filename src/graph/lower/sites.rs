@@ -45,27 +45,23 @@ pub enum Transform {
 pub type Coordinates = BTreeMap<RandomId, Arc<[f64]>>;
 
 /// Whether a latent can have other coordinates: of a location-scale family, not truncated, with
-/// parameters that depend neither on finite latents nor on other elements of itself.
+/// parameters that do not depend on finite latents. They may depend on earlier elements of itself,
+/// not on other names of a series.
 pub fn is_movable(bound: &bound::Program, random: &Random) -> bool {
-    let Some(call) = random.distribution.call() else { return false };
-    let in_series = bound.typed.series.iter().any(|members| members.contains(&random.variable));
+    let Some(parameters) = random.distribution.location_scale() else { return false };
+    let alone = [random.variable];
+    let with_others = |members: &Vec<VariableId>| members.contains(&alone[0]) && **members != alone;
     random.role == RandomRole::Latent
-        && !in_series
-        && call.truncation.is_none()
-        && call.arguments.iter().all(|a| !mentions(bound, a))
-        && call.family.location_scale.is_some()
+        && !bound.typed.series.iter().any(with_others)
+        && parameters.iter().all(|parameter| !mentions(bound, parameter))
 }
 
 /// The latents whose centredness matters: movable, with a location or scale that depends on
 /// latents.
 pub fn recenterable(bound: &bound::Program) -> BTreeSet<RandomId> {
     let moves = |random: &Random| {
-        let call = random.distribution.call();
-        let Some((call, at)) = call.and_then(|c| Some((c, c.family.location_scale?))) else {
-            return false;
-        };
-        let depends = |at: usize| call.arguments.get(at).is_some_and(|a| a.plane == Plane::Latent);
-        depends(at.0) || depends(at.1)
+        let parameters = random.distribution.location_scale();
+        parameters.is_some_and(|both| both.iter().any(|e| e.plane == Plane::Latent))
     };
     let randoms = bound.typed.randoms.iter().enumerate();
     let eligible = randoms.filter(|(_, r)| is_movable(bound, r) && moves(r));
@@ -121,7 +117,13 @@ impl Lowering<'_> {
         let bound = self.bound;
         let random = bound.typed.random(id);
         let elements: usize = bound.shape(random.variable).iter().product();
-        let buffer = self.model.add_buffer(elements);
+        let in_series = bound.typed.series.iter().any(|s| s.contains(&random.variable));
+        let taking_turns = in_series && matches!(transform, Transform::Centering(_));
+        // In a series the last element is never written: see `recur`.
+        let buffer = self.model.add_buffer(elements + usize::from(taking_turns));
+        if taking_turns {
+            self.take_turns(random, &self.sites[site].clone(), buffer)?;
+        }
         if let Some(groups) = &space.groups {
             self.transform_groups(random, groups, offset, buffer)?;
             self.places.insert(random.variable, Slot { buffer, offset: 0 });
@@ -130,6 +132,9 @@ impl Lowering<'_> {
         let rows = Rows::over(&self.evaluator, &random.indices, random.guard.as_ref())?;
         let tag = self.origin(random.span, Some(random.variable), &rows);
         for part in [Part::Value, Part::LogJacobian] {
+            if taking_turns && part == Part::Value {
+                continue;
+            }
             let graph = Graph::new();
             let mut tracer = Tracer::new(self, &graph, &rows);
             let u =

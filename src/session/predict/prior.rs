@@ -78,12 +78,7 @@ impl<'a> Prior<'a> {
         own: &mut [f64],
     ) -> Result<(), EvaluationError> {
         let random = self.bound.typed.random(id);
-        let call = random.distribution.call();
-        let Some((call, at)) = call.and_then(|c| Some((c, c.family.location_scale?))) else {
-            return Ok(());
-        };
-        let (Some(location), Some(scale)) = (call.arguments.get(at.0), call.arguments.get(at.1))
-        else {
+        let Some([location, scale]) = random.distribution.location_scale() else {
             return Ok(());
         };
         let evaluator = &walk.values.evaluator;
@@ -91,7 +86,8 @@ impl<'a> Prior<'a> {
         for (position, (u, c)) in cells.iter().zip(own.iter_mut().zip(centredness)) {
             let position = *position as usize;
             evaluator.stand(&random.indices, position);
-            let (location, scale): (f64, f64) = (evaluator.eval(location)?, evaluator.eval(scale)?);
+            let (location, scale): (f64, f64) =
+                (evaluator.eval(&location)?, evaluator.eval(&scale)?);
             let value = walk.values.get(random.variable, position);
             *u = (value - location) * scale.powf(c - 1.0) + c * location;
         }

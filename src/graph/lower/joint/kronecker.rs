@@ -3,7 +3,8 @@
 use super::super::super::linear::TriangularSolve;
 use super::super::super::node::{Node, Slot};
 use super::super::{LowerError, Lowering};
-use super::{Matrices, Scale, Tied};
+use super::tied::Tied;
+use super::{Matrices, Scale};
 use crate::typed::{Expr, Joint, JointArgument};
 
 impl Lowering<'_> {
