@@ -362,12 +362,6 @@ impl<'a> Checker<'a> {
                 }
                 Ok(self.element(variable, subscripts, span))
             }
-            ExprKind::Call(..) if let Some(matrix) = super::factor::factored(expr) => {
-                let factor = self.hidden_factor(matrix, span, context)?;
-                let at =
-                    at.map(|(i, axis)| data(typed::ExprKind::Index(i), Kind::Index(axis), span));
-                Ok(self.element(factor, at.to_vec(), span))
-            }
             ExprKind::Index(base, subscripts) => {
                 let (name, variable) = self.indexed_variable(base, context)?;
                 let slots = self.fill(expr, &name, variable, subscripts, context)?;
@@ -385,6 +379,12 @@ impl<'a> Checker<'a> {
                     elements.push(data(typed::ExprKind::Index(index), Kind::Index(axis), span));
                 }
                 Ok(self.element(variable, elements, span))
+            }
+            ExprKind::Call(..) if let Some(matrix) = super::factor::factored(expr) => {
+                let factor = self.hidden_factor(matrix, span, context)?;
+                let at =
+                    at.map(|(i, axis)| data(typed::ExprKind::Index(i), Kind::Index(axis), span));
+                Ok(self.element(factor, at.to_vec(), span))
             }
             ExprKind::Call(_, arguments) => {
                 // `matrix_axes` has let only `transpose` through.

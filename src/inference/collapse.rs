@@ -85,7 +85,7 @@ impl Default for Collapse {
             rule_error: 0.02,
             rule_points: 16,
             starts: [4, 8, 16],
-            fixed_draws: 32,
+            fixed_draws: 64,
             iterations: 20,
             lbfgs: Lbfgs {
                 max_iterations: 100,

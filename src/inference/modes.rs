@@ -56,6 +56,8 @@ struct Exploration<'o> {
     modes: Vec<Mode>,
     /// Starts whose candidates were not fitted.
     unfitted: Vec<usize>,
+    /// The gradients that fits of modes took.
+    fitting: u64,
 }
 
 /// Starts, round by round, until further ones are not worth their cost.
@@ -76,7 +78,7 @@ pub fn explore<T: Target>(
     let base = draws::matched(&mut rng, dimension, natural.draws_for(dimension));
     let (endings, modes, unfitted) = (Vec::new(), Vec::new(), Vec::new());
     let mut exploration =
-        Exploration { options: starts, natural, fixed, base, endings, modes, unfitted };
+        Exploration { options: starts, natural, fixed, base, endings, modes, unfitted, fitting: 0 };
     let (mut any_finite, mut spent) = (false, 0);
     loop {
         let round = exploration.round(evaluator, target, seed, progress);
@@ -230,14 +232,17 @@ impl Exploration<'_> {
         }
         let highest = self.candidates().map(|(_, c)| c.elbo).fold(f64::NEG_INFINITY, f64::max);
         let far = candidate.elbo < highest - self.options.candidate_gap;
-        if fitted >= self.options.modes || (far && fitted >= self.options.least_modes) {
+        let spent = fitted > 0 && self.fitting >= self.options.mode_gradients;
+        if fitted >= self.options.modes || spent || (far && fitted >= self.options.least_modes) {
             self.unfitted.push(start);
             return;
         }
         let observe = |iteration, elbo, _| {
             progress(Progress::Stepped { mode: fitted, iteration, elbo });
         };
+        let before = evaluator.counts().gradient;
         let result = self.natural.fit(evaluator, &candidate.guide, &self.base, observe);
+        self.fitting += evaluator.counts().gradient - before;
         let Some(result) = result else { return };
         let same = |mode: &&mut Mode| same_fit(&mode.fitted, &result, self.options);
         match self.modes.iter_mut().find(same) {

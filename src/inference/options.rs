@@ -228,6 +228,9 @@ pub struct Starts {
     pub dip: f64,
     /// Modes fitted at most.
     pub modes: usize,
+    /// The gradients that fits of modes may take together before no other is begun: many modes of which
+    /// none is easily fitted are none that normals can stand for.
+    pub mode_gradients: u64,
     /// Modes fitted, if there are as many, however poor their candidates look: before they are
     /// fitted, ELBOs can mislead.
     pub least_modes: usize,
@@ -265,6 +268,7 @@ impl Default for Starts {
             between: 15,
             dip: 0.5,
             modes: 12,
+            mode_gradients: 30_000,
             least_modes: 4,
             candidate_gap: 30.0,
             mode_gap: 10.0,

@@ -211,8 +211,7 @@ fn simulate(
     bound.typed.randoms.iter_mut().filter(|r| r.role == RandomRole::Predicted).for_each(|r| {
         r.role = RandomRole::Observed;
     });
-    let fresh = HashSet::new();
-    let wanted = Wanted { variables, predictions: true, imputed: false, fresh };
+    let wanted = Wanted { variables, predictions: true, imputed: false, fresh: HashSet::new() };
     let nothing = Nothing { count: options.simulations };
     Ok(predict::predict(&bound, &nothing, &wanted, options.fit.seed)?)
 }

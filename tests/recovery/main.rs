@@ -3,7 +3,7 @@
 //!
 //! Seeds are fixed. A parameter is within 4 posterior sds (6e-5 for a normal posterior), and the 90 %
 //! intervals of many latents contain the truth as often as a binomial of 90 % allows at 1e-4. With
-//! some 70 comparisons, a right program has one failure in 200 choices of seeds.
+//! some 50 comparisons, a right program has one failure in 300 choices of seeds.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod animals;

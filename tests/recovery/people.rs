@@ -95,40 +95,6 @@ died[i in patient, j in gap] ~ Poisson(exp(beta * Z[i]) * dL0[j]) where obs_t[i]
 }
 
 #[test]
-fn answers_that_count_in_part() {
-    // Partial credit: scores 0 to 3 by steps of their own for each item.
-    let mut draws = Draws::new(14);
-    let theta: Vec<f64> = (0..120).map(|_| draws.normal(0.0, 1.0)).collect();
-    let steps: Vec<Vec<f64>> =
-        (0..8).map(|_| (0..3).map(|_| draws.normal(0.0, 1.0)).collect()).collect();
-    let score = |draws: &mut Draws, theta: f64, steps: &[f64]| {
-        let mut eta = vec![0.0];
-        for step in steps {
-            eta.push(eta[eta.len() - 1] + theta - step);
-        }
-        let total: f64 = eta.iter().map(|e| e.exp()).sum();
-        let p: Vec<f64> = eta.iter().map(|e| e.exp() / total).collect();
-        draws.categorical(&p)
-    };
-    let y: Vec<Vec<usize>> = steps
-        .iter()
-        .map(|steps| theta.iter().map(|theta| score(&mut draws, *theta, steps)).collect())
-        .collect();
-    let program = "\
-data y[item, person]: int
-axis step = 1..3
-axis score = 0..3
-theta[person] ~ Normal(0, 1)
-d[item, step] ~ Normal(0, 3)
-eta[item, person, s in score] = sum(k in step where k <= s: theta - d[item, k])
-y ~ Categorical(logit = eta)
-";
-    let posterior = posterior(program, &json!({ "y": y }));
-    posterior.assert_near("d", &steps.concat());
-    posterior.assert_covered("theta", &theta, 1);
-}
-
-#[test]
 fn values_that_were_cut_off() {
     let mut draws = Draws::new(15);
     let y: Vec<f64> = (0..1200).map(|_| draws.normal(1.0, 2.0)).filter(|y| *y < 2.5).collect();
