@@ -1,14 +1,17 @@
 //! A program bound to its data: sizes, labels and the values of everything that depends on data only.
 
 mod arithmetic;
+mod error;
 mod evaluate;
 pub mod finite;
 mod joint;
 mod order;
+pub mod solved;
 pub mod space;
 
-pub(crate) use arithmetic::{arithmetic, covariance, log_sum_exp, power};
-pub use evaluate::{EvaluationError, Evaluator, Values};
+pub(crate) use arithmetic::{arithmetic, covariance, log_sum_exp, lower_factor, power};
+pub use error::EvaluationError;
+pub use evaluate::{Evaluator, Values};
 pub use finite::{Finite, FiniteElement};
 pub use joint::JointArguments;
 pub use order::{Order, OrderError, order};

@@ -12,9 +12,11 @@ mod dependent;
 mod distribution;
 mod drawn;
 mod elaborate;
+mod factor;
 mod foreign;
 mod joint;
 mod liveness;
+mod missing;
 mod observation;
 mod ode;
 mod problem;
@@ -115,6 +117,9 @@ enum Defined<'a> {
     Solved(&'a ast::Ode),
     /// One state of an `ode at times …`: the block, and the position of the state in it.
     State(&'a ast::Ode, usize),
+    /// By the checker itself, with its value: a name with missing cells as a whole, a factor that
+    /// the program gives no name.
+    Made,
 }
 
 impl<'a> Defined<'a> {
@@ -122,7 +127,7 @@ impl<'a> Defined<'a> {
     fn equation(self) -> Option<&'a ast::Define> {
         match self {
             Defined::Equation(define) => Some(define),
-            Defined::Solved(_) | Defined::State(..) => None,
+            Defined::Solved(_) | Defined::State(..) | Defined::Made => None,
         }
     }
 }

@@ -18,7 +18,7 @@ pub use fit::{
     Moments, Probability, Row, RowRole, RowValues, Seconds, VariableRecord, VerdictRecord,
     element_name, write_summary,
 };
-pub use human::{HumanOptions, names, report, summary_table};
+pub use human::{HumanOptions, counted_name, report, summary_table};
 pub use number::{Number, decimals, exact, fixed, significant};
 pub use ordered::Ordered;
 pub use style::Style;

@@ -21,6 +21,7 @@ mod record;
 mod rejected;
 mod saved;
 
+pub use cost::{LARGEST_TABLE, usual_table};
 pub use density::{Autodiff, DensityAt, DensityTime, NodeTime, Point, PointProblem};
 pub use document::Document;
 pub use explain::{Equation, Explained, NameRow, explain};

@@ -82,8 +82,22 @@ pub struct Program {
     pub reports: Vec<VariableId>,
     /// Observed statements to draw again after the fit (`predict y`), in source order.
     pub predictive: Vec<RandomId>,
+    /// The `?` names that have a `~`.
+    pub incomplete: Vec<Incomplete>,
     /// How many reductions there are.
     pub reduce_count: u32,
+}
+
+/// A `?` name that has a `~`. Its three variables have one name and the same axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Incomplete {
+    /// What the program means by the name: the given cells and, in place of those that are
+    /// missing, the latents or predictions.
+    pub whole: VariableId,
+    /// The data. Missing cells are NaN.
+    pub given: VariableId,
+    /// Latents, summed out or not, or predictions: one for each missing cell.
+    pub missing: VariableId,
 }
 
 /// A named (or anonymous) finite set of elements.
@@ -162,9 +176,19 @@ impl Program {
         &self.axes[id.index()]
     }
 
-    /// The variable of this name.
+    /// The variable of this name; of a name with missing cells, these.
     pub fn find(&self, name: &str) -> Option<VariableId> {
-        self.variables.iter().position(|v| v.name == name).map(|i| VariableId(i as u32))
+        self.variables.iter().rposition(|v| v.name == name).map(|i| VariableId(i as u32))
+    }
+
+    /// The name with missing cells whose missing cells a variable is.
+    pub fn missing_cells_of(&self, variable: VariableId) -> Option<&Incomplete> {
+        self.incomplete.iter().find(|i| i.missing == variable)
+    }
+
+    /// Whether a variable is a name with missing cells as a whole.
+    pub fn is_whole(&self, variable: VariableId) -> bool {
+        self.incomplete.iter().any(|i| i.whole == variable)
     }
 
     /// The continuous latents in source order: the layout of the canonical unconstrained space.
@@ -297,8 +321,11 @@ pub enum DefinitionValue {
     /// One expression per element of the last axis (`columns(…)` and list literals).
     /// The last index of the definition does not occur in them.
     PerElement(Vec<Expr>),
-    /// The solution of differential equations, over times and states.
+    /// The solution of differential equations, over times and states, the last two indices.
     Solved(Box<Solution>),
+    /// The lower triangular Cholesky factor of the matrix whose element at the last two indices
+    /// this is.
+    Factored(Expr),
 }
 
 /// Differential equations and where they are solved.
@@ -310,21 +337,45 @@ pub struct Solution {
     pub initial: Vec<Expr>,
     /// The time of the initial values; data-only.
     pub start: Expr,
-    /// The time of each element of the first axis; data-only.
+    /// The time of each element of the axis of times; data-only.
     pub times: Expr,
+    /// Columns over the axis of times, which say what system each time belongs to; data-only.
+    pub by: Vec<Expr>,
     /// Whether `stiff` was written.
     pub stiff: bool,
+    /// How exactly it is to be solved.
+    pub accuracy: Accuracy,
+}
+
+/// How exactly differential equations are solved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accuracy {
+    /// The error of a step relative to a state or sensitivity.
+    pub relative: f64,
+    /// The error of a step that is allowed for numbers near 0.
+    pub absolute: f64,
+    /// The most steps between two times.
+    pub steps: usize,
+}
+
+impl Default for Accuracy {
+    /// Log densities and gradients then agree with closed forms to ten digits
+    /// (`tests/semantics/ode.rs`).
+    fn default() -> Self {
+        Accuracy { relative: 1e-10, absolute: 1e-10, steps: 100_000 }
+    }
 }
 
 impl DefinitionValue {
     /// The expressions it is made of.
     pub fn expressions(&self) -> Vec<&Expr> {
         match self {
-            DefinitionValue::Each(value) => vec![value],
+            DefinitionValue::Each(value) | DefinitionValue::Factored(value) => vec![value],
             DefinitionValue::PerElement(values) => values.iter().collect(),
             DefinitionValue::Solved(solution) => {
-                let Solution { rates, initial, start, times, stiff: _ } = &**solution;
-                rates.iter().chain(initial).chain([start, times]).collect()
+                let Solution { rates, initial, start, times, by, stiff: _, accuracy: _ } =
+                    &**solution;
+                rates.iter().chain(initial).chain([start, times]).chain(by).collect()
             }
         }
     }

@@ -7,6 +7,8 @@
 
 #[path = "drawing/finite.rs"]
 mod finite;
+#[path = "drawing/missing.rs"]
+mod missing;
 #[path = "drawing/predictions.rs"]
 mod predictions;
 

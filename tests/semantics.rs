@@ -3,6 +3,8 @@
 
 #[path = "semantics/edges.rs"]
 mod edges;
+#[path = "semantics/factor.rs"]
+mod factor;
 #[path = "semantics/field.rs"]
 mod field;
 #[path = "semantics/finite.rs"]
@@ -11,6 +13,8 @@ mod finite;
 mod joint;
 #[path = "semantics/made.rs"]
 mod made;
+#[path = "semantics/missing.rs"]
+mod missing;
 #[path = "semantics/ode.rs"]
 mod ode;
 #[path = "semantics/recurrence.rs"]

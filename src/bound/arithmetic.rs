@@ -4,6 +4,7 @@ use super::EvaluationError;
 use crate::library::Reduction;
 use crate::library::joint::Kernel;
 use crate::math::Scalar;
+use crate::math::matrix::cholesky;
 use crate::source::Span;
 use crate::typed::Operator;
 
@@ -119,4 +120,9 @@ pub(super) fn reduction<S: Scalar>(
         Reduction::Max => elements.iter().copied().reduce(S::max).unwrap_or(S::constant(f64::NAN)),
         Reduction::Min => elements.iter().copied().reduce(S::min).unwrap_or(S::constant(f64::NAN)),
     })
+}
+
+/// The lower triangular Cholesky factor of a matrix of data; NaN where it is not positive definite.
+pub(crate) fn lower_factor(size: usize, matrix: &[f64]) -> Vec<f64> {
+    cholesky(size, matrix)
 }

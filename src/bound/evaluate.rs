@@ -6,70 +6,15 @@
 mod columns;
 
 use super::arithmetic::{arithmetic, binary, covariance, power, reduction};
-use super::{Array, Elements};
+use super::{Array, Elements, EvaluationError};
 use crate::math::Scalar;
 use crate::source::Span;
 use crate::typed::{
     self, AxisId, Call, DefinitionId, DefinitionValue, Expr, ExprKind, IndexId, Kind, LogPart,
     Operator, Plane, Reduce, Role, VariableId,
 };
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-
-/// Why an expression has no value. Binding evaluates every index expression, so a bound program
-/// meets these only in what is computed after the fit.
-#[derive(Clone, Debug, PartialEq)]
-pub enum EvaluationError {
-    /// An integer that is not an element of an axis.
-    OutOfRange {
-        /// The index expression.
-        span: Span,
-        /// The axis it should be in.
-        axis: AxisId,
-        /// The integer.
-        value: f64,
-    },
-    /// A label that is not an element of an axis.
-    UnknownLabel {
-        /// Where it was written.
-        span: Span,
-        /// The axis it should be in.
-        axis: AxisId,
-        /// The label.
-        label: String,
-    },
-    /// `min`, `max` or `mean` of nothing, or `sd` of fewer than two.
-    NothingToReduce {
-        /// The reduction.
-        span: Span,
-    },
-    /// A missing cell used as an index.
-    MissingIndex {
-        /// The index expression.
-        span: Span,
-    },
-    /// An element of a latent with finitely many values that has not been given one.
-    Unassigned {
-        /// The latent.
-        variable: VariableId,
-        /// The row-major position of the element.
-        position: usize,
-    },
-    /// An element that the `where` of its statement leaves out.
-    LeftOut {
-        /// Where it was used.
-        span: Span,
-        /// The variable.
-        variable: VariableId,
-        /// The row-major position of the element.
-        position: usize,
-    },
-    /// A variable without a value: it belongs to a later plane than the evaluation.
-    Unavailable {
-        /// Where it was used.
-        span: Span,
-    },
-}
 
 /// The values of variables that are not data.
 pub trait Values<S> {
@@ -110,6 +55,8 @@ pub struct Evaluator<'a, V> {
     positions: RefCell<Vec<usize>>,
     /// The present values of latents with finitely many values; NaN where there is none.
     assigned: RefCell<Vec<Vec<f64>>>,
+    /// The value that a log density of a written distribution is evaluated at.
+    supposed: Cell<f64>,
 }
 
 impl<'a, V> Evaluator<'a, V> {
@@ -124,7 +71,8 @@ impl<'a, V> Evaluator<'a, V> {
         let positions = RefCell::new(vec![0; typed.indices.len()]);
         let assigned = RefCell::new(vec![Vec::new(); typed.variables.len()]);
         let (frozen, kept) = (RefCell::new(frozen), RefCell::new(HashMap::new()));
-        Evaluator { typed, axes, data, frozen, kept, values, positions, assigned }
+        let supposed = Cell::new(f64::NAN);
+        Evaluator { typed, axes, data, frozen, kept, values, positions, assigned, supposed }
     }
 
     /// An evaluator of a bound program.
@@ -161,6 +109,11 @@ impl<'a, V> Evaluator<'a, V> {
             values.resize(position + 1, f64::NAN);
         }
         values[position] = value;
+    }
+
+    /// Sets the value that the log density of a distribution to draw from is evaluated at.
+    pub fn suppose(&self, value: f64) {
+        self.supposed.set(value);
     }
 
     /// The value given to an element of a latent with finitely many values; NaN without one.
@@ -278,6 +231,8 @@ impl<'a, V> Evaluator<'a, V> {
                 }
             }
             ExprKind::Reduce(reduce) => self.reduce_data(reduce, expr.span),
+            // Outside differential equations, the value of a distribution to draw from.
+            ExprKind::State(_) if !self.supposed.get().is_nan() => Ok(self.supposed.get()),
             ExprKind::State(_) | ExprKind::Time | ExprKind::Error => {
                 Err(EvaluationError::Unavailable { span: expr.span })
             }
@@ -330,7 +285,7 @@ impl<'a, V> Evaluator<'a, V> {
         match &definition.value {
             DefinitionValue::Each(value) => Some(value),
             DefinitionValue::PerElement(values) => values.get(last),
-            DefinitionValue::Solved(_) => None,
+            DefinitionValue::Solved(_) | DefinitionValue::Factored(_) => None,
         }
     }
 

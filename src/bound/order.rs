@@ -84,7 +84,9 @@ impl<'a, 'e, V> Search<'a, 'e, V> {
                 match typed.variable(variable).role {
                     Role::Derived(id) => match &typed.definition(id).value {
                         DefinitionValue::Each(value) => self.uses(value, &mut found)?,
-                        value @ (DefinitionValue::PerElement(_) | DefinitionValue::Solved(_)) => {
+                        value @ (DefinitionValue::PerElement(_)
+                        | DefinitionValue::Solved(_)
+                        | DefinitionValue::Factored(_)) => {
                             for value in value.expressions() {
                                 self.uses(value, &mut found)?;
                             }

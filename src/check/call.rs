@@ -86,10 +86,7 @@ impl<'a> Checker<'a> {
             return Err(self.report(StructureProblem::LooseTranspose { span: name.span }));
         }
         if let CallRule::WholeAxis(WholeAxis::Cholesky) = rule {
-            return Err(self.report(NameProblem::NotYet {
-                what: format!("the function `{}`", name.value),
-                span: name.span,
-            }));
+            return Err(self.report(StructureProblem::LooseFactor { span: name.span }));
         }
         Ok(rule)
     }
@@ -185,6 +182,9 @@ impl<'a> Checker<'a> {
             }));
         }
         match rule {
+            CallRule::Elementwise(Elementwise::IsMissing) => {
+                self.elaborate_is_missing(&arguments[0].value, expr.span, context)
+            }
             CallRule::Elementwise(elementwise) => {
                 let mut values = Vec::new();
                 for argument in arguments {
@@ -201,12 +201,26 @@ impl<'a> Checker<'a> {
             CallRule::Reduction(reduction) => {
                 let argument = &arguments[0].value;
                 let (body, indices) = self.over_free_axes(argument, &context.written())?;
+                let (body, guard) = match reduction {
+                    Reduction::Mean | Reduction::Sd | Reduction::Max | Reduction::Min => {
+                        self.given_cells(body)
+                    }
+                    Reduction::Sum | Reduction::Count | Reduction::LogSumExp => (body, None),
+                };
                 self.note_whole_column(reduction, &body, &indices, context, expr.span);
-                Ok(self.reduce(reduction, indices, None, body, expr.span))
+                Ok(self.reduce(reduction, indices, guard, body, expr.span))
             }
             CallRule::WholeAxis(whole) => {
                 self.elaborate_whole_axis(whole, function, &arguments[0].value, expr.span, context)
             }
+        }
+    }
+
+    /// Statistics are of the given cells: what they are of, and the condition that it is given.
+    fn given_cells(&self, body: typed::Expr) -> (typed::Expr, Option<typed::Expr>) {
+        match self.over_given(&body) {
+            Some((given, guard)) => (given, Some(guard)),
+            None => (body, None),
         }
     }
 
@@ -246,13 +260,15 @@ impl<'a> Checker<'a> {
         };
         let here = self.elaborate(argument, context).and_then(|e| self.number(e))?;
         let (body, indices) = self.over_free_axes(argument, &outer)?;
-        let mean = self.reduce(Reduction::Mean, indices, None, body, span);
+        let (body, guard) = self.given_cells(body);
+        let mean = self.reduce(Reduction::Mean, indices, guard, body, span);
         let centered = combine(Operator::Subtract, here, mean, span);
         match whole {
             WholeAxis::Center => Ok(centered),
             WholeAxis::Standardize => {
                 let (body, indices) = self.over_free_axes(argument, &outer)?;
-                let sd = self.reduce(Reduction::Sd, indices, None, body, span);
+                let (body, guard) = self.given_cells(body);
+                let sd = self.reduce(Reduction::Sd, indices, guard, body, span);
                 Ok(combine(Operator::Divide, centered, sd, span))
             }
             // `function_rule` has refused these.

@@ -11,7 +11,7 @@ impl<'a> Checker<'a> {
     /// Only the ends of ranges are looked at before the latents have their axes.
     pub(super) fn latent_in_range(&mut self, variable: VariableId, span: Span) -> Reported {
         let latent = self.typed.variable(variable);
-        let latents = vec![(latent.name.clone(), latent.span)];
+        let latents = vec![(latent.name.clone(), latent.span, false)];
         self.report(ValueProblem::LatentCondition {
             what: "the ends of a range",
             span,
@@ -37,7 +37,9 @@ impl<'a> Checker<'a> {
             if members.iter().any(|v| self.moves(*v, &members)) {
                 continue;
             }
-            let mut variables: Vec<_> = members.iter().map(|v| self.typed.variable(*v)).collect();
+            // A name with missing cells is told once.
+            let told = members.iter().filter(|v| !self.typed.is_whole(**v));
+            let mut variables: Vec<_> = told.map(|v| self.typed.variable(*v)).collect();
             variables.sort_by_key(|v| v.span.start);
             let (names, spans): (Vec<String>, Vec<Span>) =
                 variables.into_iter().map(|v| (v.name.clone(), v.span)).unzip();

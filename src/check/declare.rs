@@ -332,6 +332,10 @@ impl<'a> Checker<'a> {
                 (None, _) => Kind::Real,
             },
         };
+        // A single number is never missing.
+        if entry.missing && !axes.is_empty() && self.has_distribution(&name.value) {
+            return self.declare_incomplete(name, axes, kind, entry, documentation);
+        }
         let id = self.declare_variable(name, Role::Data(entry), documentation)?;
         let variable = &mut self.typed.variables[id.index()];
         variable.axes = axes;
@@ -432,6 +436,11 @@ impl<'a> Checker<'a> {
                         span: name.span,
                         first,
                     });
+                    continue;
+                }
+                Some(whole) if self.typed.is_whole(whole) => {
+                    first_of.push((whole, name.span));
+                    self.declare_missing(whole, random, span);
                     continue;
                 }
                 Some(variable) => (variable, RandomRole::Observed),

@@ -4,7 +4,7 @@ use super::joint::all_slots;
 use super::special::Special;
 use super::{
     Checker, Context, Judged, Reported, foreign,
-    problem::{FamilyProblem, NameProblem, StructureProblem},
+    problem::{FamilyProblem, StructureProblem},
 };
 use crate::library::{self, Density, Family, Parameterization};
 use crate::source::Span;
@@ -210,8 +210,7 @@ impl<'a> Checker<'a> {
     /// Only predictions use predictions.
     pub(super) fn not_predicted(&mut self, left: &Left<'_>, value: &typed::Expr) -> Judged<()> {
         if value.plane == Plane::Predicted && left.role != RandomRole::Predicted {
-            let name = left.name.value.clone();
-            return Err(self.report(NameProblem::UsesPrediction { name, span: value.span }));
+            return Err(self.uses_prediction(&left.name.value, value));
         }
         Ok(())
     }

@@ -300,7 +300,7 @@ impl<'a> Checker<'a> {
         let latents = self.typed.latents_in(expr);
         let latents = latents.iter().map(|v| {
             let variable = self.typed.variable(*v);
-            (variable.name.clone(), variable.span)
+            (variable.name.clone(), variable.span, self.typed.is_whole(*v))
         });
         let latents = latents.collect();
         let reported = self.reported_name();

@@ -273,6 +273,9 @@ impl<'a> Checker<'a> {
                 let [row, column] = self.matrix_axes(&arguments[0].value, context)?;
                 Ok([column, row])
             }
+            ExprKind::Call(..) if let Some(matrix) = super::factor::factored(expr) => {
+                self.matrix_axes(matrix, context)
+            }
             ExprKind::Binary(BinaryOperator::Contract, at, a, b) => {
                 let [row, inner] = self.matrix_axes(a, context)?;
                 let [other, column] = self.matrix_axes(b, context)?;
@@ -346,6 +349,12 @@ impl<'a> Checker<'a> {
                     subscripts.push(data(typed::ExprKind::Index(index), Kind::Index(axis), span));
                 }
                 Ok(self.element(variable, subscripts, span))
+            }
+            ExprKind::Call(..) if let Some(matrix) = super::factor::factored(expr) => {
+                let factor = self.hidden_factor(matrix, span, context)?;
+                let at =
+                    at.map(|(i, axis)| data(typed::ExprKind::Index(i), Kind::Index(axis), span));
+                Ok(self.element(factor, at.to_vec(), span))
             }
             ExprKind::Call(_, arguments) => {
                 // `matrix_axes` has let only `transpose` through.

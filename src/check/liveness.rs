@@ -50,8 +50,10 @@ impl<'a> Checker<'a> {
         let live = self.live();
         let dead = |v: &VariableId| !live.contains(v);
         let latents = self.random_values.iter().flatten();
-        let latents: Vec<&Random> =
+        let mut latents: Vec<&Random> =
             latents.filter(|r| is_latent(r.role) && dead(&r.variable)).collect();
+        // A missing cell is worth knowing though nothing depends on it.
+        latents.retain(|r| self.typed.missing_cells_of(r.variable).is_none());
         let mut used: HashSet<VariableId> = HashSet::new();
         for random in &latents {
             let mut pending = in_random(random);

@@ -4,11 +4,12 @@ use super::elaborate::data;
 use super::problem::StructureProblem;
 use super::{Bound, Checker, Context, Defined, Judged, Reported};
 use crate::source::Span;
-use crate::syntax::ast::{self, Expr, Name, OdeEquation};
+use crate::syntax::ast::{self, Binder, Expr, Name, OdeEquation};
 use crate::typed::{
-    self, Axis, AxisId, AxisOrigin, Definition, DefinitionId, DefinitionValue, ExprKind, Kind,
-    Plane, Role, Solution, VariableId,
+    self, Accuracy, Axis, AxisId, AxisOrigin, Definition, DefinitionId, DefinitionValue, ExprKind,
+    IndexId, Kind, Plane, Role, Solution, VariableId,
 };
+use std::ops::RangeInclusive;
 
 impl<'a> Checker<'a> {
     /// Declares the array of states, or each state by its own name and an array behind them.
@@ -18,7 +19,7 @@ impl<'a> Checker<'a> {
         span: Span,
         documentation: Option<&String>,
     ) {
-        if let Some((name, _)) = &ode.name {
+        if let Some(name) = &ode.name {
             let id = DefinitionId(self.definitions.len() as u32);
             self.definitions.push((Defined::Solved(ode), span));
             self.declare_variable(name, Role::Derived(id), documentation);
@@ -31,7 +32,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// `ode z[axis] at ts from t0 { … }`: z over the axis of ts and that of the states.
+    /// `ode z[group, axis] at ts from t0 { … }`: z over the groups, the axis of ts and that of the
+    /// states.
     pub(super) fn resolve_ode(
         &mut self,
         variable: VariableId,
@@ -39,16 +41,14 @@ impl<'a> Checker<'a> {
         ode: &'a ast::Ode,
         span: Span,
     ) -> Judged<()> {
-        let (time, times) = self.times(ode)?;
-        let (_, axis_name) = ode.name.as_ref().ok_or(Reported)?;
+        // The parser has let no name without an axis through.
+        let (axis_name, groups) = ode.axes.split_last().ok_or(Reported)?;
+        let system = self.system(groups, ode)?;
         let axis = self.named_axis(axis_name)?;
         let order = self.state_order(axis, axis_name, ode)?;
-        let solution = self.solution(ode, &order, times)?;
-        let state = self.fresh_index(self.index_name(&Context::default(), axis), axis);
-        let time_axis = self.typed.index_of(time).axis;
-        self.describe(variable, vec![time_axis, axis]);
-        let value = DefinitionValue::Solved(Box::new(solution));
-        self.keep_definition(id, Definition { variable, indices: vec![time, state], value, span });
+        let solution = self.solution(ode, &order, &system)?;
+        let state = self.fresh_index(self.index_name(&system.context, axis), axis);
+        self.keep_solution(variable, id, &system, solution, state, span);
         Ok(())
     }
 
@@ -62,18 +62,19 @@ impl<'a> Checker<'a> {
         span: Span,
     ) -> Judged<()> {
         let hidden = self.hidden_states(ode, span)?;
-        let axes = self.typed.variable(hidden).axes.clone();
-        let [times, states] = axes[..] else { return Err(Reported) };
-        let time = self.fresh_index(self.index_name(&Context::default(), times), times);
+        let mut axes = self.typed.variable(hidden).axes.clone();
+        let Some(states) = axes.pop() else { return Err(Reported) };
+        let (_, indices) = self.bind_fresh(&Context::default(), &axes);
         let label = ode.equations.get(state).map(|e| e.state.value.clone()).unwrap_or_default();
-        let at = vec![
-            data(ExprKind::Index(time), Kind::Index(times), span),
-            data(ExprKind::Label(label), Kind::Index(states), span),
-        ];
-        let value = self.element(hidden, at, span);
-        self.describe(variable, vec![times]);
+        let at = indices.iter().map(|index| {
+            let axis = self.typed.index_of(*index).axis;
+            data(ExprKind::Index(*index), Kind::Index(axis), span)
+        });
+        let label = data(ExprKind::Label(label), Kind::Index(states), span);
+        let value = self.element(hidden, at.chain([label]).collect(), span);
+        self.describe(variable, axes);
         let value = DefinitionValue::Each(value);
-        self.keep_definition(id, Definition { variable, indices: vec![time], value, span });
+        self.keep_definition(id, Definition { variable, indices, value, span });
         Ok(())
     }
 
@@ -84,9 +85,9 @@ impl<'a> Checker<'a> {
         if let Some(known) = self.typed.find(&name) {
             return Ok(known);
         }
-        let (time, times) = self.times(ode)?;
+        let system = self.system(&ode.axes, ode)?;
         let order: Vec<&OdeEquation> = ode.equations.iter().collect();
-        let solution = self.solution(ode, &order, times)?;
+        let solution = self.solution(ode, &order, &system)?;
         let axis = AxisId(self.typed.axes.len() as u32);
         let origin = AxisOrigin::Labels(labels);
         self.typed.axes.push(Axis { name: name.clone(), span, origin });
@@ -94,11 +95,26 @@ impl<'a> Checker<'a> {
         self.definitions.push((Defined::Solved(ode), span));
         let variable = self.hidden_variable(name, span, Role::Derived(id));
         let state = self.fresh_index("state", axis);
-        let time_axis = self.typed.index_of(time).axis;
-        self.describe(variable, vec![time_axis, axis]);
-        let value = DefinitionValue::Solved(Box::new(solution));
-        self.keep_definition(id, Definition { variable, indices: vec![time, state], value, span });
+        self.keep_solution(variable, id, &system, solution, state, span);
         Ok(variable)
+    }
+
+    /// Keeps the solution of a system over its groups, its times and its states.
+    fn keep_solution(
+        &mut self,
+        variable: VariableId,
+        id: DefinitionId,
+        system: &System,
+        solution: Solution,
+        state: IndexId,
+        span: Span,
+    ) {
+        let mut indices: Vec<IndexId> = system.context.bound.iter().map(|b| b.index).collect();
+        indices.push(state);
+        let axes = indices.iter().map(|i| self.typed.index_of(*i).axis).collect();
+        self.describe(variable, axes);
+        let value = DefinitionValue::Solved(Box::new(solution));
+        self.keep_definition(id, Definition { variable, indices, value, span });
     }
 
     fn describe(&mut self, variable: VariableId, axes: Vec<AxisId>) {
@@ -108,21 +124,24 @@ impl<'a> Checker<'a> {
         info.plane = Plane::Latent;
     }
 
-    /// The times, and an index over their axis.
-    fn times(&mut self, ode: &'a ast::Ode) -> Judged<(typed::IndexId, typed::Expr)> {
+    /// The groups and the times, with an index over each.
+    fn system(&mut self, groups: &[Name], ode: &'a ast::Ode) -> Judged<System> {
+        let binder =
+            |name: &Name| Binder { name: Some(name.clone()), extent: None, span: name.span };
+        let binders: Vec<Binder> = groups.iter().map(binder).collect();
+        let (mut context, _) = self.bind(&binders, &Context::default())?;
         let at = Expr { kind: ast::ExprKind::Name(ode.at.value.clone()), span: ode.at.span };
-        let free = self.free(&at, &Context::default())?;
+        let free = self.free(&at, &context)?;
         let [axis] = free[..] else {
             let axes = self.axis_list(&free);
             let (name, span) = (ode.at.value.clone(), ode.at.span);
             return Err(self.report(StructureProblem::TimesAxis { name, span, axes }));
         };
-        let index = self.fresh_index(self.index_name(&Context::default(), axis), axis);
-        let mut context = Context::default();
-        context.push(Bound { name: None, index, axis, fresh: false });
+        let time = self.fresh_index(self.index_name(&context, axis), axis);
+        context.push(Bound { name: None, index: time, axis, fresh: false });
         let times = self.elaborate(&at, &context).and_then(|e| self.number(e))?;
         self.require_data(&times, "the times of differential equations")?;
-        Ok((index, times))
+        Ok(System { context, time, times })
     }
 
     /// The equations in the order of the labels of the axis of states.
@@ -154,29 +173,95 @@ impl<'a> Checker<'a> {
         &mut self,
         ode: &'a ast::Ode,
         order: &[&OdeEquation],
-        times: typed::Expr,
+        system: &System,
     ) -> Judged<Solution> {
-        let start = self.single(&ode.from)?;
+        let context = &system.context;
+        let accuracy = self.accuracy(&ode.hints);
+        let start = self.single(&ode.from, context)?;
         self.require_data(&start, "the first time of differential equations")?;
         let mut initial = Vec::new();
         for equation in order {
-            initial.push(self.single(&equation.start));
+            initial.push(self.single(&equation.start, context));
         }
         let states = order.iter().map(|e| e.state.value.clone()).collect();
         let outside = std::mem::replace(&mut self.states, states);
         let mut rates = Vec::new();
         for equation in order {
-            rates.push(self.single(&equation.rate));
+            rates.push(self.single(&equation.rate, context));
         }
         self.states = outside;
         let rates = rates.into_iter().collect::<Judged<Vec<_>>>()?;
         let initial = initial.into_iter().collect::<Judged<Vec<_>>>()?;
-        for value in rates.iter().chain(&initial) {
+        let mut by = Vec::new();
+        for value in rates.iter().chain(&initial).chain([&start]) {
             if value.plane == Plane::Predicted || self.mentions_finite(value) {
                 return Err(self.report(StructureProblem::RateOfFinite { span: value.span }));
             }
+            self.columns_of_times(value, system.time, &mut by)?;
         }
-        Ok(Solution { rates, initial, start, times, stiff: ode.stiff })
+        let (times, stiff, accuracy) = (system.times.clone(), ode.stiff, accuracy?);
+        Ok(Solution { rates, initial, start, times, by, stiff, accuracy })
+    }
+
+    /// The columns over the axis of times that say which system each time belongs to. Nothing else
+    /// may vary over the times: it would not be known between them.
+    fn columns_of_times(
+        &mut self,
+        value: &typed::Expr,
+        time: IndexId,
+        by: &mut Vec<typed::Expr>,
+    ) -> Judged<()> {
+        let mut pending = vec![value];
+        while let Some(expr) = pending.pop() {
+            let is_time = |s: &typed::Expr| matches!(s.kind, ExprKind::Index(i) if i == time);
+            if let ExprKind::Variable(variable, at) = &expr.kind
+                && at.iter().any(is_time)
+            {
+                let info = self.typed.variable(*variable);
+                if !matches!(info.kind, Kind::Index(_)) || expr.plane != Plane::Data {
+                    let (name, span) = (info.name.clone(), expr.span);
+                    return Err(self.report(StructureProblem::RateOverTimes { name, span }));
+                }
+                let same = |other: &typed::Expr| matches!(&other.kind, ExprKind::Variable(v, _) if v == variable);
+                if !by.iter().any(same) {
+                    by.push(expr.clone());
+                }
+            } else if is_time(expr) {
+                let name = self.typed.axis(self.typed.index_of(time).axis).name.clone();
+                let span = expr.span;
+                return Err(self.report(StructureProblem::RateOverTimes { name, span }));
+            } else {
+                pending.extend(expr.children());
+            }
+        }
+        Ok(())
+    }
+
+    /// `with tolerance(relative, absolute), steps(n)`
+    fn accuracy(&mut self, hints: &[ast::Hint]) -> Judged<Accuracy> {
+        let mut accuracy = Accuracy::default();
+        for hint in hints {
+            let numbers: Option<Vec<f64>> = hint.arguments.iter().map(number_of).collect();
+            match (hint.name.value.as_str(), numbers.as_deref()) {
+                ("tolerance", Some([both])) if TOLERANCES.contains(both) => {
+                    (accuracy.relative, accuracy.absolute) = (*both, *both);
+                }
+                ("tolerance", Some([relative, absolute]))
+                    if TOLERANCES.contains(relative) && *absolute > 0.0 && absolute.is_finite() =>
+                {
+                    (accuracy.relative, accuracy.absolute) = (*relative, *absolute);
+                }
+                ("steps", Some([steps])) if *steps >= 1.0 && steps.fract() == 0.0 => {
+                    accuracy.steps = *steps as usize;
+                }
+                (name, _) => {
+                    let known = matches!(name, "tolerance" | "steps");
+                    let (hint, span) = (name.to_owned(), hint.name.span);
+                    return Err(self.report(StructureProblem::OdeHint { hint, span, known }));
+                }
+            }
+        }
+        Ok(accuracy)
     }
 
     fn mentions_finite(&self, value: &typed::Expr) -> bool {
@@ -184,13 +269,30 @@ impl<'a> Checker<'a> {
     }
 
     /// One number, without free axes.
-    fn single(&mut self, expr: &Expr) -> Judged<typed::Expr> {
-        let context = Context::default();
-        let free = self.free(expr, &context)?;
+    fn single(&mut self, expr: &Expr, context: &Context) -> Judged<typed::Expr> {
+        let free = self.free(expr, context)?;
         if !free.is_empty() {
             let axes = self.axis_list(&free);
             return Err(self.report(StructureProblem::RateOfArray { span: expr.span, axes }));
         }
-        self.elaborate(expr, &context).and_then(|e| self.number(e))
+        self.elaborate(expr, context).and_then(|e| self.number(e))
     }
+}
+
+/// The tolerances that a method can keep.
+const TOLERANCES: RangeInclusive<f64> = 1e-14..=1e-2;
+
+/// What systems there are and where they are wanted.
+struct System {
+    /// The groups and the times.
+    context: Context,
+    /// The index over the times.
+    time: IndexId,
+    times: typed::Expr,
+}
+
+/// The number that an argument without a name is.
+fn number_of(argument: &ast::Argument) -> Option<f64> {
+    let ast::ExprKind::Number { value, .. } = &argument.value.ungrouped().kind else { return None };
+    argument.name.is_none().then_some(*value)
 }

@@ -2,12 +2,14 @@
 
 mod axes;
 mod families;
+mod missing;
 mod names;
 mod structure;
 mod values;
 
 pub(super) use axes::{AxisProblem, Left, MissingAxis, reduced_name};
 pub(super) use families::{FamilyProblem, NotADistribution};
+pub(super) use missing::MissingProblem;
 pub(super) use names::NameProblem;
 pub(super) use structure::StructureProblem;
 pub(super) use values::ValueProblem;

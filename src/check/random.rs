@@ -14,7 +14,15 @@ use crate::typed::{
 impl<'a> Checker<'a> {
     pub(super) fn resolve_randoms(&mut self) {
         for i in 0..self.randoms.len() {
-            match self.resolve_random(RandomId(i as u32)) {
+            let (variable, role) = self.random_heads[i];
+            let resolved = if self.typed.missing_cells_of(variable).is_some() {
+                // The statement of the given cells comes just before.
+                let given = self.random_values.last().cloned().flatten();
+                given.ok_or(Reported).and_then(|given| self.missing_part(&given, role))
+            } else {
+                self.resolve_random(RandomId(i as u32))
+            };
+            match resolved {
                 Ok(random) => self.random_values.push(Some(random)),
                 Err(Reported) => {
                     let (variable, role) = self.random_heads[i];
@@ -51,7 +59,10 @@ impl<'a> Checker<'a> {
             self.check_observed(tree, variable, &axes, &context)?;
         }
         let guard = tree.guard.as_ref().map(|g| self.guard(&tree.name, g, &context)).transpose();
-        let hints = self.hints(tree, role);
+        let incomplete = self.incomplete_of(variable);
+        let missing_role = incomplete.and_then(|_| self.random_heads.get(id.index() + 1));
+        let missing_role = missing_role.map(|(_, role)| *role);
+        let hints = self.hints(tree, missing_role.unwrap_or(role));
         let at = indices.iter().map(|i| {
             let axis = self.typed.index_of(*i).axis;
             super::elaborate::data(typed::ExprKind::Index(*i), Kind::Index(axis), tree.name.span)
@@ -70,6 +81,11 @@ impl<'a> Checker<'a> {
             RandomRole::Observed => self.check_observed_kind(tree, variable, &distribution)?,
             RandomRole::Predicted => {}
         }
+        match missing_role {
+            Some(RandomRole::Latent) => self.check_latent(tree, &distribution)?,
+            Some(RandomRole::Finite) => self.check_finite(tree, &distribution)?,
+            Some(RandomRole::Observed | RandomRole::Predicted) | None => {}
+        }
         if let Some(guard) = &guard {
             self.whole_groups(tree, guard, &distribution)?;
         }
@@ -77,7 +93,8 @@ impl<'a> Checker<'a> {
         if role == RandomRole::Observed {
             self.typed.variables[variable.index()].observed = Some(id);
         }
-        Ok(Random { variable, role, indices, distribution, guard, centering, span })
+        let random = Random { variable, role, indices, distribution, guard, centering, span };
+        self.given_part(random, id)
     }
 
     /// An observed name must be known from data, and indices written on it must be its axes.

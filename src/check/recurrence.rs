@@ -160,7 +160,9 @@ impl<'a> Checker<'a> {
                     let mut names = Vec::new();
                     match self.definitions[id.index()].0 {
                         Defined::Equation(define) => names_in(&define.value, &mut names),
-                        Defined::Solved(_) | Defined::State(..) => plane = Plane::Latent,
+                        Defined::Solved(_) | Defined::State(..) | Defined::Made => {
+                            plane = Plane::Latent;
+                        }
                     }
                     pending.extend(names.iter().filter_map(|n| self.names.get(*n).copied()));
                 }

@@ -20,33 +20,12 @@ pub(super) fn column_label(argument: &Argument) -> Option<Spanned<String>> {
     }
 }
 
-/// Whether an expression is written with `transpose`, and so is a matrix.
-fn mentions_transpose(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Call(function, arguments) => {
-            function.value == "transpose" || arguments.iter().any(|a| mentions_transpose(&a.value))
-        }
-        ExprKind::Group(a) | ExprKind::Unary(_, a) => mentions_transpose(a),
-        ExprKind::Binary(_, _, a, b) => mentions_transpose(a) || mentions_transpose(b),
-        ExprKind::Number { .. }
-        | ExprKind::Label(_)
-        | ExprKind::Name(_)
-        | ExprKind::Index(..)
-        | ExprKind::Comprehension { .. }
-        | ExprKind::List(_)
-        | ExprKind::If(..)
-        | ExprKind::In(..)
-        | ExprKind::Start(..)
-        | ExprKind::Written(_)
-        | ExprKind::Error => false,
-    }
-}
-
 impl<'a> Checker<'a> {
     /// Resolves everything that was declared.
     pub(super) fn resolve_all(&mut self) {
         self.resolve_aliases();
         self.declare_latent_axes();
+        self.define_wholes();
         self.typed.definitions.reserve(self.definitions.len());
         for id in 0..self.typed.variables.len() {
             let id = VariableId(id as u32);
@@ -56,6 +35,7 @@ impl<'a> Checker<'a> {
         }
         self.resolve_randoms();
         self.find_recurrences();
+        self.check_solved();
         self.check_cycles();
         self.resolve_others();
     }
@@ -84,8 +64,16 @@ impl<'a> Checker<'a> {
             }
             let binders = self.randoms[i].0.binders.as_deref().unwrap_or(&[]);
             let axes = binders.iter().map(|b| self.binder_axis(b)).collect::<Vec<_>>();
-            let axes = axes.into_iter().collect::<Judged<Vec<_>>>();
-            let kind = self.drawn_kind(self.randoms[i].0, role);
+            let mut axes = axes.into_iter().collect::<Judged<Vec<_>>>();
+            let mut kind = self.drawn_kind(self.randoms[i].0, role);
+            if let Some(incomplete) = self.typed.missing_cells_of(variable) {
+                // The axes on the left are looked at with the given cells.
+                let given = self.typed.variable(incomplete.given);
+                axes = Ok(given.axes.clone());
+                if matches!(given.kind, Kind::Index(_)) || !matches!(kind, Kind::Index(_)) {
+                    kind = given.kind;
+                }
+            }
             let info = &mut self.typed.variables[variable.index()];
             info.kind = kind;
             info.plane = match role {
@@ -171,6 +159,8 @@ impl<'a> Checker<'a> {
             Defined::State(ode, state) => {
                 return self.resolve_state(variable, id, ode, state, span);
             }
+            // Defined with its axes.
+            Defined::Made => return Ok(()),
         };
         let (context, indices) = match &define.binders {
             Some(binders) => self.bind(binders, &Context::default())?,
@@ -182,7 +172,9 @@ impl<'a> Checker<'a> {
             self.columns(define, function, arguments, context, indices)?
         } else if let ExprKind::List(elements) = &define.value.kind {
             self.list(define, elements, context, indices)?
-        } else if define.binders.is_none() && mentions_transpose(&define.value) {
+        } else if let Some(matrix) = super::factor::factored(&define.value) {
+            self.factor_of(matrix, define.binders.is_some(), context, indices)?
+        } else if define.binders.is_none() && super::factor::is_of_matrices(&define.value) {
             let (_, (indices, value)) = self.matrix(&define.value, &context)?;
             (indices.to_vec(), DefinitionValue::Each(value))
         } else {
@@ -190,7 +182,7 @@ impl<'a> Checker<'a> {
         };
         let axes = indices.iter().map(|i| self.typed.index_of(*i).axis).collect();
         let parts: Vec<&typed::Expr> = match &value {
-            DefinitionValue::Each(expr) => vec![expr],
+            DefinitionValue::Each(expr) | DefinitionValue::Factored(expr) => vec![expr],
             DefinitionValue::PerElement(exprs) => exprs.iter().collect(),
             // Solutions are resolved elsewhere.
             DefinitionValue::Solved(_) => Vec::new(),
@@ -518,6 +510,9 @@ impl<'a> Checker<'a> {
         else {
             return;
         };
+        // Of a name with missing cells, these.
+        let incomplete = self.typed.incomplete.iter().find(|i| i.whole == variable);
+        let variable = incomplete.map_or(variable, |i| i.missing);
         let info = self.typed.variable(variable);
         // Continuous latents and predictions are told anyway, finite latents only up to a size.
         let told = match info.role {
@@ -586,10 +581,7 @@ impl<'a> Checker<'a> {
         let typed = self.elaborate(value, context)?;
         let typed = self.number(typed)?;
         if typed.plane == Plane::Predicted {
-            let span = value.span;
-            return Err(
-                self.report(NameProblem::UsesPrediction { name: "factor".to_owned(), span })
-            );
+            return Err(self.uses_prediction("factor", &typed));
         }
         Ok(typed)
     }

@@ -29,7 +29,10 @@ impl<'a> Checker<'a> {
     /// A literal or a latent whose values may leave the support of the parameter it is given to.
     pub(super) fn check_supports(&mut self) {
         let randoms = std::mem::take(&mut self.random_values);
-        for random in randoms.iter().flatten() {
+        // What is said of given cells holds of missing ones.
+        let is_new = |r: &&typed::Random| self.typed.missing_cells_of(r.variable).is_none();
+        let stated: Vec<&typed::Random> = randoms.iter().flatten().filter(is_new).collect();
+        for random in stated {
             for (_, call) in random.distribution.calls() {
                 let parameters = call.parameterization.parameters;
                 for (argument, parameter) in call.arguments.iter().zip(parameters) {

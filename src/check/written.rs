@@ -40,7 +40,13 @@ impl<'a> Checker<'a> {
         let log_density = self.family_argument(left, &written.log_density, context);
         self.given.pop();
         let log_density = log_density?;
-        let drawn = None;
+        // The same at any value, for draws: known where it is evaluated, as a finite latent is.
+        let kind = ExprKind::State(0);
+        let any = typed::Expr { kind, ty: Kind::Real, plane: Plane::Finite, span };
+        self.given.push((written.variate.value.clone(), any));
+        let at_any = self.family_argument(left, &written.log_density, context);
+        self.given.pop();
+        let drawn = Drawn::Density(at_any?);
         let written = Written { family, log_density, low, high, drawn, span };
         Ok(Distribution::Written(Box::new(written)))
     }
@@ -94,7 +100,7 @@ impl<'a> Checker<'a> {
             log_density = choose(flag, tail, log_density);
         }
         let (low, high) = inner.ends();
-        let drawn = Some(Drawn::Censored(of));
+        let drawn = Drawn::Censored(of);
         let family = "Censored".to_owned();
         Ok(Distribution::Written(Box::new(Written { family, log_density, low, high, drawn, span })))
     }
@@ -132,7 +138,7 @@ impl<'a> Checker<'a> {
             Some(binary(Operator::Add, scaled, location.clone()))
         };
         let (low, high) = (outside(low), outside(high));
-        let drawn = Some(Drawn::Scaled { of, location: location.clone(), scale: scale.clone() });
+        let drawn = Drawn::Scaled { of, location: location.clone(), scale: scale.clone() };
         let family = "Scaled".to_owned();
         Ok(Distribution::Written(Box::new(Written { family, log_density, low, high, drawn, span })))
     }
@@ -170,7 +176,7 @@ impl<'a> Checker<'a> {
         if log_density.plane == Plane::Predicted {
             self.not_predicted(left, &log_density)?;
         }
-        let drawn = Some(Drawn::Mixture { index: indices[0], weight, component });
+        let drawn = Drawn::Mixture { index: indices[0], weight, component };
         let family = "Mixture".to_owned();
         Ok(Distribution::Written(Box::new(Written { family, log_density, low, high, drawn, span })))
     }

@@ -1,5 +1,6 @@
 //! What can be typed. The only user of clap beside the parse itself.
 
+use crate::session::LARGEST_TABLE;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -54,9 +55,24 @@ pub(super) struct ProgramArguments {
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
+    /// The most entries of a table in which finite latents are summed out: N or 2^K [default: 2^16]
+    #[arg(long, value_name = "N", value_parser = table_size)]
+    pub(super) max_table: Option<usize>,
     /// Treat warnings as errors
     #[arg(long)]
     pub(super) deny_warnings: bool,
+}
+
+/// A number of entries: `1000000` or `2^20`.
+fn table_size(text: &str) -> Result<usize, String> {
+    let size = match text.trim().strip_prefix("2^") {
+        Some(power) => power.parse().ok().and_then(|power| 1_usize.checked_shl(power)),
+        None => text.trim().parse().ok(),
+    };
+    match size {
+        Some(size @ 1..=LARGEST_TABLE) => Ok(size),
+        Some(_) | None => Err("write a number from 1 to 2^30, as 1000000 or 2^20".to_owned()),
+    }
 }
 
 #[derive(Clone, Debug, Args)]
@@ -101,6 +117,9 @@ pub(super) struct RunArguments {
     /// Threads to use [default: VIPPL_THREADS, or all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
+    /// The most entries of a table in which finite latents are summed out: N or 2^K [default: 2^16]
+    #[arg(long, value_name = "N", value_parser = table_size)]
+    pub(super) max_table: Option<usize>,
     /// Treat warnings as errors
     #[arg(long)]
     pub(super) deny_warnings: bool,

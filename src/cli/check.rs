@@ -7,7 +7,6 @@ use super::load::{Loaded, Warnings};
 use super::terminal::Terminal;
 use crate::data::{BindingReport, Mode};
 use crate::diagnostic::render;
-use crate::output::names;
 use crate::session::{Inventory, Sized, inventory};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
@@ -17,11 +16,16 @@ pub(super) fn check(arguments: &CheckArguments, terminal: &Terminal) -> Result<E
     let program = &arguments.program;
     let warnings = Warnings { quiet: program.json, deny: program.deny_warnings };
     let mut loaded = Loaded::open(&program.model, &program.data, warnings, terminal)?;
+    loaded.largest_table = program.max_table.unwrap_or(loaded.largest_table);
     let (inventory, report) = if program.data.is_empty() {
         let typed = loaded.document.typed();
         let axes = |variable| {
             let axes = typed.variable(variable).axes.iter();
-            axes.map(|a| typed.axis(*a).name.clone()).collect::<Vec<String>>()
+            let axes = axes.map(|a| typed.axis(*a).name.clone()).collect::<Vec<String>>();
+            match typed.missing_cells_of(variable) {
+                Some(_) => vec![format!("{} where missing", axes.join(", "))],
+                None => axes,
+            }
         };
         (inventory(typed, &axes), None)
     } else {
@@ -52,7 +56,7 @@ fn to_text(loaded: &Loaded, inventory: &Inventory, report: Option<&BindingReport
             writeln!(out, "axis {}: {} ({}{more})", axis.name, axis.size, axis.first.join(", "));
     }
     let list = |list: &[Sized]| {
-        let text = names(list.iter().map(|v| (v.name.as_str(), v.sizes.as_slice())));
+        let text = list.iter().map(Sized::printed).collect::<Vec<String>>().join(", ");
         if text.is_empty() { "nothing".to_owned() } else { text }
     };
     let _ = writeln!(
@@ -79,7 +83,11 @@ fn to_json(loaded: &Loaded, inventory: &Inventory, report: Option<&BindingReport
         let object = |v: &Sized| {
             let shape: Option<Vec<usize>> = v.sizes.iter().map(|s| s.parse().ok()).collect();
             let shape = shape.filter(|_| report.is_some());
-            json!({ "name": v.name, "axes": v.axes, "shape": shape })
+            let mut object = json!({ "name": v.name, "axes": v.axes, "shape": shape });
+            if let Some(cells) = v.cells {
+                object["cells"] = json!(cells);
+            }
+            object
         };
         list.iter().map(object).collect()
     };

@@ -18,6 +18,7 @@ pub(super) fn density(arguments: &DensityArguments, terminal: &Terminal) -> Resu
     let program = &arguments.program;
     let warnings = Warnings { quiet: program.json, deny: program.deny_warnings };
     let mut loaded = Loaded::open(&program.model, &program.data, warnings, terminal)?;
+    loaded.largest_table = program.max_table.unwrap_or(loaded.largest_table);
     let directory = files::directory_of(&program.model);
     let binding = loaded.bind(&program.data, &directory, Mode::Fit, terminal)?;
     let model = loaded.compile(binding)?;

@@ -5,7 +5,7 @@ use super::files::{self, DataReader};
 use super::terminal::Terminal;
 use crate::data::{Binding, Inputs, Mode};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::session::{Document, Model, Timings};
+use crate::session::{Document, Model, Timings, usual_table};
 use std::path::Path;
 use std::time::Instant;
 
@@ -23,6 +23,8 @@ pub(super) struct Loaded {
     pub(super) document: Document,
     pub(super) told: Vec<Diagnostic>,
     pub(super) timings: Timings,
+    /// The most entries of a table in which finite latents are summed out.
+    pub(super) largest_table: usize,
     warnings: Warnings,
 }
 
@@ -65,8 +67,9 @@ impl Loaded {
             document.blame_missing_data_line(&tables);
         }
         let found = document.diagnostics.clone();
-        let mut loaded =
-            Loaded { document, told: Vec::new(), timings: Timings::default(), warnings };
+        let largest_table = usual_table();
+        let (told, timings) = (Vec::new(), Timings::default());
+        let mut loaded = Loaded { document, told, timings, largest_table, warnings };
         loaded.tell(found, Exit::Program, terminal)?;
         loaded.timings.check = start.elapsed();
         Ok(loaded)
@@ -84,7 +87,7 @@ impl Loaded {
         let reader = DataReader::default();
         let read = |path: &Path| reader.read(path);
         let tables = Inputs::parse(data).read(self.document.typed(), directory, &read);
-        let bound = self.document.bind(&tables, mode);
+        let bound = self.document.bind_within(&tables, mode, self.largest_table);
         self.tell(bound.diagnostics, reader.exit(), terminal)?;
         self.timings.bind = start.elapsed();
         bound.value.ok_or_else(|| {
@@ -100,7 +103,7 @@ impl Loaded {
     /// Compiles a bound program.
     pub(super) fn compile(&mut self, binding: Binding) -> Result<Model, Refusal> {
         let start = Instant::now();
-        let model = Model::compile(binding)
+        let model = Model::compile_within(binding, self.largest_table)
             .map_err(|failure| Refusal::from_failure(failure, &self.document.sources))?;
         self.timings.compile = start.elapsed();
         Ok(model)

@@ -25,6 +25,7 @@ pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Result<Exit,
     let pool = thread_pool(arguments.threads)?;
     let warnings = Warnings { quiet: arguments.quiet, deny: arguments.deny_warnings };
     let mut loaded = Loaded::open(&arguments.model, &arguments.data, warnings, terminal)?;
+    loaded.largest_table = arguments.max_table.unwrap_or(loaded.largest_table);
     if !arguments.predict {
         loaded.tell_unprinted_reports(terminal)?;
     }

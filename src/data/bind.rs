@@ -7,14 +7,17 @@ mod advice;
 mod axes;
 mod cells;
 mod explain;
+mod factor;
 mod finite;
 mod indices;
+mod missing;
 mod observed;
 mod outcomes;
 mod recurrence;
+mod solved;
 mod supports;
 
-use super::claim::{self, Claims, data_variables, entry};
+use super::claim::{self, Claims, data_variables};
 use super::frozen::Frozen;
 use super::inputs::Tables;
 use super::origin::{self, Cellar, Origin};
@@ -141,6 +144,14 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// Whether the data are for predictions.
+    fn predicts(&self) -> bool {
+        match self.mode {
+            Mode::Fit => false,
+            Mode::Predict(_) => true,
+        }
+    }
+
     fn report(&mut self, problem: Diagnostic) {
         self.problems.push(problem);
     }
@@ -170,6 +181,7 @@ impl<'a> Binder<'a> {
             self.order_recurrences();
         }
         if !self.has_errors() {
+            self.check_systems();
             self.check_supports();
             self.check_observed();
             self.check_outcomes();
@@ -390,6 +402,7 @@ impl<'a> Binder<'a> {
         let shape = self.shape(definition.variable);
         let indices = &definition.indices;
         let values = match &definition.value {
+            DefinitionValue::Factored(value) => return self.factor(id, value),
             DefinitionValue::Each(value) => self.evaluate(|evaluator| {
                 let values = evaluator.data_over(value, indices, None);
                 values.map_err(|error| Failure::at(evaluator, indices, error))
@@ -485,34 +498,6 @@ impl<'a> Binder<'a> {
         } else {
             format!("{}[{}]", declared.name, labels.join(", "))
         }
-    }
-
-    /// A `?` column may have missing cells only where nothing uses it.
-    fn check_missing_cells(&mut self) {
-        let mut problems = Vec::new();
-        for variable in data_variables(self.typed) {
-            let declared = self.typed.variable(variable);
-            let has_gaps = self.values[variable.index()]
-                .as_ref()
-                .is_some_and(|a| a.cells().iter().any(|v| v.is_nan()));
-            let is_marked = entry(self.typed, variable).is_some_and(|e| e.missing);
-            if !has_gaps || !is_marked || self.absent[variable.index()] {
-                continue;
-            }
-            problems.push(
-                Diagnostic::error(
-                    Slug::NotYet,
-                    format!(
-                        "`{}` has missing cells, which this version cannot impute",
-                        declared.name
-                    ),
-                    declared.span,
-                    "declared with `?` here",
-                )
-                .help("drop the rows with missing cells, or fill them in"),
-            );
-        }
-        self.problems.extend(problems);
     }
 }
 

@@ -10,6 +10,7 @@ mod ode;
 use crate::bound::{self, EvaluationError, Evaluator, Space, Values};
 use crate::math::Scalar;
 use crate::math::bijector::Bijector;
+use crate::math::matrix::cholesky;
 use crate::typed::{
     DefinitionId, DefinitionValue, Expr, Plane, Random, RandomRole, Role, VariableId,
 };
@@ -346,6 +347,16 @@ impl<'a, S: Scalar> Reading<'a, S> {
                     values.push(evaluator.eval(value)?);
                     Ok::<(), EvaluationError>(())
                 })?;
+            }
+            DefinitionValue::Factored(value) => {
+                let mut cells = Vec::new();
+                evaluator.for_each(&definition.indices, None, |_| {
+                    cells.push(evaluator.eval::<S>(value)?);
+                    Ok::<(), EvaluationError>(())
+                })?;
+                let size = definition.indices.last().map_or(0, |i| evaluator.extent(*i));
+                let matrices = cells.chunks((size * size).max(1));
+                values = matrices.flat_map(|matrix| cholesky(size, matrix)).collect();
             }
             DefinitionValue::Solved(solution) => {
                 values = self.solve(&evaluator, &definition.indices, solution)?;

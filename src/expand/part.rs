@@ -143,7 +143,7 @@ impl<'a> Expander<'a, '_> {
                     continue;
                 }
                 StatementKind::Ode(ode) => {
-                    own.extend(ode.name.iter().map(|(name, _)| name.value.clone()));
+                    own.extend(ode.name.iter().map(|name| name.value.clone()));
                     own.extend(ode.equations.iter().map(|e| e.state.value.clone()));
                     continue;
                 }

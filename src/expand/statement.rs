@@ -47,7 +47,7 @@ impl<'a> Expander<'a, '_> {
                 self.collect_name(&random.name, Axes::Random(random, env.clone()));
             }
             StatementKind::Ode(ode) => {
-                for name in ode.name.iter().map(|(name, _)| name) {
+                if let Some(name) = &ode.name {
                     self.names.insert(name.value.clone());
                 }
                 self.names.extend(ode.equations.iter().map(|e| e.state.value.clone()));
@@ -231,10 +231,9 @@ impl<'a> Expander<'a, '_> {
 
     /// In its equations, the states and `t` are those of the system.
     fn ode(&mut self, ode: &Ode, env: &mut Env) -> Option<Ode> {
-        let name = ode.name.as_ref().map(|(name, axis)| {
-            let axis = self.joint(axis, env);
-            (self.left(name, env), axis)
-        });
+        let name = ode.name.as_ref().map(|name| self.left(name, env));
+        let axes = ode.axes.iter().map(|axis| self.joint(axis, env)).collect();
+        let hints = self.hints(&ode.hints, env);
         let at = self.name(&ode.at.value, ode.at.span, env);
         let ExprKind::Name(at_name) = at.kind else { return None };
         let from = self.expr(&ode.from, env);
@@ -257,7 +256,7 @@ impl<'a> Expander<'a, '_> {
             equations.push(OdeEquation { state, rate, start });
         }
         let at = Name::new(at_name, at.span);
-        Some(Ode { name, at, from, stiff: ode.stiff, equations })
+        Some(Ode { name, axes, at, from, stiff: ode.stiff, hints, equations })
     }
 
     /// Puts the equations of a part in where it is used.

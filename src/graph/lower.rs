@@ -76,11 +76,6 @@ pub struct Origin {
 pub enum LowerError {
     /// An expression has no value.
     Evaluation(EvaluationError),
-    /// Times of differential equations that do not ascend from their start.
-    TimesDescend {
-        /// The times.
-        span: Span,
-    },
     /// `max`, `min` of more latent elements than are compared one by one.
     TooManyToCompare {
         /// The reduction.
@@ -191,7 +186,9 @@ impl<'a> Lowering<'a> {
             };
             let found = match &definition.value {
                 DefinitionValue::Each(value) => reduces(value),
-                DefinitionValue::PerElement(_) | DefinitionValue::Solved(_) => true,
+                DefinitionValue::PerElement(_)
+                | DefinitionValue::Solved(_)
+                | DefinitionValue::Factored(_) => true,
             };
             let finite = self.bound.typed.variable(definition.variable).finite;
             let recurs = self.bound.recurrences.iter();

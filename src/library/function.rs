@@ -223,6 +223,9 @@ elementwise! {
     Ceil = ceil(x) in Support::Real, -(-x).floor();
     /// The nearest whole number, halves away from zero.
     Round = round(x) in Support::Real, composite::round(x);
+    /// 1 where a cell of a name declared with `?` is missing, else 0.
+    IsMissing = is_missing(x) in Support::Boolean,
+        S::select(x.same(x), S::constant(0.0), S::constant(1.0));
     /// The larger of two.
     Max2 = max(a, b) in Support::Real, a.max(b);
     /// The smaller of two.

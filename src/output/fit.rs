@@ -172,6 +172,9 @@ pub struct VariableRecord {
     pub axes: Vec<String>,
     /// Their sizes.
     pub shape: Vec<usize>,
+    /// How many cells it is about, where others of the name are given or missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cells: Option<usize>,
 }
 
 /// What a row of the summary is.

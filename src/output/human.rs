@@ -54,14 +54,20 @@ pub fn report(record: &FitRecord, options: &HumanOptions) -> String {
 }
 
 /// A list of names with sizes, as `check` prints them: `mu, tau, alpha[85]`.
-pub fn names<'a>(list: impl Iterator<Item = (&'a str, &'a [String])>) -> String {
-    let list: Vec<String> = list.map(|(name, sizes)| element_name(name, sizes)).collect();
-    list.join(", ")
+/// `y[100]`, or `y[3 of 100]` where only some cells are meant.
+pub fn counted_name(name: &str, sizes: &[String], cells: Option<usize>) -> String {
+    let total: Option<usize> = sizes.iter().map(|s| s.parse::<usize>().ok()).product();
+    match cells.zip(total) {
+        Some((cells, total)) if cells < total => {
+            element_name(name, &[format!("{cells} of {total}")])
+        }
+        Some(_) | None => element_name(name, sizes),
+    }
 }
 
 fn sized(variable: &VariableRecord) -> String {
     let sizes: Vec<String> = variable.shape.iter().map(usize::to_string).collect();
-    element_name(&variable.name, &sizes)
+    counted_name(&variable.name, &sizes, variable.cells)
 }
 
 fn data(out: &mut String, data: &DataRecord, style: Style) {

@@ -7,6 +7,14 @@ use crate::graph::eliminate::{TooLarge, plan};
 use crate::source::Span;
 use crate::typed::RandomRole;
 
+/// The most entries that a table may be allowed: 8 GiB of numbers.
+pub const LARGEST_TABLE: usize = 1 << 30;
+
+/// The most entries of a table, where not asked for otherwise.
+pub fn usual_table() -> usize {
+    engine::Options::default().largest_table
+}
+
 /// Which latents a statement ties together at one of its elements.
 struct Tie {
     scope: Vec<u32>,
@@ -15,8 +23,7 @@ struct Tie {
 
 /// The error for a program whose latents with finitely many values meet in a table that is too
 /// large, with their names and the line where they meet.
-pub(super) fn costly(bound: &bound::Program) -> Option<Diagnostic> {
-    let largest = engine::Options::default().largest_table;
+pub(super) fn costly(bound: &bound::Program, largest: usize) -> Option<Diagnostic> {
     let evaluator = Evaluator::of(bound, ());
     // What cannot be evaluated is said when the program is compiled.
     let finite = Finite::of(bound, &evaluator).ok()?;
@@ -84,10 +91,15 @@ fn explain(
     let most = ties.iter().map(|tie| meets(&tie)).max().unwrap_or(0);
     let line = ties.iter().find(|tie| meets(tie) == most).map(|tie| tie.span);
     let span = line.unwrap_or_default();
-    Diagnostic::error(Slug::CostlyElimination, message, span, "they meet here").help(
-        "latents that one statement uses together are summed over all combinations of their values: \
-         give them fewer values, or use fewer of them in one statement",
-    )
+    let problem = Diagnostic::error(Slug::CostlyElimination, message, span, "they meet here");
+    let help = "latents that one statement uses together are summed over all combinations of their \
+                values: give them fewer values, or use fewer of them in one statement";
+    problem.help(match too_large.entries.checked_next_power_of_two() {
+        Some(enough) if enough <= LARGEST_TABLE => {
+            format!("{help}; or allow it: `--max-table {}`", power(enough))
+        }
+        Some(_) | None => help.to_owned(),
+    })
 }
 
 /// `z[1], z[2] and 18 more`

@@ -50,6 +50,13 @@ pub enum PointProblem {
         /// A latent of a similar name.
         nearest: Option<String>,
     },
+    /// A number for a cell that the data give.
+    Known {
+        /// The element.
+        at: String,
+        /// Its value in the data.
+        value: f64,
+    },
     /// An array of the wrong length somewhere in a latent's value.
     WrongShape {
         /// The latent, and the element within it.
@@ -87,6 +94,10 @@ impl std::fmt::Display for PointProblem {
             }
             PointProblem::Extra { name, nearest: Some(nearest) } => {
                 write!(f, "`{name}` is not a latent of the program; did you mean `{nearest}`?")
+            }
+            PointProblem::Known { at, value } => {
+                let value = exact(*value);
+                write!(f, "`{at}` is not missing, the data have {value}; the point has null there")
             }
             PointProblem::WrongShape { at, wanted, found } => {
                 write!(f, "`{at}` must be {wanted}, but the point has {found}")
@@ -196,10 +207,16 @@ impl Model {
         for latent in &latents {
             let name = &typed.variable(*latent).name;
             match object.get(name) {
+                // A column of which no cell is missing has none to give a value to.
+                None if self.is_complete(*latent) => {
+                    let size: usize = self.bound.shape(*latent).iter().product();
+                    numbers.extend(std::iter::repeat_n(f64::NAN, size));
+                }
                 None => problems.push(PointProblem::Missing { name: name.clone() }),
                 Some(value) => {
+                    let (bound, first) = (&self.bound, numbers.len());
                     let mut reader =
-                        Reader { bound: &self.bound, latent: *latent, numbers: &mut numbers };
+                        Reader { bound, latent: *latent, first, numbers: &mut numbers };
                     problems.extend(reader.read(value, &mut Vec::new()).err());
                 }
             }
@@ -210,6 +227,14 @@ impl Model {
             problems.push(PointProblem::Extra { name: name.clone(), nearest });
         }
         if problems.is_empty() { Ok(numbers) } else { Err(problems) }
+    }
+
+    /// Whether a latent stands for missing cells of which there are none.
+    fn is_complete(&self, latent: VariableId) -> bool {
+        self.bound.typed.missing_cells_of(latent).is_some_and(|incomplete| {
+            let array = self.bound.values[incomplete.given.index()].as_ref();
+            array.is_some_and(|a| !a.cells().iter().any(|cell| cell.is_nan()))
+        })
     }
 
     /// The log density at a point, and its gradient by the given method if wanted.
@@ -272,6 +297,8 @@ impl Model {
 struct Reader<'a> {
     bound: &'a bound::Program,
     latent: VariableId,
+    /// How many numbers stand before those of the latent.
+    first: usize,
     numbers: &'a mut Vec<f64>,
 }
 
@@ -281,6 +308,13 @@ impl Reader<'_> {
         let typed = &self.bound.typed;
         let own = typed.randoms.iter().find(|random| random.variable == self.latent);
         own.is_some_and(|random| random.guard.is_some())
+    }
+
+    /// The data's cell that is read next, of a name with missing cells.
+    fn cell(&self) -> Option<f64> {
+        let incomplete = self.bound.typed.missing_cells_of(self.latent)?;
+        let array = self.bound.values[incomplete.given.index()].as_ref()?;
+        array.cells().get(self.numbers.len() - self.first).copied()
     }
 
     /// Reads the value at the given labels, one per axis already entered.
@@ -297,6 +331,16 @@ impl Reader<'_> {
                 true => f64::NAN,
                 false => value.as_f64().ok_or_else(|| wrong(labels, "a number".to_owned()))?,
             };
+            let at = || crate::output::element_name(&declared.name, labels);
+            match self.cell() {
+                Some(known) if known.is_nan() && number.is_nan() => {
+                    return Err(PointProblem::Missing { name: at() });
+                }
+                Some(known) if known.is_finite() && number.is_finite() && known != number => {
+                    return Err(PointProblem::Known { at: at(), value: known });
+                }
+                Some(_) | None => {}
+            }
             self.numbers.push(number);
             return Ok(());
         };

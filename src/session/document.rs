@@ -1,6 +1,6 @@
 //! Program text to a checked program, with everything there is to say about it at once.
 
-use super::cost::costly;
+use super::cost::{costly, usual_table};
 use crate::check;
 use crate::data::{self, Binding, Mode, Tables};
 use crate::diagnostic::{Checked, Diagnostic, Severity, Slug};
@@ -118,11 +118,23 @@ impl Document {
     /// Binds the program to data, for fitting or for predicting. No value either where it would
     /// cost too much to sum out its latents with finitely many values.
     pub fn bind(&self, tables: &Tables, mode: Mode<'_>) -> Checked<Option<Binding>> {
+        self.bind_within(tables, mode, usual_table())
+    }
+
+    /// The same with tables of as many entries as are allowed.
+    pub fn bind_within(
+        &self,
+        tables: &Tables,
+        mode: Mode<'_>,
+        largest_table: usize,
+    ) -> Checked<Option<Binding>> {
         if self.has_errors() {
             return Checked { value: None, diagnostics: Vec::new() };
         }
         let mut bound = data::bind(self.typed.clone(), tables, mode);
-        if let Some(problem) = bound.value.as_ref().and_then(|b| costly(&b.program)) {
+        // A prediction sums nothing out.
+        let summed = bound.value.as_ref().filter(|_| matches!(mode, Mode::Fit));
+        if let Some(problem) = summed.and_then(|b| costly(&b.program, largest_table)) {
             bound.diagnostics.push(problem);
             bound.value = None;
         }

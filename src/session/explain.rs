@@ -42,7 +42,9 @@ pub struct Explained {
 
 /// Explains a checked program.
 pub fn explain(program: &Program, sources: &Sources) -> Explained {
-    let definitions = program.definitions.iter().map(|definition| {
+    // What a name with missing cells is as a whole goes without saying.
+    let written = program.definitions.iter().filter(|d| !program.is_whole(d.variable));
+    let definitions = written.map(|definition| {
         let mut lines = program.print_definition(definition);
         let one = lines.len() == 1 && program.reports.contains(&definition.variable);
         if let (true, Some(line)) = (one, lines.first_mut()) {
@@ -60,6 +62,7 @@ pub fn explain(program: &Program, sources: &Sources) -> Explained {
     equations.sort_by_key(|equation| sources.order(equation.span));
     let mut ids: Vec<VariableId> =
         (0..program.variables.len()).map(|i| VariableId(i as u32)).collect();
+    ids.retain(|id| !program.is_whole(*id));
     ids.sort_by_key(|id| program.variable(*id).order);
     Explained { equations, names: ids.into_iter().map(|id| row(program, id)).collect() }
 }
@@ -96,11 +99,13 @@ fn row(program: &Program, id: VariableId) -> NameRow {
 fn role(program: &Program, id: VariableId, variable: &Variable) -> String {
     let observed = if variable.observed.is_some() { "observed " } else { "" };
     let reported = if program.reports.contains(&id) { ", reported" } else { "" };
+    let missing = program.missing_cells_of(id).is_some();
+    let missing = if missing { "missing cells, " } else { "" };
     match variable.role {
         Role::Data(_) => format!("{observed}data{reported}"),
         Role::Derived(_) => format!("{observed}derived{reported}"),
-        Role::Latent(_) => format!("latent{reported}"),
-        Role::Predicted(_) => format!("predicted{reported}"),
+        Role::Latent(_) => format!("{missing}latent{reported}"),
+        Role::Predicted(_) => format!("{missing}predicted{reported}"),
     }
 }
 

@@ -39,17 +39,6 @@ impl From<LowerError> for Failure {
     fn from(error: LowerError) -> Self {
         match error {
             LowerError::Evaluation(error) => error.into(),
-            LowerError::TimesDescend { span } => {
-                let message = "the times of differential equations must ascend from the first";
-                let diagnostic = Diagnostic::new(
-                    Slug::DataOutsideSupport,
-                    Severity::Error,
-                    message,
-                )
-                .at(span, "not in ascending order, or before `from`")
-                .help("sort the rows by time; `from` gives the time of the values after `start`");
-                Failure::Program(Box::new(diagnostic))
-            }
             LowerError::TooManyToCompare { span, count } => {
                 let message = format!(
                     "this compares {count} values that depend on latents, more than this version \

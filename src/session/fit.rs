@@ -125,7 +125,8 @@ impl Model {
             let start = Instant::now();
             let latents = Resampled::new(self, &fitted, self.target_in(&coordinates)?)?;
             let count = variables.len();
-            let wanted = Wanted { variables, predictions: options.predict, fresh: HashSet::new() };
+            let (predictions, fresh) = (options.predict, HashSet::new());
+            let wanted = Wanted { variables, predictions, imputed: false, fresh };
             let mut drawn = predict::predict(&self.bound, &latents, &wanted, options.seed)?;
             fitted.predictions = drawn.split_off(count);
             fitted.finite = drawn;
@@ -352,8 +353,8 @@ impl From<PredictError> for Failure {
                 )])
             }
             PredictError::Tied { element, family } => Failure::Data(vec![format!(
-                "`{element}`, a label the fit has not seen, is tied by {family} to elements that \
-                 it has seen, and cannot be drawn without them"
+                "`{element}` is tied by {family} to elements that are known, and cannot be drawn \
+                 without them"
             )]),
             PredictError::NotSaved { name } => Failure::Data(vec![format!(
                 "the fit has not saved the draws of `{name}`, which has many elements; write \

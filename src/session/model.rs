@@ -1,5 +1,6 @@
 //! A bound program to a compiled target whose quantities have names, labels and roles.
 
+use super::cost::usual_table;
 use super::failure::Failure;
 use crate::bound;
 use crate::data::{Binding, BindingReport};
@@ -18,6 +19,7 @@ pub struct Model {
     pub report: BindingReport,
     pub(super) density: Density,
     pub(super) engine: engine::Program,
+    options: engine::Options,
 }
 
 impl Model {
@@ -27,9 +29,19 @@ impl Model {
     ///
     /// [`Failure::Program`] for what this version cannot compile.
     pub fn compile(binding: Binding) -> Result<Self, Failure> {
+        Self::compile_within(binding, usual_table())
+    }
+
+    /// The same with tables of as many entries as are allowed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Model::compile`].
+    pub fn compile_within(binding: Binding, largest_table: usize) -> Result<Self, Failure> {
         let Binding { program: bound, report } = binding;
-        let (density, engine) = compile(&bound, &Coordinates::new())?;
-        Ok(Model { bound, report, density, engine })
+        let options = engine::Options { largest_table, ..engine::Options::default() };
+        let (density, engine) = compile(&bound, &Coordinates::new(), &options)?;
+        Ok(Model { bound, report, density, engine, options })
     }
 
     /// The log density in other coordinates; its quantities are those of [`Model::target`].
@@ -40,7 +52,7 @@ impl Model {
         if coordinates.is_empty() {
             return Ok(Cow::Borrowed(&self.engine));
         }
-        Ok(Cow::Owned(compile(&self.bound, coordinates)?.1))
+        Ok(Cow::Owned(compile(&self.bound, coordinates, &self.options)?.1))
     }
 
     /// The compiled log density.
@@ -86,16 +98,33 @@ impl Model {
         let size = |variable| {
             self.bound.shape(variable).iter().map(usize::to_string).collect::<Vec<String>>()
         };
-        inventory(&self.bound.typed, &size)
+        let mut inventory = inventory(&self.bound.typed, &size);
+        for incomplete in &self.bound.typed.incomplete {
+            let name = &self.bound.typed.variable(incomplete.given).name;
+            let cells = self.bound.values[incomplete.given.index()].iter().flat_map(|a| a.cells());
+            let total = cells.clone().count();
+            let missing = cells.filter(|cell| cell.is_nan()).count();
+            let lists = [
+                (&mut inventory.observed, total - missing),
+                (&mut inventory.latent, missing),
+                (&mut inventory.predicted, missing),
+            ];
+            for (list, count) in lists {
+                let own = list.iter_mut().filter(|sized| sized.name == *name);
+                own.for_each(|sized| sized.cells = Some(count));
+            }
+        }
+        inventory
     }
 }
 
 fn compile(
     bound: &bound::Program,
     coordinates: &Coordinates,
+    options: &engine::Options,
 ) -> Result<(Density, engine::Program), Failure> {
     let density = lower::density(bound, coordinates)?;
-    let engine = engine::Program::compile(&density.model, &engine::Options::default())?;
+    let engine = engine::Program::compile(&density.model, options)?;
     Ok((density, engine))
 }
 
@@ -108,6 +137,15 @@ pub struct Sized {
     pub axes: Vec<String>,
     /// Their sizes as text; the axes' names without data.
     pub sizes: Vec<String>,
+    /// How many cells it is about, where others of the name are given or missing.
+    pub cells: Option<usize>,
+}
+
+impl Sized {
+    /// `y[100]`, or `y[3 of 100]`.
+    pub fn printed(&self) -> String {
+        crate::output::counted_name(&self.name, &self.sizes, self.cells)
+    }
 }
 
 /// What a program does with its names.
@@ -130,7 +168,8 @@ pub fn inventory(program: &typed::Program, size: &dyn Fn(VariableId) -> Vec<Stri
     let sized = |variable: VariableId| {
         let declared = program.variable(variable);
         let axes = declared.axes.iter().map(|a| program.axis(*a).name.clone());
-        Sized { name: declared.name.clone(), axes: axes.collect(), sizes: size(variable) }
+        let (axes, sizes) = (axes.collect(), size(variable));
+        Sized { name: declared.name.clone(), axes, sizes, cells: None }
     };
     let of = |roles: &[RandomRole]| {
         let randoms = program.randoms.iter().filter(|r| roles.contains(&r.role));

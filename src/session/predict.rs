@@ -6,6 +6,7 @@
 //! for any number of threads.
 
 mod known;
+mod numeric;
 mod plan;
 mod prior;
 mod sample;
@@ -52,7 +53,7 @@ pub enum PredictError {
         /// Whether the element is a latent that the fit has not seen.
         unseen: bool,
     },
-    /// An element is new, but tied to elements that the fit has seen.
+    /// An element is unknown, but tied to elements that are known.
     Tied {
         /// The element, with its labels.
         element: String,
@@ -129,6 +130,8 @@ pub struct Wanted {
     /// Whether to draw every prediction and what is computed from predictions. A program without a
     /// `predict` predicts all it observes.
     pub predictions: bool,
+    /// Whether missing cells of what is predicted are told too, as where no summary of latents is.
+    pub imputed: bool,
     /// Axes whose elements are not those of the fit, whatever their labels.
     pub fresh: HashSet<AxisId>,
 }
@@ -143,7 +146,7 @@ impl Wanted {
             info.finite && info.plane < Plane::Predicted
         };
         let variables = typed.reports.iter().copied().filter(finite).collect();
-        Wanted { variables, predictions: true, fresh }
+        Wanted { variables, predictions: true, imputed: true, fresh }
     }
 }
 
@@ -299,8 +302,10 @@ fn plan_wanted(
         let ids = typed.randoms.iter().enumerate();
         ids.filter(move |(_, r)| r.role == role).map(|(i, _)| RandomId(i as u32))
     };
-    let predicted: Vec<RandomId> = of_role(RandomRole::Predicted).collect();
-    for id in &predicted {
+    let all: Vec<RandomId> = of_role(RandomRole::Predicted).collect();
+    let asked = |id: &&RandomId| typed.missing_cells_of(typed.random(**id).variable).is_none();
+    let predicted: Vec<RandomId> = all.iter().filter(asked).copied().collect();
+    for id in &all {
         let variable = typed.random(*id).variable;
         planner.variable(variable)?;
         shown.push((variable, planner.positions(variable)?));
@@ -313,7 +318,25 @@ fn plan_wanted(
     for id in observed {
         planner.statement(id)?;
         let variable = typed.random(id).variable;
-        shown.push((variable, planner.positions_of(id)?));
+        let mut positions = planner.positions_of(id)?;
+        if let Some(tied) = typed.incomplete.iter().find(|i| i.whole == variable) {
+            // Where latents are told, their draws are those of the missing cells.
+            let given = bound.values[tied.given.index()].as_ref();
+            let cells = given.map_or(&[][..], |array| array.cells());
+            let is_given = |at: &u32| cells.get(*at as usize).is_some_and(|cell| !cell.is_nan());
+            positions.retain(|at| wanted.imputed || is_given(at));
+            shown.push((tied.given, positions));
+            continue;
+        }
+        shown.push((variable, positions));
+        let incomplete = typed.incomplete.iter().find(|i| i.given == variable);
+        let missing = incomplete.map(|i| i.missing).filter(|missing| {
+            wanted.imputed && !shown.iter().any(|(variable, _)| variable == missing)
+        });
+        if let Some(missing) = missing {
+            planner.variable(missing)?;
+            shown.push((missing, planner.positions(missing)?));
+        }
     }
     for variable in &typed.reports {
         if typed.variable(*variable).plane == Plane::Predicted {

@@ -215,6 +215,7 @@ fn variables(model: &Model) -> Vec<VariableRecord> {
             role: role.to_owned(),
             axes: v.axes.clone(),
             shape: v.sizes.iter().filter_map(|s| s.parse().ok()).collect(),
+            cells: v.cells,
         });
         records.collect::<Vec<VariableRecord>>()
     };
@@ -243,7 +244,25 @@ pub fn draw_table(model: &Model, fitted: &Fitted) -> DrawTable {
     let place = |c: &DrawColumns| typed.find(&c.name).map(|v| typed.variable(v).order);
     table.variables.sort_by_cached_key(place);
     table.variables.extend(prediction_table(&model.bound, &fitted.predictions).variables);
+    table.variables = merged(table.variables);
     table
+}
+
+/// Given and missing cells of one name together.
+fn merged(columns: Vec<DrawColumns>) -> Vec<DrawColumns> {
+    let mut all: Vec<DrawColumns> = Vec::with_capacity(columns.len());
+    for more in columns {
+        let Some(own) = all.iter_mut().find(|own| own.name == more.name) else {
+            all.push(more);
+            continue;
+        };
+        let own_cells = std::mem::take(&mut own.positions).into_iter().zip(own.draws.drain(..));
+        let mut cells: Vec<_> =
+            own_cells.chain(more.positions.into_iter().zip(more.draws)).collect();
+        cells.sort_by_key(|(position, _)| *position);
+        (own.positions, own.draws) = cells.into_iter().unzip();
+    }
+    all
 }
 
 /// The draws of predictions.
@@ -254,7 +273,7 @@ pub fn prediction_table(bound: &bound::Program, predictions: &[Prediction]) -> D
         Some(columns(bound, variable, positions, prediction.draws.clone()))
     });
     let count = predictions.iter().flat_map(|p| &p.draws).map(Vec::len).next().unwrap_or(0);
-    DrawTable { count, variables: variables.collect() }
+    DrawTable { count, variables: merged(variables.collect()) }
 }
 
 fn columns(

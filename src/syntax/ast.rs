@@ -234,14 +234,19 @@ pub struct DistributionDefinition {
 /// `ode name[axis] at times from start stiff { equations }`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ode {
-    /// The array of states and its axis.
-    pub name: Option<(Name, Name)>,
+    /// The array of states.
+    pub name: Option<Name>,
+    /// The axes with a system for each element; where the array has a name, that of its states
+    /// last.
+    pub axes: Vec<Name>,
     /// The times.
     pub at: Name,
     /// The initial time.
     pub from: Expr,
     /// Whether `stiff` was written.
     pub stiff: bool,
+    /// What follows `with`.
+    pub hints: Vec<Hint>,
     /// `state' = rate start value`
     pub equations: Vec<OdeEquation>,
 }

@@ -72,12 +72,15 @@ fn statement_kind(kind: &StatementKind) -> String {
 }
 
 fn ode(ode: &Ode) -> String {
-    let name = option(&ode.name, |(name, axis)| format!(" {}[{}]", name.value, axis.value));
+    let name = option(&ode.name, |name| name.value.clone());
+    let name = format!("{name}{}", axes(&ode.axes));
+    let name = if name.is_empty() { name } else { format!(" {name}") };
     let stiff = if ode.stiff { " stiff" } else { "" };
     let equations = words(&ode.equations, |e| {
         format!("({}' {} {})", e.state.value, expr(&e.rate), expr(&e.start))
     });
-    format!("ode{name} (at {}) (from {}){stiff} {equations}", ode.at.value, expr(&ode.from))
+    let hints = hints(&ode.hints);
+    format!("ode{name} (at {}) (from {}){stiff}{hints} {equations}", ode.at.value, expr(&ode.from))
 }
 
 fn part(part: &Part) -> String {

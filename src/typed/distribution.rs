@@ -169,8 +169,8 @@ pub struct Written {
     pub low: Option<Expr>,
     /// The upper end.
     pub high: Option<Expr>,
-    /// How it is drawn from; `None` for families of `dist`.
-    pub drawn: Option<Drawn>,
+    /// How it is drawn from.
+    pub drawn: Drawn,
     /// The call.
     pub span: Span,
 }
@@ -198,6 +198,10 @@ pub enum Drawn {
     },
     /// The value that is seen where nothing is censored.
     Censored(Distribution),
+    /// By its log density, in which [`ExprKind::State`] stands for the value.
+    ///
+    /// [`ExprKind::State`]: crate::typed::ExprKind::State
+    Density(Expr),
 }
 
 /// A leaf of a distribution and the conditions under which it is the one.

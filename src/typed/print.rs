@@ -34,10 +34,16 @@ impl Program {
                     self.print(value)
                 )]
             }
+            DefinitionValue::Factored(value) => {
+                let left = self.brackets(&definition.indices);
+                vec![format!("{name}{left} = cholesky({})", self.print(value))]
+            }
             DefinitionValue::Solved(solution) => {
                 let at = self.print(&solution.times);
                 let start = self.print(&solution.start);
-                let head = format!("ode {name} at {at} from {start}");
+                let groups = definition.indices.len().saturating_sub(2);
+                let groups = self.brackets(&definition.indices[..groups]);
+                let head = format!("ode {name}{groups} at {at} from {start}");
                 let equations = solution.rates.iter().zip(&solution.initial).enumerate();
                 let lines = equations.map(|(state, (rate, initial))| {
                     let (rate, initial) = (self.print(rate), self.print(initial));

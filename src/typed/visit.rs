@@ -88,6 +88,34 @@ impl Expr {
         self
     }
 
+    /// The expression with elements of variables replaced; what it depends on follows from its
+    /// parts.
+    pub(crate) fn with_variables(
+        mut self,
+        replace: &mut dyn FnMut(VariableId, &[Expr]) -> Option<Expr>,
+    ) -> Expr {
+        let mut is_element = false;
+        if let ExprKind::Variable(variable, at) = &self.kind {
+            is_element = true;
+            if let Some(instead) = replace(*variable, at) {
+                return instead;
+            }
+        }
+        let mut plane = None;
+        for child in self.children_mut() {
+            let nothing = Expr { kind: ExprKind::Error, ..*child };
+            *child = std::mem::replace(child, nothing).with_variables(replace);
+            plane = plane.max(Some(child.plane));
+        }
+        if let (Some(plane), false) = (plane, is_element) {
+            self.plane = plane;
+        }
+        if let ExprKind::Reduce(reduce) = &mut self.kind {
+            reduce.outer = reduce.indices_from_outside();
+        }
+        self
+    }
+
     /// Calls `visit` on the expression and everything in it, outermost first.
     pub fn walk<'e>(&'e self, visit: &mut impl FnMut(&'e Expr)) {
         visit(self);

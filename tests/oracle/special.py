@@ -185,6 +185,7 @@ ELEMENTWISE = {
     "floor": (mp.floor, [-1.5, 0.5, 2.5, 1.49]), "ceil": (mp.ceil, [-1.5, 0.5, 2.5, 1.49]),
     "round": (lambda x: mp.sign(x) * mp.floor(abs(x) + 0.5), [-1.5, -0.49, 0.5, 2.5, 1.49]),
     "max": (max, [(1.0, 2.0), (3.0, -1.0)]), "min": (min, [(1.0, 2.0), (3.0, -1.0)]),
+    "is_missing": (lambda x: mp.mpf(0), [-1.5, 0.0, 2.5]),
 }
 
 
@@ -208,7 +209,7 @@ def main():
     with open(HERE / "elementwise.csv", "w", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(["function", "arguments", "value", "partials"])
-        step = {"floor", "ceil", "round"}
+        step = {"floor", "ceil", "round", "is_missing"}
         for name, (f, points) in ELEMENTWISE.items():
             for point in points:
                 point = point if isinstance(point, tuple) else (point,)

@@ -37,10 +37,20 @@ pub(in crate::check) enum StructureProblem {
     StatesOfAxis { axis: String, span: Span, labels: Vec<String>, states: Vec<String> },
     /// A rate or initial value over an axis.
     RateOfArray { span: Span, axes: String },
+    /// A rate or initial value that varies over the times.
+    RateOverTimes { name: String, span: Span },
+    /// A hint that differential equations do not have, or with other arguments.
+    OdeHint { hint: String, span: Span, known: bool },
     /// A rate or initial value that depends on what is summed out or predicted.
     RateOfFinite { span: Span },
     /// `transpose` where indices say which axis is which.
     LooseTranspose { span: Span },
+    /// `cholesky` where one number is wanted.
+    LooseFactor { span: Span },
+    /// `cholesky` of a matrix for each element of some axes, without a name.
+    FactorsOfGroups { span: Span },
+    /// `cholesky` of what is summed out.
+    FactorOfFinite { span: Span },
     /// A number where one of several distributions must be.
     NumberInPlace { span: Span, start: bool, continuous: bool },
     /// An argument that varies where all joint values need one number.
@@ -185,13 +195,52 @@ impl Explain for StructureProblem {
                 span,
                 format!("over {axes}"),
             )
-            .help("say which element is meant, for example `z0[\"hare\"]`, or reduce it with `sum`"),
+            .help("say which element is meant, for example `z0[\"hare\"]`; for a system for each element of an axis write the axis after `ode`: `ode[subject] at …`"),
+            StructureProblem::RateOverTimes { name, span } => Diagnostic::error(
+                Slug::WrongAxis,
+                format!("`{name}` varies over the times after `at`, and is not known between them"),
+                span,
+                "varies over the times",
+            )
+            .help("give each system its own value, `k[subject]` with an index column, or make it a function of the time `t`"),
+            StructureProblem::OdeHint { hint, span, known } => Diagnostic::error(
+                Slug::BadHint,
+                if known {
+                    format!("`{hint}` has other arguments")
+                } else {
+                    format!("differential equations have no hint `{hint}`")
+                },
+                span,
+                "not such a hint",
+            )
+            .help("`with tolerance(1e-8)`, relative and absolute, or `tolerance(1e-8, 1e-6)`, from 1e-14 to 0.01; `steps(100000)` for the most steps between two times"),
             StructureProblem::RateOfFinite { span } => Diagnostic::error(
                 Slug::NotYet,
                 "differential equations cannot depend on latents that are summed out, nor on predictions",
                 span,
                 "depends on such a name",
             ),
+            StructureProblem::LooseFactor { span } => Diagnostic::error(
+                Slug::WrongArguments,
+                "`cholesky` gives a whole matrix, and one number is wanted here",
+                span,
+                "gives a matrix",
+            )
+            .help("give it a name on a line of its own, `L = cholesky(S)`, and write `L[i, j]` here"),
+            StructureProblem::FactorsOfGroups { span } => Diagnostic::error(
+                Slug::WrongArguments,
+                "this `cholesky` is of one matrix for each element of another axis",
+                span,
+                "one of many matrices",
+            )
+            .help("give it a name and all axes on a line of its own: `L[group, i in item, j in item] = cholesky(S)`"),
+            StructureProblem::FactorOfFinite { span } => Diagnostic::error(
+                Slug::WrongArguments,
+                "the matrix of `cholesky` cannot depend on latents that are summed out",
+                span,
+                "depends on a finite latent or a prediction",
+            )
+            .help("factor the matrix of each value, and choose between the factors: `if z then L1[i, j] else L2[i, j]`"),
             StructureProblem::LooseTranspose { span } => Diagnostic::error(
                 Slug::WrongArguments,
                 "`transpose` makes a matrix, and here elements are meant",

@@ -42,7 +42,8 @@ pub(in crate::check) enum ValueProblem {
     LatentCondition {
         what: &'static str,
         span: Span,
-        latents: Vec<(String, Span)>,
+        /// The names, where they are declared, and whether they are data with missing cells.
+        latents: Vec<(String, Span, bool)>,
         /// The reported name it is for.
         reported: Option<String>,
     },
@@ -150,7 +151,9 @@ impl Explain for ValueProblem {
             .because(b_span, format!("an element of `{b}`"))
             .help(format!("elements of different axes are never the same; if they are meant to be, declare both with one axis: `column: {a}`")),
             ValueProblem::LatentCondition { what, span, latents, reported } => {
-                let names: Vec<String> = latents.iter().map(|(n, _)| n.clone()).collect();
+                let names: Vec<String> = latents.iter().map(|(n, ..)| n.clone()).collect();
+                let gaps: Vec<String> =
+                    latents.iter().filter(|l| l.2).map(|(n, ..)| n.clone()).collect();
                 // What is evaluated for every combination of the values of finite latents.
                 let enumerated = !matches!(
                     what,
@@ -164,8 +167,18 @@ impl Explain for ValueProblem {
                     span,
                     "depends on a latent",
                 );
-                for (name, declared) in latents {
-                    diagnostic = diagnostic.because(declared, format!("`{name}` is not data"));
+                for (name, declared, missing) in latents {
+                    let why = match missing {
+                        true => format!("missing cells of `{name}` are latents"),
+                        false => format!("`{name}` is not data"),
+                    };
+                    diagnostic = diagnostic.because(declared, why);
+                }
+                if let [gap] = &gaps[..] {
+                    return diagnostic.help(format!(
+                        "what is known of `{gap}` is whether a cell is missing: `is_missing({gap})`; a \
+                         second column without missing cells may stand here"
+                    ));
                 }
                 if let Some(name) = reported.filter(|_| what == "a condition") {
                     return diagnostic.help(format!(

@@ -3,7 +3,6 @@
 
 use super::{Binder, Mode, Placed, advice};
 use crate::bound::{Array, Elements};
-use crate::data::claim::entry;
 use crate::data::column::{Cells, Labels, MISSING, Numbers};
 use crate::data::labels::{Lookup, nearest, number};
 use crate::data::origin::{Origin, Raw};
@@ -132,7 +131,9 @@ impl Binder<'_> {
             let message = format!("`{}` cannot be read in full", raw.origin.file());
             return Err(Box::new(self.span_error(variable, Slug::BadFile, message)));
         }
-        self.check_missing(variable, raw)?;
+        if let Some(problem) = self.unmarked(variable, raw) {
+            return Err(Box::new(problem));
+        }
         match (&raw.cells, self.typed.variable(variable).kind) {
             (Cells::Numbers(numbers), kind) => self.numbers(variable, numbers, kind, &raw.origin),
             (Cells::Labels(labels), Kind::Index(axis)) => {
@@ -140,28 +141,6 @@ impl Binder<'_> {
             }
             (Cells::Labels(_), Kind::Real | Kind::Int | Kind::Bool) => Ok(Vec::new()),
         }
-    }
-
-    fn check_missing(&self, variable: VariableId, raw: &Raw) -> Placing<()> {
-        let missing = raw.cells.missing();
-        if missing.count == 0 || entry(self.typed, variable).is_some_and(|e| e.missing) {
-            return Ok(());
-        }
-        let name = &self.typed.variable(variable).name;
-        let noun = if missing.count == 1 { "missing cell" } else { "missing cells" };
-        let first = if missing.count > missing.first.len() { "the first: " } else { "" };
-        let problem = self
-            .span_error(
-                variable,
-                Slug::MissingCells,
-                format!("`{name}` has {} {noun}", missing.count),
-            )
-            .note(format!("{first}{}", raw.origin.places(&missing.first)));
-        let help = match self.mode {
-            Mode::Fit => "drop those rows, or fill the cells in",
-            Mode::Predict(_) => "drop those rows",
-        };
-        Err(Box::new(problem.help(help)))
     }
 
     fn numbers(

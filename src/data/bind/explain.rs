@@ -58,6 +58,13 @@ impl Binder<'_> {
             EvaluationError::LeftOut { span, variable, position } => {
                 self.left_out(*span, *variable, *position, at)
             }
+            EvaluationError::TimesDescend { span } => Diagnostic::error(
+                Slug::DataOutsideSupport,
+                format!("the times of differential equations begin with `from`{at}"),
+                *span,
+                "before `from`, or not finite",
+            )
+            .help("`from` gives the time of the values after `start`; no time may lie before it"),
             EvaluationError::Unassigned { variable, .. } => {
                 let declared = self.typed.variable(*variable);
                 Diagnostic::error(

@@ -31,7 +31,8 @@ impl Binder<'_> {
             return None;
         }
         let (indices, value) = match &definition.value {
-            DefinitionValue::Solved(_) => return None,
+            // A factor is looked at where it is computed.
+            DefinitionValue::Solved(_) | DefinitionValue::Factored(_) => return None,
             DefinitionValue::Each(value) => (&definition.indices[..], value),
             DefinitionValue::PerElement(elements) => {
                 let outer = definition.indices.len().saturating_sub(1);

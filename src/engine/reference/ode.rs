@@ -2,6 +2,7 @@
 //! the classical Runge-Kutta method of order 4, extrapolated twice.
 
 use super::Reading;
+use crate::bound::solved::{self, OdeSystem};
 use crate::bound::{EvaluationError, Evaluator};
 use crate::math::Scalar;
 use crate::typed::{IndexId, Solution};
@@ -10,27 +11,43 @@ use crate::typed::{IndexId, Solution};
 const STEPS: [usize; 3] = [64, 128, 256];
 
 impl<S: Scalar> Reading<'_, S> {
-    /// The states at all times, row-major.
+    /// The states of all systems at all times, row-major.
     pub(super) fn solve(
         &self,
         evaluator: &Evaluator<'_, &Self>,
         indices: &[IndexId],
         solution: &Solution,
     ) -> Result<Vec<S>, EvaluationError> {
+        let Some((_, points)) = indices.split_last() else { return Ok(Vec::new()) };
+        let states = solution.initial.len();
+        let total: usize = points.iter().map(|index| evaluator.extent(*index)).product();
+        let mut solved = vec![S::constant(f64::NAN); total * states];
+        for system in solved::systems(evaluator, points, solution)? {
+            let first = system.positions.first().copied().unwrap_or(0);
+            // Rates and initial values are the same at all positions of a system.
+            evaluator.stand(points, first);
+            let values = self.solve_one(evaluator, solution, &system)?;
+            for (position, values) in system.positions.iter().zip(values.chunks(states.max(1))) {
+                solved[position * states..][..states].copy_from_slice(values);
+            }
+        }
+        Ok(solved)
+    }
+
+    /// The states of one system at its times.
+    fn solve_one(
+        &self,
+        evaluator: &Evaluator<'_, &Self>,
+        solution: &Solution,
+        system: &OdeSystem,
+    ) -> Result<Vec<S>, EvaluationError> {
         let initial = &solution.initial;
         let first = initial.iter().map(|e| evaluator.eval(e)).collect::<Result<Vec<S>, _>>()?;
-        let start = evaluator.data(&solution.start)?;
-        let outer = &indices[..indices.len().min(1)];
-        let mut times = Vec::new();
-        evaluator.for_each(outer, None, |_| {
-            times.push(evaluator.data(&solution.times)?);
-            Ok::<(), EvaluationError>(())
-        })?;
         let mut runs = Vec::new();
         for steps in STEPS {
-            let (mut y, mut now) = (first.clone(), start);
+            let (mut y, mut now) = (first.clone(), system.start);
             let mut values = Vec::new();
-            for time in &times {
+            for time in &system.times {
                 let length = (time - now) / steps as f64;
                 for step in 0..steps {
                     y = self.step(evaluator, solution, now + step as f64 * length, length, &y)?;

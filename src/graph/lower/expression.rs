@@ -271,7 +271,8 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
                 }
                 DefinitionValue::Each(_)
                 | DefinitionValue::PerElement(_)
-                | DefinitionValue::Solved(_) => {}
+                | DefinitionValue::Solved(_)
+                | DefinitionValue::Factored(_) => {}
             }
         }
         let mut positions = self.positions(variable, at)?;

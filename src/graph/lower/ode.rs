@@ -1,23 +1,17 @@
 //! Differential equations: their rates as one expression over states, parameters and time.
 
 use super::super::expression::{Expression, Leaf, Op};
-use super::super::node::{Access, BufferId, Input, Node, Slot};
+use super::super::node::{Access, BufferId, Input, Node, Slot, Target};
 use super::super::ode::Ode;
 use super::super::trace::{Graph, Traced};
 use super::expression::Tracer;
 use super::rows::Rows;
-use super::{LowerError, Lowering};
+use super::{LowerError, Lowering, unavailable};
+use crate::bound::solved;
 use crate::typed::{Definition, Solution, VariableId};
 
 /// Where states and the time stand in for inputs while rates are traced: no buffer at all.
 const NOWHERE: BufferId = BufferId(u32::MAX);
-
-/// The error of a step relative to a state or sensitivity, and for numbers near 0: log densities
-/// and gradients then agree with closed forms to ten digits (`tests/semantics/ode.rs`).
-const TOLERANCE: f64 = 1e-10;
-
-/// The most steps between two times.
-const MOST_STEPS: usize = 100_000;
 
 impl<'g> Tracer<'_, '_, 'g> {
     /// A state of the equations that are traced.
@@ -32,50 +26,64 @@ impl<'g> Tracer<'_, '_, 'g> {
 }
 
 impl Lowering<'_> {
-    /// Solves differential equations at all their times.
+    /// Solves differential equations at all their times, system by system.
     pub(super) fn solve(
         &mut self,
         variable: VariableId,
         definition: &Definition,
         solution: &Solution,
     ) -> Result<Slot, LowerError> {
-        let one = Rows::count(1);
-        let tag = self.origin(definition.span, Some(variable), &one);
-        let outer: Vec<_> = definition.indices.first().copied().into_iter().collect();
-        let rows = Rows::over(&self.evaluator, &outer, None)?;
-        let mut times = Vec::with_capacity(rows.count);
-        for row in 0..rows.count {
-            rows.enter(&self.evaluator, &self.finite, row);
-            times.push(self.evaluator.data(&solution.times)?);
-        }
-        let start = self.evaluator.data(&solution.start)?;
-        let ascending = std::iter::once(&start).chain(&times).is_sorted();
-        if !ascending || !start.is_finite() || !times.iter().all(|t| t.is_finite()) {
-            return Err(LowerError::TimesDescend { span: solution.times.span });
-        }
-        let mut initial = Vec::new();
-        for value in &solution.initial {
-            let slot = self.store(value, &one, tag)?;
-            initial.push((slot.buffer, slot.offset));
-        }
-        let (equations, parameters) = self.rates(solution, &one)?;
+        let (_, points) = definition.indices.split_last().ok_or(unavailable(definition.span))?;
+        let systems = solved::systems(&self.evaluator, points, solution)?;
         let states = solution.rates.len();
-        let buffer = self.model.add_buffer(times.len() * states);
-        let output = Slot { buffer, offset: 0 };
-        self.push(Node::Ode(Ode {
-            equations,
-            states,
-            parameters,
-            initial,
-            start,
-            times: times.into(),
-            output,
-            stiff: solution.stiff,
-            relative_tolerance: TOLERANCE,
-            absolute_tolerance: TOLERANCE,
-            max_steps: MOST_STEPS,
-            tag,
-        }));
+        let total = self.bound.shape(variable).iter().product();
+        let output = Slot { buffer: self.model.add_buffer(total), offset: 0 };
+        for system in &systems {
+            let first = system.positions.first().map_or(0, |position| *position as u32);
+            let one = Rows::at(&self.evaluator, points, vec![first]);
+            let tag = self.origin(definition.span, Some(variable), &Rows::count(1));
+            let mut initial = Vec::new();
+            for value in &solution.initial {
+                let slot = self.store(value, &one, tag)?;
+                initial.push((slot.buffer, slot.offset));
+            }
+            let (equations, parameters) = self.rates(solution, &one)?;
+            let length = system.times.len() * states;
+            // A system at all times in order writes where its solution belongs.
+            let in_place = systems.len() == 1 && system.positions.is_sorted();
+            let own = match in_place {
+                true => output,
+                false => Slot { buffer: self.model.add_buffer(length), offset: 0 },
+            };
+            self.push(Node::Ode(Ode {
+                equations,
+                states,
+                parameters,
+                initial,
+                start: system.start,
+                times: system.times.clone().into(),
+                output: own,
+                stiff: solution.stiff,
+                relative_tolerance: solution.accuracy.relative,
+                absolute_tolerance: solution.accuracy.absolute,
+                max_steps: solution.accuracy.steps,
+                tag,
+            }));
+            if in_place {
+                continue;
+            }
+            let cells = system.positions.iter().flat_map(|position| {
+                (0..states).map(move |state| (position * states + state) as u32)
+            });
+            let (index, rows) = (cells.collect(), Rows::count(length));
+            let graph = Graph::new();
+            let mut tracer = Tracer::new(self, &graph, &rows);
+            let own = Input { buffer: own.buffer, access: Access::Contiguous(own.offset) };
+            let value = tracer.input(own);
+            let target = Target::Accumulate { buffer: output.buffer, index };
+            let kernel = tracer.finish(value, target, tag);
+            self.push(Node::Kernel(kernel));
+        }
         Ok(output)
     }
 

@@ -1,5 +1,6 @@
 //! Definitions and data as kernels of their own.
 
+use super::super::linear::Cholesky;
 use super::super::node::{Kernel, Node, Slot, Tag, Target};
 use super::super::trace::Graph;
 use super::expression::Tracer;
@@ -65,10 +66,28 @@ impl Lowering<'_> {
                 self.store(value, &rows, tag)
             }
             DefinitionValue::Solved(solution) => self.solve(variable, definition, solution),
+            DefinitionValue::Factored(value) => self.factor_matrix(variable, definition, value),
             DefinitionValue::PerElement(values) => {
                 self.store_elements(variable, &definition.indices, values, definition.span)
             }
         }
+    }
+
+    /// The matrices, then their factors.
+    fn factor_matrix(
+        &mut self,
+        variable: VariableId,
+        definition: &crate::typed::Definition,
+        value: &Expr,
+    ) -> Result<Slot, LowerError> {
+        let rows = Rows::over(&self.evaluator, &definition.indices, None)?;
+        let tag = self.origin(definition.span, Some(variable), &rows);
+        let input = self.store(value, &rows, tag)?;
+        let size = definition.indices.last().map_or(0, |index| self.evaluator.extent(*index));
+        let output = Slot { buffer: self.model.add_buffer(rows.count), offset: 0 };
+        let count = rows.count / (size * size).max(1);
+        self.push(Node::Cholesky(Cholesky { size, count, input, output, tag }));
+        Ok(output)
     }
 
     /// One kernel per element of the last axis, each accumulating into its cells.

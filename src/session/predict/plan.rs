@@ -50,6 +50,9 @@ pub(super) enum Turn {
     Draw(RandomId, usize),
     /// Elements that are drawn together.
     Group(RandomId, Vec<u32>),
+    /// Missing cells among elements that are drawn together: their statement, that of all cells,
+    /// and all members of the group.
+    Missing(RandomId, RandomId, Vec<u32>),
 }
 
 /// A plan under construction.
@@ -124,6 +127,14 @@ impl<'a, 'm> Planner<'a, 'm> {
         if missing.as_ref().is_some_and(HashSet::is_empty) {
             return Ok(());
         }
+        if let Some(whole) = self.tied_whole(random.variable) {
+            let tied = bound.typed.random(whole);
+            self.needs(&tied.distribution.expressions())?;
+            let groups = space::groups(&self.evaluator, tied)?.into_iter();
+            let turns = groups.map(|members| Turn::Missing(id, whole, members)).collect();
+            self.stages.push(Stage::Turns(turns));
+            return Ok(());
+        }
         let expressions = random.distribution.expressions();
         let plain = matches!(random.distribution, Distribution::Family(_))
             && !expressions.iter().any(|e| mentions(bound, e));
@@ -137,6 +148,14 @@ impl<'a, 'm> Planner<'a, 'm> {
         let turns = self.turns(id)?;
         self.stages.push(Stage::Turns(turns));
         Ok(())
+    }
+
+    /// The statement that ties the cells which a variable is the missing ones of.
+    fn tied_whole(&self, variable: VariableId) -> Option<RandomId> {
+        let typed = &self.bound.typed;
+        let whole = typed.missing_cells_of(variable)?.whole;
+        let at = typed.randoms.iter().position(|random| random.variable == whole)?;
+        Some(RandomId(at as u32))
     }
 
     fn family(&mut self, id: RandomId, missing: Option<&HashSet<u32>>) -> Result<(), PredictError> {
@@ -158,8 +177,8 @@ impl<'a, 'm> Planner<'a, 'm> {
         let bound = self.bound;
         let value = &bound.typed.definition(id).value;
         let values = value.expressions();
-        // Differential equations are solved by kernels only.
-        let solved = matches!(value, DefinitionValue::Solved(_));
+        // Differential equations are solved, and matrices factored, by the engine only.
+        let solved = matches!(value, DefinitionValue::Solved(_) | DefinitionValue::Factored(_));
         if (self.compiles || solved) && !bound.typed.variable(variable).finite {
             let used = values.iter().flat_map(|value| value.variables()).collect();
             self.latents_behind(used)?;

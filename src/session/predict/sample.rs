@@ -4,9 +4,10 @@
 //! in order, and if they rarely do, moves each in turn between its neighbours (Gibbs sampling).
 //! `ZeroSum` of normals with one sd subtracts the mean of independent draws, which is exact.
 
+use super::numeric;
 use crate::bound::{EvaluationError, Evaluator, Values};
 use crate::typed::{
-    Call, Distribution, Drawn, Elements, Joint, Random, Structure, Structured, Written,
+    Call, Distribution, Drawn, Elements, Expr, Joint, Kind, Random, Structure, Structured, Written,
 };
 use rand::{Rng, RngExt};
 
@@ -156,8 +157,8 @@ impl<V: Values<f64>> Sampler<'_, '_, V> {
     /// A distribution made of others.
     fn written(&mut self, random: &Random, written: &Written) -> Result<f64, Undrawable> {
         match &written.drawn {
-            None => Err(Undrawable::Parameters(written.family.clone(), Vec::new())),
-            Some(Drawn::Mixture { index, weight, component }) => {
+            Drawn::Density(log_density) => self.by_density(random, written, log_density),
+            Drawn::Mixture { index, weight, component } => {
                 let mut weights = Vec::new();
                 for position in 0..self.evaluator.extent(*index) {
                     self.evaluator.set(*index, position);
@@ -169,12 +170,50 @@ impl<V: Values<f64>> Sampler<'_, '_, V> {
                 self.evaluator.set(*index, position);
                 self.element(random, component)
             }
-            Some(Drawn::Scaled { of, location, scale }) => {
+            Drawn::Scaled { of, location, scale } => {
                 let x = self.element(random, of)?;
                 let location: f64 = self.evaluator.eval(location)?;
                 Ok(location + self.evaluator.eval::<f64>(scale)? * x)
             }
-            Some(Drawn::Censored(of)) => self.element(random, of),
+            Drawn::Censored(of) => self.element(random, of),
+        }
+    }
+
+    /// A distribution of which only the log density is known: over the whole numbers where the name
+    /// holds such, else over the real ones.
+    fn by_density(
+        &mut self,
+        random: &Random,
+        written: &Written,
+        log_density: &Expr,
+    ) -> Result<f64, Undrawable> {
+        let evaluator = self.evaluator;
+        let end = |end: &Option<Expr>, otherwise: f64| {
+            end.as_ref().map_or(Ok(otherwise), |e| evaluator.eval::<f64>(e))
+        };
+        let low = end(&written.low, f64::NEG_INFINITY)?;
+        let high = end(&written.high, f64::INFINITY)?;
+        let mut failure = None;
+        let at = |x: f64| {
+            evaluator.suppose(x);
+            match evaluator.eval::<f64>(log_density) {
+                Ok(value) if value.is_nan() => f64::NEG_INFINITY,
+                Ok(value) => value,
+                Err(error) => {
+                    failure = Some(error);
+                    f64::NEG_INFINITY
+                }
+            }
+        };
+        let drawn = match evaluator.typed().variable(random.variable).kind {
+            Kind::Int | Kind::Bool => numeric::whole_number(at, (low, high), self.rng),
+            Kind::Real | Kind::Index(_) => numeric::real_number(at, (low, high), self.rng),
+        };
+        evaluator.suppose(f64::NAN);
+        match (drawn, failure) {
+            (Some(value), _) => Ok(value),
+            (None, Some(error)) => Err(error.into()),
+            (None, None) => Err(Undrawable::Parameters(written.family.clone(), Vec::new())),
         }
     }
 

@@ -117,6 +117,7 @@ impl Step<'_, '_> {
                 }
                 Turn::Draw(id, position) => self.element(*id, *position)?,
                 Turn::Group(id, members) => self.group(*id, members)?,
+                Turn::Missing(id, whole, members) => self.missing(*id, *whole, members)?,
             }
         }
         Ok(())
@@ -178,7 +179,55 @@ impl Step<'_, '_> {
             }
             (Err(_), Failing::Anywhere { radius }) => self.anywhere(id, *first, radius)?,
         };
+        // A replicate of cells of which some are missing is none of their values.
+        let incomplete = &self.bound.typed.incomplete;
+        let whole = incomplete.iter().find(|i| i.whole == random.variable);
+        let variable = whole.map_or(random.variable, |i| i.given);
         for (member, value) in members.iter().zip(drawn) {
+            self.values.set(variable, *member as usize, value);
+        }
+        Ok(())
+    }
+
+    /// The missing cells of a group: all of it where all are missing.
+    fn missing(
+        &mut self,
+        id: RandomId,
+        whole: RandomId,
+        members: &[u32],
+    ) -> Result<(), PredictError> {
+        let (random, tied) = (self.bound.typed.random(id), self.bound.typed.random(whole));
+        let incomplete = self.bound.typed.missing_cells_of(random.variable);
+        let given = incomplete.and_then(|i| self.bound.values[i.given.index()].as_ref());
+        let cells = given.map_or(&[][..], |array| array.cells());
+        let is_missing = |m: &&u32| cells.get(**m as usize).is_some_and(|cell| cell.is_nan());
+        let missing: Vec<u32> = members.iter().filter(is_missing).copied().collect();
+        let unknown = |m: &&u32| self.values.get(random.variable, **m as usize).is_nan();
+        let Some(first) = missing.iter().find(unknown).copied() else { return Ok(()) };
+        let drawn = if missing.len() == members.len() {
+            let evaluator = &self.values.evaluator;
+            let mut sampler = Sampler { evaluator, rng: &mut *self.rng };
+            sampler.group(tied, members).map_err(|failure| (failure, first))
+        } else {
+            let family = tied.distribution.family_name().to_owned();
+            let element = element_name(self.bound, id, first as usize);
+            match self.failing {
+                Failing::Stops => return Err(PredictError::Tied { element, family }),
+                Failing::Anywhere { .. } => {
+                    Err((Undrawable::Parameters(family, Vec::new()), first))
+                }
+            }
+        };
+        let drawn = match (drawn, self.failing) {
+            (Ok(drawn), _) => drawn,
+            (Err((failure, first)), Failing::Stops) => {
+                return Err(cannot_draw(self.bound, whole, first as usize, failure));
+            }
+            (Err(_), Failing::Anywhere { radius }) => {
+                missing.iter().map(|_| self.rng.random_range(-radius..radius)).collect()
+            }
+        };
+        for (member, value) in missing.iter().zip(drawn) {
             self.values.set(random.variable, *member as usize, value);
         }
         Ok(())

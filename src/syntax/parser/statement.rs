@@ -355,11 +355,11 @@ fn distribution<'t>(text: Text<'t>, e: &Expressions<'t>) -> Rule<'t, StatementKi
         .boxed()
 }
 
-/// `ode name[axis] at times from start stiff { equations }`
+/// `ode name[axes] at times from start stiff with hints { equations }`
 fn ode<'t>(text: Text<'t>, e: &Expressions<'t>) -> Rule<'t, StatementKind> {
-    let array = name(text)
-        .then(name(text).delimited_by(token(Token::OpenBracket), token(Token::CloseBracket)))
-        .or_not();
+    let named = name(text).then(bracketed(name(text))).map(|(name, axes)| (Some(name), axes));
+    let unnamed = bracketed(name(text)).map(|axes| (None, axes));
+    let array = named.or(unnamed).or_not().map(Option::unwrap_or_default);
     let equations = ode_equation(text, e)
         .separated_by(token(Token::Newline))
         .collect()
@@ -371,9 +371,11 @@ fn ode<'t>(text: Text<'t>, e: &Expressions<'t>) -> Rule<'t, StatementKind> {
         .then_ignore(token(Token::From))
         .then(e.expr.clone())
         .then(token(Token::Stiff).or_not())
+        .then(hints(text, e))
         .then(equations)
-        .map(|((((name, at), from), stiff), equations)| {
-            StatementKind::Ode(Ode { name, at, from, stiff: stiff.is_some(), equations })
+        .map(|((((((name, axes), at), from), stiff), hints), equations)| {
+            let stiff = stiff.is_some();
+            StatementKind::Ode(Ode { name, axes, at, from, stiff, hints, equations })
         })
         .boxed()
 }

@@ -33,6 +33,7 @@ pub(super) fn check(kind: &StatementKind, out: &mut Vec<Diagnostic>) {
         }
         StatementKind::Ode(ode) => {
             expr(&ode.from, out);
+            ode.hints.iter().flat_map(|h| &h.arguments).for_each(|a| expr(&a.value, out));
             ode.equations.iter().for_each(|e| ode_equation(e, out));
         }
         // The statements of a part are checked one by one.
