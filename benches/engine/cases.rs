@@ -90,8 +90,8 @@ fn hierarchical(name: &'static str, random: bool) -> Case {
     let index: Vec<usize> = (0..rows).map(|row| group(row, draw())).collect();
     let table = Table::new(rows, 1, |u| u);
     let mut data = String::from("y,x,g\n");
-    for row in 0..rows {
-        writeln!(data, "{},{},g{}", table.y[row], table.x[0][row], index[row]).expect("text grows");
+    for (row, group) in index.iter().enumerate() {
+        writeln!(data, "{},{},g{group}", table.y[row], table.x[0][row]).expect("text grows");
     }
     let program = "\
 data row(y, x, g: group)
