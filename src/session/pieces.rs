@@ -117,7 +117,7 @@ pub(super) fn defined(statement: &Statement) -> Vec<Defined> {
         StatementKind::Function(function) => vec![one(&function.name, Sort::Callable)],
         StatementKind::Distribution(family) => vec![one(&family.name, Sort::Callable)],
         StatementKind::Ode(ode) => {
-            let array = ode.name.iter().map(|(name, _)| one(name, Sort::Definition));
+            let array = ode.name.iter().map(|name| one(name, Sort::Definition));
             let states = ode.equations.iter().map(|e| one(&e.state, Sort::Definition));
             if ode.name.is_some() { array.collect() } else { states.collect() }
         }

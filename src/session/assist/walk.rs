@@ -52,7 +52,7 @@ impl Walker {
                 StatementKind::Function(f) => self.declare(&f.name, SymbolKind::Function),
                 StatementKind::Distribution(d) => self.declare(&d.name, SymbolKind::Family),
                 StatementKind::Ode(ode) => match &ode.name {
-                    Some((name, _)) => self.declare(name, SymbolKind::Definition),
+                    Some(name) => self.declare(name, SymbolKind::Definition),
                     None => ode
                         .equations
                         .iter()
@@ -206,12 +206,11 @@ impl Walker {
     }
 
     fn ode(&mut self, ode: &Ode, span: Span) {
-        if let Some((name, axis)) = &ode.name {
-            self.name(name, true);
-            self.name(axis, false);
-        }
+        ode.name.iter().for_each(|name| self.name(name, true));
+        ode.axes.iter().for_each(|axis| self.name(axis, false));
         self.name(&ode.at, false);
         self.expr(&ode.from);
+        self.hints(&ode.hints);
         self.scopes.open(span);
         for equation in &ode.equations {
             if ode.name.is_some() {
