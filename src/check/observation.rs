@@ -19,7 +19,10 @@ impl Checker<'_> {
     pub(super) fn note_constant_observations(&mut self) {
         let has_latents = self.random_values.iter().flatten().any(|r| r.role == RandomRole::Latent);
         for (random, name) in self.observations() {
-            if has_latents && self.is_known(&random) {
+            // Of a name with missing cells, it says what these are.
+            let says = self.incomplete_of(random.variable).is_some()
+                || self.typed.is_whole(random.variable);
+            if has_latents && !says && self.is_known(&random) {
                 let span = random.distribution.span();
                 self.report(NameProblem::ObservesWithoutLatent { name, span });
             }

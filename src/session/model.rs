@@ -104,10 +104,14 @@ impl Model {
             let cells = self.bound.values[incomplete.given.index()].iter().flat_map(|a| a.cells());
             let total = cells.clone().count();
             let missing = cells.filter(|cell| cell.is_nan()).count();
+            // Unless they are what is predicted, those that are given are predicted again.
+            let role = &self.bound.typed.variable(incomplete.missing).role;
+            let drawn = if matches!(role, Role::Predicted(_)) { missing } else { total - missing };
             let lists = [
                 (&mut inventory.observed, total - missing),
                 (&mut inventory.latent, missing),
-                (&mut inventory.predicted, missing),
+                (&mut inventory.reported, missing),
+                (&mut inventory.predicted, drawn),
             ];
             for (list, count) in lists {
                 let own = list.iter_mut().filter(|sized| sized.name == *name);

@@ -114,7 +114,7 @@ impl Explain for StructureProblem {
             .help("after `over` stands an axis of the left side, or the name of an index: `P[i in state, j in state] ~ Dirichlet(1) over j`"),
             StructureProblem::MatrixAxes { span, found, wanted } => Diagnostic::error(
                 Slug::WrongAxis,
-                format!("this is a matrix over {found}, and the family wants one over {wanted}"),
+                format!("this is a matrix over {found}, and one over {wanted} is wanted"),
                 span,
                 format!("over {found}"),
             )
