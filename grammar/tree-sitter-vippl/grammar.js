@@ -136,8 +136,9 @@ module.exports = grammar({
     parameter: ($) => seq(field('name', $.name), optional($.axes)),
 
     ode: ($) => seq(
-      'ode', optional(seq(field('name', $.name), '[', field('axis', $.name), ']')),
+      'ode', optional(seq(optional(field('name', $.name)), $.axes)),
       'at', field('times', $.name), 'from', field('from', $._expression), optional('stiff'),
+      optional($.hints),
       '{', repeat($._newline),
       optional(seq($.equation, repeat(seq(repeat1($._newline), $.equation)), repeat($._newline))),
       '}',

@@ -108,8 +108,12 @@ impl Document {
         let Some(fit) = fit else {
             return Err(ValueError::NotFitted(self.latents_behind(answer)));
         };
-        let (variables, fresh) = (vec![answer], HashSet::new());
-        let wanted = Wanted { variables, predictions: false, imputed: false, fresh };
+        let wanted = Wanted {
+            variables: vec![answer],
+            predictions: false,
+            imputed: false,
+            fresh: HashSet::new(),
+        };
         let drawn = predict::predict(&program, fit, &wanted, fit.state.seed)
             .map_err(|error| ValueError::Failure(error.into()))?;
         Ok(Value::Drawn(predicted_rows(&program, &drawn)))
@@ -200,8 +204,7 @@ impl Model {
             .collect();
         variables.sort_by_key(|v| typed.variable(*v).order);
         variables.dedup();
-        let fresh = HashSet::new();
-        let wanted = Wanted { variables, predictions: true, imputed: false, fresh };
+        let wanted = Wanted { variables, predictions: true, imputed: false, fresh: HashSet::new() };
         Ok(predict::predict(bound, &Unknown { draws }, &wanted, seed)?)
     }
 }

@@ -5,7 +5,6 @@ use lsp_server::{Message, Notification, Request};
 use serde_json::{Value, json};
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
 use vippl::lsp::{Host, Server, capabilities};
 
 /// The files of the project.
@@ -439,10 +438,9 @@ fn asked_everything(editor: &mut Editor, text: &str) {
     survive(editor, "codeAction", json!({ "range": whole }));
 }
 
-/// Programs cut off anywhere and damaged anywhere, as many as fit in a few seconds.
+/// Programs cut off anywhere and damaged anywhere.
 #[test]
 fn half_typed_and_damaged_programs_are_survived() {
-    let start = Instant::now();
     let programs: Vec<String> = programs().into_iter().map(|(_, text)| text).collect();
     let mut editor = Editor::open("m.vi", "");
     let mut seed = 1u64;
@@ -450,8 +448,7 @@ fn half_typed_and_damaged_programs_are_survived() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize % below.max(1)
     };
-    let mut count = 0;
-    while start.elapsed() < Duration::from_secs(4) {
+    for count in 0..60 {
         let text = &programs[random(programs.len())];
         let mut characters: Vec<char> = text.chars().collect();
         if count % 2 == 0 {
@@ -471,9 +468,7 @@ fn half_typed_and_damaged_programs_are_survived() {
         editor.change(json!([{ "text": text }]));
         editor.idle();
         asked_everything(&mut editor, &text);
-        count += 1;
     }
-    assert!(count > 50, "only {count} texts in the time");
 }
 
 #[test]

@@ -206,12 +206,11 @@ impl Walker {
     }
 
     fn ode(&mut self, ode: &Ode, span: Span) {
-        if let Some(name) = &ode.name {
-            self.name(name, true);
-        }
+        ode.name.iter().for_each(|name| self.name(name, true));
         ode.axes.iter().for_each(|axis| self.name(axis, false));
         self.name(&ode.at, false);
         self.expr(&ode.from);
+        self.hints(&ode.hints);
         self.scopes.open(span);
         for equation in &ode.equations {
             if ode.name.is_some() {
