@@ -12,6 +12,7 @@ mod files;
 mod load;
 mod predict;
 mod run;
+mod sbc;
 mod summary;
 mod terminal;
 
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
         Command::Density(arguments) => density::density(&arguments, &terminal),
         Command::Summary(arguments) => summary::summary(&arguments, &terminal),
         Command::Predict(arguments) => predict::predict(&arguments, &terminal),
+        Command::Sbc(arguments) => sbc::sbc(&arguments, &terminal),
     };
     let exit = result.unwrap_or_else(|refusal| refuse(&refusal, json, &terminal));
     ExitCode::from(exit.code())

@@ -4,6 +4,7 @@
 //! inside a kernel are traced by running code generic over [`Scalar`](crate::math::Scalar) on
 //! [`Traced`], and differentiated by [`gradient`].
 
+mod dependence;
 mod differentiate;
 pub mod eliminate;
 mod elimination;
@@ -15,7 +16,9 @@ mod node;
 mod ode;
 mod recurrence;
 pub mod rewrite;
+mod separate;
 mod simplify;
+mod summed;
 mod trace;
 mod usage;
 
@@ -31,4 +34,5 @@ pub use node::{
 };
 pub use ode::Ode;
 pub use recurrence::Recurrence;
+pub use separate::{Separated, SeparationOptions};
 pub use trace::{Graph, Traced, TracedMask};

@@ -92,6 +92,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tempfile", &["cli/files"]),
     ("thiserror", &["inference", "library"]),
     ("clap", &["cli"]),
+    ("ctrlc", &["cli"]),
     ("comfy_table", &["output/table"]),
     ("indicatif", &["cli"]),
 ];

@@ -22,8 +22,12 @@ pub(super) enum Exit {
     MissingInput,
     /// A mistake of ours.
     Internal,
+    /// The fit needs more memory than there is.
+    Memory,
     /// A result could not be written.
     Output,
+    /// The fit was stopped, and what there was written.
+    Interrupted,
 }
 
 impl Exit {
@@ -37,7 +41,9 @@ impl Exit {
             Exit::Data => 65,
             Exit::MissingInput => 66,
             Exit::Internal => 70,
+            Exit::Memory => 71,
             Exit::Output => 74,
+            Exit::Interrupted => 130,
         }
     }
 }
@@ -79,6 +85,10 @@ impl Refusal {
             }
             Failure::Data(messages) => {
                 Refusal { messages, ..Refusal::with_places(Exit::Data, Vec::new(), sources) }
+            }
+            Failure::Memory(message) => Refusal::new(Exit::Memory, message),
+            Failure::Interrupted => {
+                Refusal::new(Exit::Interrupted, "stopped before there was anything to tell")
             }
             Failure::Internal(what) => Refusal::new(
                 Exit::Internal,

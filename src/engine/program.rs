@@ -5,6 +5,7 @@ use super::flat::Layout;
 use super::fuse::Fused;
 use super::isa::Isa;
 use super::lane::Lane;
+use super::routine::BLOCK;
 use super::step::Step;
 use super::workspace::{Extent, State, Workspace};
 use crate::graph::rewrite::{Rewrites, rewrite};
@@ -145,6 +146,20 @@ impl Program {
     /// What every node of the log density costs, in order.
     pub fn costs(&self) -> Vec<Cost> {
         self.steps.iter().map(Step::cost).collect()
+    }
+
+    /// About how many bytes a workspace takes.
+    pub fn workspace_bytes(&self) -> usize {
+        let Extent { positions, scalars, registers, memory, scratch, .. } = self.extent;
+        // A value and, for products with the Hessian, a dual number of each.
+        let numbers = 2 * positions + scalars + registers * BLOCK + memory + scratch;
+        numbers * (size_of::<f64>() + size_of::<Dual<f64>>())
+    }
+
+    /// About how many floating-point operations a gradient takes.
+    pub fn work(&self) -> usize {
+        let of = |cost: &Cost| cost.rows * cost.row_operations + cost.operations;
+        self.costs().iter().map(of).sum()
     }
 
     /// All buffers at an unconstrained point, those that are only reported included.
