@@ -1,8 +1,10 @@
 //! Fits real posteriors by default settings and compares them with reference draws.
 //!
-//! `cargo bench --bench posteriors -- [NAME…]`; the folder is `VIPPL_POSTERIORDB`. Prints, for each
-//! posterior and seed: dimension, verdict, me = max |mean - reference| / sd, sd = max |ln(sd /
-//! reference sd)|, gradients, seconds.
+//! `cargo bench --bench posteriors -- [--seeds N] [--referenced] [NAME…]`; the folder is
+//! `VIPPL_POSTERIORDB`. Prints, for each posterior and seed: dimension, verdict, me = max |mean -
+//! reference| / sd, sd = max |ln(sd / reference sd)|, gradients, seconds; then, over the posteriors with
+//! a reference: medians, fits outside 0.05 sd and 8 %, and of these the GOOD ones outside 0.2 sd and
+//! 20 % (silent) and those inside 0.05 sd and 5 % that are not GOOD (false alarms).
 
 #![allow(clippy::print_stdout, reason = "prints a table")]
 
@@ -11,23 +13,33 @@ mod database;
 #[path = "../tests/conformance/fitting.rs"]
 mod fitting;
 
-use fitting::{errors, fit};
+use fitting::{Fitted, errors, fit};
+use vippl::inference::Level;
 
 fn main() {
     let Some(folder) = database::folder() else { return };
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let referenced = arguments.iter().any(|a| a == "--referenced");
+    let at = arguments.iter().position(|a| a == "--seeds");
+    let seeds: u64 = at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(3);
+    let is_number = |a: &String| a.parse::<u64>().is_ok();
+    let wanted: Vec<&String> =
+        arguments.iter().filter(|a| !a.starts_with("--") && !is_number(a)).collect();
     println!(
         "{:<55} {:>5} {:>12} {:>7} {:>7} {:>9} {:>8}",
         "posterior", "d", "verdict", "me", "sd", "gradients", "seconds"
     );
+    let mut all = Vec::new();
     for posterior in database::posteriors(&folder) {
-        let named = |w: &String| posterior.name.contains(w.as_str());
-        if !wanted.is_empty() && !wanted.iter().any(named) {
+        let named = |w: &&String| posterior.name.contains(w.as_str());
+        if !wanted.is_empty() && !wanted.iter().any(named) || referenced && !posterior.has_reference
+        {
             continue;
         }
-        for seed in 1..=1 {
+        for seed in 1..=seeds {
             let fitted = fit(&folder, &posterior, seed);
-            let (me, sd) = errors(&folder, &posterior, &fitted).unwrap_or((f64::NAN, f64::NAN));
+            let found = errors(&folder, &posterior, &fitted);
+            let (me, sd) = found.unwrap_or((f64::NAN, f64::NAN));
             println!(
                 "{:<55} {:>5} {:>12} {me:>7.3} {sd:>7.3} {:>9} {:>8.2}",
                 posterior.name,
@@ -36,6 +48,34 @@ fn main() {
                 fitted.gradients,
                 fitted.seconds
             );
+            if found.is_some() {
+                all.push((me, sd, fitted));
+            }
         }
     }
+    if !all.is_empty() {
+        summarise(&all);
+    }
+}
+
+fn summarise(all: &[(f64, f64, Fitted)]) {
+    let median = |of: &dyn Fn(&(f64, f64, Fitted)) -> f64| {
+        let mut values: Vec<f64> = all.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let count = |of: &dyn Fn(&(f64, f64, Fitted)) -> bool| all.iter().filter(|fit| of(fit)).count();
+    let good = |fit: &(f64, f64, Fitted)| fit.2.level == Level::Good;
+    println!(
+        "\n{} fits: median me {:.3}, sd {:.3}, gradients {}, seconds {:.2}; {} outside, {} silent, {} \
+         false alarms",
+        all.len(),
+        median(&|fit| fit.0),
+        median(&|fit| fit.1),
+        median(&|fit| fit.2.gradients as f64),
+        median(&|fit| fit.2.seconds),
+        count(&|fit| fit.0 > 0.05 || fit.1 > 1.08f64.ln()),
+        count(&|fit| good(fit) && (fit.0 > 0.2 || fit.1 > 1.2f64.ln())),
+        count(&|fit| !good(fit) && fit.0 < 0.05 && fit.1 < 1.05f64.ln()),
+    );
 }

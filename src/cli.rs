@@ -17,6 +17,7 @@ mod predict;
 mod prior;
 mod repl;
 mod run;
+mod sbc;
 mod summary;
 mod terminal;
 mod watch;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Completions(arguments) => generate::completions(&arguments, &terminal),
         Command::Man(arguments) => generate::man(&arguments, &terminal),
         Command::Predict(arguments) => predict::predict(&arguments, &terminal),
+        Command::Sbc(arguments) => sbc::sbc(&arguments, &terminal),
     };
     let exit = result.unwrap_or_else(|refusal| refuse(&refusal, json, &terminal));
     ExitCode::from(exit.code())

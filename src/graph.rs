@@ -4,6 +4,7 @@
 //! inside a kernel are traced by running code generic over [`Scalar`](crate::math::Scalar) on
 //! [`Traced`], and differentiated by [`gradient`].
 
+mod dependence;
 mod differentiate;
 pub mod eliminate;
 mod elimination;
@@ -13,7 +14,9 @@ pub mod lower;
 mod node;
 mod ode;
 mod recurrence;
+mod separate;
 mod simplify;
+mod summed;
 mod trace;
 
 pub use differentiate::{DifferentiationOptions, Seed, gradient};
@@ -27,4 +30,5 @@ pub use node::{
 };
 pub use ode::Ode;
 pub use recurrence::Recurrence;
+pub use separate::{Separated, SeparationOptions};
 pub use trace::{Graph, Traced, TracedMask};

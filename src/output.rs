@@ -16,8 +16,8 @@ pub use advice::advice;
 pub use draws::{DrawColumns, DrawTable, Drawn, read_draws};
 pub use fit::{
     ChainsRecord, DataRecord, DiagnosticsRecord, Element, FIT_SCHEMA, FileRecord, FitRecord,
-    Moments, Probability, Row, RowRole, RowValues, Seconds, VariableRecord, VerdictRecord,
-    element_name, write_summary,
+    IntegratedRecord, ModeRecord, Moments, Probability, QuantityRecord, Row, RowRole, RowValues,
+    Seconds, StartRecord, VariableRecord, VerdictRecord, element_name, write_summary,
 };
 pub use human::{HumanOptions, counted_name, report, summary_table};
 pub use number::{Number, decimals, exact, fixed, significant};

@@ -11,6 +11,8 @@ mod density;
 mod errors;
 #[path = "cli/finite.rs"]
 mod finite;
+#[path = "cli/inference.rs"]
+mod inference;
 #[path = "cli/missing.rs"]
 mod missing;
 #[path = "cli/saved.rs"]

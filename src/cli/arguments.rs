@@ -41,6 +41,8 @@ pub(super) enum Command {
     Summary(SummaryArguments),
     /// Draw predictions from a saved fit
     Predict(PredictArguments),
+    /// Simulate data from the priors, fit them, and see whether fits recover what was simulated
+    Sbc(SbcArguments),
 }
 
 impl Command {
@@ -65,6 +67,7 @@ impl Command {
             | Command::Lsp(_)
             | Command::Completions(_)
             | Command::Man(_) => false,
+            Command::Sbc(arguments) => arguments.program.json,
         }
     }
 }
@@ -115,6 +118,9 @@ pub(super) struct RunArguments {
     /// The family of distributions that `vi` fits
     #[arg(long, value_enum, default_value_t = GuideArgument::Auto)]
     pub(super) guide: GuideArgument,
+    /// How the guide is fitted
+    #[arg(long, value_enum, default_value_t = AlgorithmArgument::Auto)]
+    pub(super) algorithm: AlgorithmArgument,
     /// Posterior draws to keep for --output and predictions
     #[arg(long, value_name = "N", default_value_t = 4000,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -140,6 +146,9 @@ pub(super) struct RunArguments {
     /// No warnings and no progress
     #[arg(long, short)]
     pub(super) quiet: bool,
+    /// The memory that the fit may take [default: what is free]
+    #[arg(long, value_name = "GIB")]
+    pub(super) memory: Option<f64>,
     /// Threads to use [default: VIPPL_THREADS, or all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
@@ -182,6 +191,46 @@ pub(super) enum GuideArgument {
     FullRank,
     /// The same, bent: for funnels and ridges
     Triangular,
+}
+
+/// A way to fit a guide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum AlgorithmArgument {
+    /// Natural for guides with correlations, fixed for mean-field
+    Auto,
+    /// Natural gradients on fixed draws
+    Natural,
+    /// L-BFGS and Newton's method on fixed draws
+    Fixed,
+    /// Gradients along the path of fresh draws
+    Stochastic,
+    /// Gradients of the score of fresh draws
+    Score,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct SbcArguments {
+    #[command(flatten)]
+    pub(super) program: ProgramArguments,
+    /// Data sets to simulate and fit
+    #[arg(long, value_name = "N", default_value_t = 100,
+          value_parser = clap::value_parser!(u32).range(20..=100_000))]
+    pub(super) simulations: u32,
+    /// How to come by draws of the posterior
+    #[arg(long, value_enum, default_value_t = MethodArgument::Vi)]
+    pub(super) method: MethodArgument,
+    /// The family of distributions that `vi` fits
+    #[arg(long, value_enum, default_value_t = GuideArgument::Auto)]
+    pub(super) guide: GuideArgument,
+    /// The seed of everything random [default: from the system]
+    #[arg(long, value_name = "S")]
+    pub(super) seed: Option<u64>,
+    /// No warnings and no progress
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Threads to use [default: VIPPL_THREADS, or all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
 }
 
 #[derive(Clone, Debug, Args)]

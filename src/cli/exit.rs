@@ -22,9 +22,11 @@ pub(super) enum Exit {
     MissingInput,
     /// A mistake of ours.
     Internal,
+    /// The fit needs more memory than there is.
+    Memory,
     /// A result could not be written.
     Output,
-    /// The user asked to end.
+    /// The fit was stopped, and what there was written.
     Interrupted,
 }
 
@@ -39,6 +41,7 @@ impl Exit {
             Exit::Data => 65,
             Exit::MissingInput => 66,
             Exit::Internal => 70,
+            Exit::Memory => 71,
             Exit::Output => 74,
             Exit::Interrupted => 130,
         }
@@ -82,6 +85,10 @@ impl Refusal {
             }
             Failure::Data(messages) => {
                 Refusal { messages, ..Refusal::with_places(Exit::Data, Vec::new(), sources) }
+            }
+            Failure::Memory(message) => Refusal::new(Exit::Memory, message),
+            Failure::Interrupted => {
+                Refusal::new(Exit::Interrupted, "stopped before there was anything to tell")
             }
             Failure::Internal(what) => Refusal::new(
                 Exit::Internal,

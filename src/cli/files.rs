@@ -245,3 +245,11 @@ pub(super) fn write_file(
     file.persist(path)?;
     Ok(())
 }
+
+/// The bytes of memory that are free, where the system says so; without limit elsewhere.
+pub(super) fn free_memory() -> f64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
+    kib.map_or(f64::INFINITY, |kib| kib * 1024.0)
+}

@@ -1,12 +1,12 @@
 //! `vippl run`: a program and its data to a posterior.
 
-use super::arguments::{GuideArgument, MethodArgument, RunArguments};
+use super::arguments::{AlgorithmArgument, GuideArgument, MethodArgument, RunArguments};
 use super::exit::{Exit, Refusal};
 use super::files::{self, OutputDirectory, Part};
 use super::load::{Loaded, Warnings};
 use super::terminal::{Terminal, variable};
 use crate::data::Mode;
-use crate::inference::{GuideChoice, Level, Method, Options};
+use crate::inference::{Algorithm, GuideChoice, Level, Method, Options};
 use crate::output::{FitRecord, report, write_summary};
 use crate::session::{FitOptions, Fitted, Model, Saved, Stage, draw_table, record};
 use indicatif::ProgressBar;
@@ -45,6 +45,9 @@ pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Result<Exit,
         terminal.tell(&format!("saved in {}", path.display()));
     }
     saved.transpose()?;
+    if fitted.fit.diagnostics.interrupted {
+        return Ok(Exit::Interrupted);
+    }
     Ok(match record.verdict.level {
         Level::DoNotUse if !arguments.exit_zero => Exit::DoNotUse,
         Level::DoNotUse | Level::Caution | Level::Good => Exit::Success,
@@ -58,34 +61,42 @@ fn fit(
     pool: &ThreadPool,
     terminal: &Terminal,
 ) -> Result<Fitted, Refusal> {
-    let guide = match arguments.guide {
-        GuideArgument::Auto => GuideChoice::Auto,
-        GuideArgument::MeanField => GuideChoice::MeanField,
-        GuideArgument::FullRank => GuideChoice::FullRank,
-        GuideArgument::Triangular => GuideChoice::Triangular,
+    let (guide, method) = (guide(arguments.guide), method(arguments.method));
+    let algorithm = match arguments.algorithm {
+        AlgorithmArgument::Auto => Algorithm::Auto,
+        AlgorithmArgument::Natural => Algorithm::Natural,
+        AlgorithmArgument::Fixed => Algorithm::Fixed,
+        AlgorithmArgument::Stochastic => Algorithm::Stochastic,
+        AlgorithmArgument::Score => Algorithm::Score,
     };
-    let method = match arguments.method {
-        MethodArgument::Vi => Method::Vi,
-        MethodArgument::Nuts => Method::Nuts,
-        MethodArgument::Importance => Method::Importance,
-        MethodArgument::Laplace => Method::Laplace,
-        MethodArgument::Pathfinder => Method::Pathfinder,
-        MethodArgument::Map => Method::Map,
-    };
-    if method != Method::Vi && guide != GuideChoice::Auto {
-        let message = format!("`--guide` is for `--method vi`, not for `{}`", method.name());
-        return Err(Refusal::new(Exit::Usage, message));
+    if method != Method::Vi {
+        let options =
+            [("guide", guide != GuideChoice::Auto), ("algorithm", algorithm != Algorithm::Auto)];
+        if let Some((name, _)) = options.into_iter().find(|(_, given)| *given) {
+            let message = format!("`--{name}` is for `--method vi`, not for `{}`", method.name());
+            return Err(Refusal::new(Exit::Usage, message));
+        }
     }
     let mut nuts = Options::default().nuts;
     nuts.draws = nuts.draws.max((arguments.draws as usize).div_ceil(nuts.chains));
     let options = FitOptions {
-        inference: Options { method, guide, nuts, ..Options::default() },
-        // Short enough to be typed again, and exact in every reader of JSON.
-        seed: arguments.seed.unwrap_or_else(|| rand::random::<u32>().into()),
+        inference: Options { method, guide, algorithm, nuts, ..Options::default() },
+        seed: seed(arguments.seed),
         draws: arguments.draws as usize,
         predict: arguments.predict,
         ..FitOptions::default()
     };
+    let threads = pool.current_num_threads();
+    let afford = model.afford(&options.inference, available(arguments.memory), threads);
+    afford.map_err(|failure| Refusal::from_failure(failure, &loaded.document.sources))?;
+    let interrupt = options.inference.interrupt.clone();
+    // Without a handler an interrupt ends the process at once, as it would otherwise.
+    let _ = ctrlc::set_handler(move || {
+        if interrupt.is_raised() {
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        }
+        interrupt.raise();
+    });
     let bar = if terminal.shows_progress() && !arguments.quiet {
         let bar = ProgressBar::new_spinner();
         bar.enable_steady_tick(TICK);
@@ -98,6 +109,37 @@ fn fit(
     });
     bar.finish_and_clear();
     fitted.map_err(|failure| Refusal::from_failure(failure, &loaded.document.sources))
+}
+
+/// The seed that was given, or one of the system's: short enough to be typed again, and exact in every
+/// reader of JSON.
+pub(super) fn seed(given: Option<u64>) -> u64 {
+    given.unwrap_or_else(|| rand::random::<u32>().into())
+}
+
+/// The bytes that a fit may take: as many GiB as were given, or what is free.
+fn available(given: Option<f64>) -> f64 {
+    given.map_or_else(files::free_memory, |gib| gib * f64::from(1 << 30))
+}
+
+pub(super) fn guide(argument: GuideArgument) -> GuideChoice {
+    match argument {
+        GuideArgument::Auto => GuideChoice::Auto,
+        GuideArgument::MeanField => GuideChoice::MeanField,
+        GuideArgument::FullRank => GuideChoice::FullRank,
+        GuideArgument::Triangular => GuideChoice::Triangular,
+    }
+}
+
+pub(super) fn method(argument: MethodArgument) -> Method {
+    match argument {
+        MethodArgument::Vi => Method::Vi,
+        MethodArgument::Nuts => Method::Nuts,
+        MethodArgument::Importance => Method::Importance,
+        MethodArgument::Laplace => Method::Laplace,
+        MethodArgument::Pathfinder => Method::Pathfinder,
+        MethodArgument::Map => Method::Map,
+    }
 }
 
 /// The threads a command may use: by its option, by `VIPPL_THREADS`, or all there are.

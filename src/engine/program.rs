@@ -96,6 +96,20 @@ impl Program {
         self.steps.iter().map(Step::cost).collect()
     }
 
+    /// About how many bytes a workspace takes.
+    pub fn workspace_bytes(&self) -> usize {
+        let Extent { positions, scalars, registers, lanes, memory, scratch, .. } = self.extent;
+        // A value and, for products with the Hessian, a dual number of each.
+        let numbers = 2 * positions + scalars + registers * (lanes + 1) + memory + scratch;
+        numbers * (size_of::<f64>() + size_of::<Dual<f64>>())
+    }
+
+    /// About how many floating-point operations a gradient takes.
+    pub fn work(&self) -> usize {
+        let of = |cost: &Cost| cost.rows * cost.row_operations + cost.operations;
+        self.costs().iter().map(of).sum()
+    }
+
     /// All buffers at an unconstrained point, those that are only reported included.
     pub fn buffers<'w>(&'w self, workspace: &'w mut Workspace, point: &[f64]) -> Buffers<'w> {
         let state = &mut workspace.plain;

@@ -30,7 +30,7 @@ impl Recurrence {
     }
 
     /// Calls `visit` with wave, kernel and row, in the order the rows run.
-    fn for_each_row(&self, mut visit: impl FnMut(usize, usize, usize)) {
+    pub(super) fn for_each_row(&self, mut visit: impl FnMut(usize, usize, usize)) {
         let mut starts = vec![0; self.kernels.len()];
         for (wave, ends) in self.waves.iter().enumerate() {
             for (kernel, (start, end)) in starts.iter_mut().zip(ends).enumerate() {

@@ -20,6 +20,11 @@ pub fn antithetic<R: Rng>(rng: &mut R, dimension: usize, count: usize) -> DMatri
     base
 }
 
+/// M independent standard normal draws.
+pub fn independent<R: Rng>(rng: &mut R, dimension: usize, count: usize) -> DMatrix<f64> {
+    DMatrix::from_fn(dimension, count, |_, _| rng.sample(StandardNormal))
+}
+
 /// M antithetic draws with sample mean 0 and unit sample variance in each coordinate, exactly.
 pub fn matched_marginals<R: Rng>(rng: &mut R, dimension: usize, count: usize) -> DMatrix<f64> {
     let mut base = antithetic(rng, dimension, count);

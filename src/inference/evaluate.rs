@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
+use super::interrupt::Interrupt;
 use super::target::{LogDensity, Target};
 
 /// The work below which a batch is not worth dividing: a few dispatches of the thread pool.
@@ -38,6 +39,7 @@ pub struct Evaluator<'a, T: LogDensity> {
     workspaces: Vec<T::Workspace>,
     threads: usize,
     counts: Counts,
+    interrupt: Interrupt,
 }
 
 impl<'a, T: LogDensity> Evaluator<'a, T> {
@@ -52,7 +54,23 @@ impl<'a, T: LogDensity> Evaluator<'a, T> {
     }
 
     fn with_threads(target: &'a T, threads: usize) -> Self {
-        Self { target, workspaces: vec![target.workspace()], threads, counts: Counts::default() }
+        let (counts, interrupt) = (Counts::default(), Interrupt::default());
+        Self { target, workspaces: vec![target.workspace()], threads, counts, interrupt }
+    }
+
+    /// The same, told of a wish to stop.
+    pub fn interruptible(self, interrupt: &Interrupt) -> Self {
+        Self { interrupt: interrupt.clone(), ..self }
+    }
+
+    /// The wish to stop that it was told of.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Whether what evaluates should stop soon.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupt.is_raised()
     }
 
     /// The number of unconstrained coordinates, d.
@@ -104,6 +122,30 @@ impl<'a, T: LogDensity> Evaluator<'a, T> {
         };
         self.run(points, &mut values, gradients.as_mut_slice(), &evaluate);
         values
+    }
+
+    /// The products of the Hessians at every column of `points` (d × N) with the columns of
+    /// `directions`, one for each.
+    pub fn hessian_vectors(
+        &mut self,
+        points: &DMatrix<f64>,
+        directions: &DMatrix<f64>,
+    ) -> DMatrix<f64> {
+        let dimension = points.nrows();
+        let mut values = vec![0.0; points.ncols()];
+        let mut products = DMatrix::zeros(dimension, points.ncols());
+        self.counts.hessian_vector += values.len() as u64;
+        let target = self.target;
+        let mut both = DMatrix::zeros(2 * dimension, points.ncols());
+        both.rows_mut(0, dimension).copy_from(points);
+        both.rows_mut(dimension, dimension).copy_from(directions);
+        let evaluate = |workspace: &mut T::Workspace, both: &[f64], row: &mut [f64]| {
+            let (point, direction) = both.split_at(dimension);
+            target.hessian_vector(workspace, point, direction, row);
+            0.0
+        };
+        self.run(&both, &mut values, products.as_mut_slice(), &evaluate);
+        products
     }
 
     fn run<F>(&mut self, points: &DMatrix<f64>, values: &mut [f64], rows: &mut [f64], evaluate: &F)

@@ -2,26 +2,24 @@
 //!
 //! Invariant: equal target, options and seed give equal bits, for any number of threads.
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DMatrix;
 use rayon::prelude::*;
 use thiserror::Error;
 
-use super::bent::Bent;
 use super::draws;
 use super::evaluate::{Counts, Evaluator};
-use super::guide::{FullRank, Guide, Mixture};
+use super::find::{Found, find, find_full_rank};
+use super::guide::Guide;
 use super::importance::{self, Checked};
-use super::modes::{Explored, explore};
 use super::natural::Natural;
-use super::options::{Candidates, GuideChoice, Method, Options, Starts};
+use super::options::{Candidates, Method, Options, Starts};
 use super::psis;
 use super::quantities;
 use super::random::{Purpose, stream};
 use super::sampled;
-use super::start;
-use super::summary::{Summary, summarize};
+use super::summary::{Summary, summarize_repeated};
 use super::target::Target;
-use super::verdict::{Diagnostics, ModeReport, Reported, StartReport, Verdict};
+use super::verdict::{Diagnostics, Reported, Verdict};
 
 /// Why there is no fit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -117,6 +115,9 @@ pub struct Draws {
     pub quantities: DMatrix<f64>,
     /// How many Markov chains of equal length the draws are, one after another.
     pub chains: Option<usize>,
+    /// How many draws in a row share their globals, where locals were drawn afterwards: they count as
+    /// one for Monte Carlo errors.
+    pub repeats: usize,
 }
 
 impl Draws {
@@ -138,7 +139,8 @@ impl Draws {
         }
         let weights = self.weights();
         let quantities = (0..self.quantities.ncols()).into_par_iter();
-        quantities.map(|index| summarize(self.quantity(index), &weights)).collect()
+        let summary = |index| summarize_repeated(self.quantity(index), &weights, self.repeats);
+        quantities.map(summary).collect()
     }
 }
 
@@ -167,19 +169,6 @@ pub struct Fit {
     pub verdict: Verdict,
 }
 
-/// A guide and how it was found.
-struct Found {
-    guide: Guide,
-    algorithm: &'static str,
-    starts: Vec<StartReport>,
-    modes: Vec<ModeReport>,
-    left_out: usize,
-    elbo_path: Vec<f64>,
-    highest: Option<DVector<f64>>,
-    /// Whether no dip of the density divides the modes that are kept.
-    single: bool,
-}
-
 /// Fits a guide to a target, checks it, corrects it and judges the result.
 pub fn fit<T: Target>(
     target: &T,
@@ -191,7 +180,7 @@ pub fn fit<T: Target>(
     if dimension == 0 {
         return Err(FitError::NoLatents);
     }
-    let mut evaluator = Evaluator::new(target);
+    let mut evaluator = Evaluator::new(target).interruptible(&options.interrupt);
     let candidates = match options.method {
         Method::Vi => {
             let found = find(&mut evaluator, target, options, seed, progress)?;
@@ -215,57 +204,6 @@ pub fn fit<T: Target>(
     Ok(corrected(evaluator, found, &options, seed, progress))
 }
 
-/// The guide that is asked for.
-fn find<T: Target>(
-    evaluator: &mut Evaluator<T>,
-    target: &T,
-    options: &Options,
-    seed: u64,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Found, FitError> {
-    let small = target.dimension() <= options.full_rank_limit;
-    match options.guide {
-        GuideChoice::FullRank => find_full_rank(evaluator, target, options, seed, progress),
-        GuideChoice::Triangular => {
-            let found = find_full_rank(evaluator, target, options, seed, progress)?;
-            Ok(bend(evaluator, found, &options.bent, seed, progress))
-        }
-        GuideChoice::Auto if small => find_full_rank(evaluator, target, options, seed, progress),
-        GuideChoice::MeanField | GuideChoice::Auto => {
-            find_mean_field(evaluator, options, seed, progress)
-        }
-    }
-}
-
-/// The guide bent by a triangular map, if there is one mode: the best normal, if several of them
-/// stand for it.
-fn bend<T: Target>(
-    evaluator: &mut Evaluator<T>,
-    found: Found,
-    options: &Bent,
-    seed: u64,
-    progress: &mut dyn FnMut(Progress),
-) -> Found {
-    let normal = match &found.guide {
-        Guide::FullRank(normal) => Some(normal),
-        Guide::Mixture(mixture) if found.single => mixture.components.first(),
-        Guide::Mixture(_) | Guide::MeanField(_) | Guide::Triangular(_) => None,
-    };
-    let Some(normal) = normal else { return found };
-    let dimension = evaluator.dimension();
-    let mut rng = stream(seed, Purpose::Bend, 0);
-    let base = draws::matched(&mut rng, dimension, options.draws_for(dimension));
-    let mut elbo_path = found.elbo_path.clone();
-    let observe = |iteration, elbo| {
-        elbo_path.push(elbo);
-        progress(Progress::Stepped { mode: 0, iteration, elbo });
-    };
-    match options.fit(evaluator, normal, &base, observe) {
-        Some((guide, _)) => Found { guide: Guide::Triangular(guide), elbo_path, ..found },
-        None => found,
-    }
-}
-
 /// The fit of a guide: its draws checked by importance weights, corrected and judged.
 fn corrected<T: Target>(
     mut evaluator: Evaluator<T>,
@@ -274,6 +212,18 @@ fn corrected<T: Target>(
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Fit {
+    let checked = checked(&mut evaluator, &found.guide, options, seed, progress);
+    conclude(evaluator, found, checked, options, seed)
+}
+
+/// The draws of a guide with their importance weights, as many as it takes.
+pub(super) fn checked<T: Target>(
+    evaluator: &mut Evaluator<T>,
+    guide: &Guide,
+    options: &Options,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Checked {
     let wants_more = |evaluator: &mut Evaluator<T>, checked: &Checked| {
         quantities::want_more(evaluator, checked, &options.thresholds)
     };
@@ -284,109 +234,13 @@ fn corrected<T: Target>(
             efficiency: checked.efficiency(),
         });
     };
-    let correction = match &found.guide {
+    let correction = match guide {
         Guide::Triangular(_) => options.correction.without_refits(),
-        Guide::MeanField(_) | Guide::FullRank(_) | Guide::Mixture(_) => options.correction.clone(),
+        Guide::MeanField(_) | Guide::FullRank(_) | Guide::Mixture(_) | Guide::Bordered(_) => {
+            options.correction.clone()
+        }
     };
-    let checked =
-        importance::check(&mut evaluator, &found.guide, seed, &correction, wants_more, observe);
-    conclude(evaluator, found, checked, options, seed)
-}
-
-/// Modes found from random starts, the best kept.
-fn find_full_rank<T: Target>(
-    evaluator: &mut Evaluator<T>,
-    target: &T,
-    options: &Options,
-    seed: u64,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Found, FitError> {
-    let Explored { modes, starts, left_out, highest } =
-        explore(evaluator, target, options, seed, progress)?;
-    let first = modes.first().map(|mode| (mode.fitted.elbo, mode.fitted.path.clone()));
-    let (best, elbo_path) = first.ok_or(FitError::NoFiniteGuide)?;
-    let lowest = best - options.starts.mode_gap;
-    let stepped = options.natural.max_iterations > 0;
-    let single = modes.iter().filter(|mode| mode.fitted.elbo > lowest).all(|mode| mode.with_best);
-    let reports = modes.iter().map(|mode| ModeReport {
-        elbo: mode.fitted.elbo,
-        starts: mode.support,
-        converged: mode.fitted.converged || !stepped,
-        kept: mode.fitted.elbo > lowest,
-    });
-    let reports = reports.collect();
-    let kept = modes.into_iter().filter(|mode| mode.fitted.elbo > lowest);
-    let mut kept: Vec<(FullRank, f64)> =
-        kept.map(|mode| (mode.fitted.guide, mode.fitted.elbo)).collect();
-    let guide = if kept.len() > 1 {
-        Guide::Mixture(Mixture::from_elbos(kept))
-    } else {
-        Guide::FullRank(kept.pop().ok_or(FitError::NoFiniteGuide)?.0)
-    };
-    let algorithm = if stepped { "natural" } else { options.method.name() };
-    let highest = Some(highest);
-    Ok(Found { guide, algorithm, starts, modes: reports, left_out, elbo_path, highest, single })
-}
-
-/// The best of a few mean-field fits from random points.
-fn find_mean_field<T: Target>(
-    evaluator: &mut Evaluator<T>,
-    options: &Options,
-    seed: u64,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Found, FitError> {
-    let dimension = evaluator.dimension();
-    let Starts { radius_mean_field: radius, attempts, .. } = options.starts;
-    let count = options.starts.count_mean_field_for(dimension);
-    let mut rng = stream(seed, Purpose::FixedDraws, 0);
-    let base = draws::matched(&mut rng, dimension, options.fixed_draws.draws_for(dimension));
-    let (mut any_finite, mut fits) = (false, Vec::new());
-    for start in 0..count {
-        let mut rng = stream(seed, Purpose::Start, start as u32);
-        let point = start::finite_point(evaluator, &mut rng, radius, attempts);
-        any_finite |= point.is_some();
-        let observe = |iteration, elbo| {
-            progress(Progress::Stepped { mode: start, iteration, elbo });
-        };
-        let fitted =
-            point.and_then(|point| options.fixed_draws.fit(evaluator, &point, &base, observe));
-        let elbo = fitted.as_ref().map(|fitted| fitted.elbo);
-        progress(Progress::Started { start, of: count, elbo });
-        fits.push(fitted);
-    }
-    if !any_finite {
-        return Err(FitError::NoFiniteStart { starts: count, attempts });
-    }
-    mean_field_found(fits).ok_or(FitError::NoFiniteGuide)
-}
-
-fn mean_field_found(fits: Vec<Option<super::fixed_draws::Fitted>>) -> Option<Found> {
-    let mut order: Vec<usize> = (0..fits.len()).filter(|&start| fits[start].is_some()).collect();
-    let elbo = |start: usize| fits[start].as_ref().map_or(f64::NEG_INFINITY, |fit| fit.elbo);
-    order.sort_by(|&a, &b| elbo(b).total_cmp(&elbo(a)));
-    let starts = fits.iter().enumerate().map(|(index, fit)| StartReport {
-        method: fit.as_ref().map(|_| start::Method::MeanField),
-        elbo: fit.as_ref().map(|fit| fit.elbo),
-        iterations: fit.as_ref().map_or(0, |fit| fit.path.len()),
-        mode: order.iter().position(|&start| start == index),
-    });
-    let starts = starts.collect();
-    let modes = order.iter().enumerate().filter_map(|(rank, &start)| {
-        let fit = fits[start].as_ref()?;
-        Some(ModeReport { elbo: fit.elbo, starts: 1, converged: fit.converged, kept: rank == 0 })
-    });
-    let modes = modes.collect();
-    let best = fits.into_iter().nth(*order.first()?)??;
-    Some(Found {
-        guide: Guide::MeanField(best.guide),
-        algorithm: "fixed",
-        starts,
-        modes,
-        left_out: 0,
-        elbo_path: best.path,
-        highest: None,
-        single: true,
-    })
+    importance::check(evaluator, guide, seed, &correction, wants_more, observe)
 }
 
 /// The draws to report, the checks of every quantity, and the verdict.
@@ -399,9 +253,8 @@ fn conclude<T: Target>(
 ) -> Fit {
     let correction = &options.correction;
     let dimension = evaluator.dimension();
-    let (khat, ess, checked_draws) = (checked.smoothed.khat, checked.ess, checked.log_ratios.len());
-    let weight_error = psis::tail_error(&checked.log_ratios).error;
-    let trusted = correction.trusts(khat) || dimension < correction.give_up_dimension;
+    let evidence = Evidence::of(&checked);
+    let trusted = correction.trusts(evidence.khat) || dimension < correction.give_up_dimension;
     let reported = match options.method {
         Method::Vi | Method::Importance if trusted => Reported::Corrected,
         Method::Map => Reported::Mode,
@@ -409,8 +262,6 @@ fn conclude<T: Target>(
             Reported::Guide
         }
     };
-    let (elbo, elbo_error) = checked.elbo;
-    let log_evidence = checked.log_evidence;
     let (points, log_weights, log_ratios) = match (reported, &found.highest) {
         (Reported::Corrected, _) => {
             let Checked { points, smoothed, log_ratios, .. } = checked;
@@ -427,42 +278,92 @@ fn conclude<T: Target>(
         }
     };
     let quantities = evaluator.quantities(&points).transpose();
-    let draws = Draws { points, log_weights, quantities, chains: None };
+    let draws = Draws { points, log_weights, quantities, chains: None, repeats: 1 };
     let mut checks = quantities::check(&draws, &log_ratios);
     quantities::pardon_constants(&mut evaluator, &mut checks, seed);
     let diagnostics = Diagnostics {
         dimension,
         reported,
-        khat,
-        weight_error,
-        ess,
-        checked_draws,
-        self_kl: log_evidence - elbo,
-        refits: checked.refits,
         quantities: checks,
-        starts: found.starts,
-        modes: found.modes,
-        left_out: found.left_out,
-        single: found.single,
-        elbo_path: found.elbo_path,
-        mean_field: matches!(found.guide, Guide::MeanField(_)),
+        mean_field: matches!(found.guide, Guide::MeanField(_) | Guide::Bordered(_)),
+        interrupted: evaluator.is_interrupted(),
         too_large: dimension > options.full_rank_limit,
-        chains: None,
+        ..evidence.diagnostics(&found)
     };
-    let verdict = Verdict::judge(&diagnostics, &options.thresholds);
-    let counts = evaluator.counts();
-    let (method, guide, algorithm) = (options.method, Some(found.guide), found.algorithm);
-    Fit {
-        method,
-        guide,
-        algorithm,
-        elbo,
-        elbo_error,
-        log_evidence,
-        counts,
-        diagnostics,
-        draws,
-        verdict,
+    evidence.fit(found, diagnostics, draws, evaluator.counts(), options)
+}
+
+/// What the check of a guide found, without its draws.
+pub(super) struct Evidence {
+    pub(super) khat: f64,
+    pub(super) ess: f64,
+    pub(super) draws: usize,
+    weight_error: f64,
+    log_evidence: f64,
+    elbo: (f64, f64),
+    refits: usize,
+}
+
+impl Evidence {
+    pub(super) fn of(checked: &Checked) -> Self {
+        Self {
+            khat: checked.smoothed.khat,
+            ess: checked.ess,
+            draws: checked.log_ratios.len(),
+            weight_error: psis::tail_error(&checked.log_ratios).error,
+            log_evidence: checked.log_evidence,
+            elbo: checked.elbo,
+            refits: checked.refits,
+        }
+    }
+
+    /// The diagnostics, with what is not known here as for a corrected normal without quantities.
+    pub(super) fn diagnostics(&self, found: &Found) -> Diagnostics {
+        Diagnostics {
+            dimension: found.guide.dimension(),
+            reported: Reported::Corrected,
+            khat: self.khat,
+            weight_error: self.weight_error,
+            ess: self.ess,
+            checked_draws: self.draws,
+            self_kl: self.log_evidence - self.elbo.0,
+            refits: self.refits,
+            quantities: Vec::new(),
+            starts: found.starts.clone(),
+            modes: found.modes.clone(),
+            left_out: found.left_out,
+            single: found.single,
+            elbo_path: found.elbo_path.clone(),
+            mean_field: false,
+            interrupted: false,
+            too_large: false,
+            integrated: None,
+            chains: None,
+        }
+    }
+
+    /// The fit, judged.
+    pub(super) fn fit(
+        self,
+        found: Found,
+        diagnostics: Diagnostics,
+        draws: Draws,
+        counts: Counts,
+        options: &Options,
+    ) -> Fit {
+        let verdict = Verdict::judge(&diagnostics, &options.thresholds);
+        Fit {
+            method: options.method,
+            guide: Some(found.guide),
+            algorithm: found.algorithm,
+            elbo: self.elbo.0,
+            elbo_error: self.elbo.1,
+            log_evidence: self.log_evidence,
+            counts,
+            diagnostics,
+            draws,
+            verdict,
+        }
     }
 }
 

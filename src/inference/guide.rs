@@ -3,6 +3,7 @@
 //! A guide x = m + L z, z ~ N(0, I), supplies its points, its entropy and its density; nothing
 //! here evaluates a target.
 
+mod bordered;
 mod full_rank;
 mod mean_field;
 mod mixture;
@@ -11,6 +12,7 @@ mod triangular;
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
+pub use bordered::Bordered;
 pub use full_rank::FullRank;
 pub use mean_field::MeanField;
 pub use mixture::Mixture;
@@ -65,6 +67,8 @@ pub enum Guide {
     Mixture(Mixture),
     /// One normal, bent by a triangular map.
     Triangular(Triangular),
+    /// A normal with the covariances of a few coordinates with all.
+    Bordered(Bordered),
 }
 
 impl Guide {
@@ -75,6 +79,7 @@ impl Guide {
             Guide::FullRank(guide) => guide.dimension(),
             Guide::Mixture(guide) => guide.dimension(),
             Guide::Triangular(guide) => guide.dimension(),
+            Guide::Bordered(guide) => guide.dimension(),
         }
     }
 
@@ -84,6 +89,7 @@ impl Guide {
             Guide::MeanField(guide) => vec![(1.0, guide as &dyn LocationScale)],
             Guide::FullRank(guide) => vec![(1.0, guide as &dyn LocationScale)],
             Guide::Triangular(guide) => vec![(1.0, guide as &dyn LocationScale)],
+            Guide::Bordered(guide) => vec![(1.0, guide as &dyn LocationScale)],
             Guide::Mixture(guide) => guide
                 .weights
                 .iter()

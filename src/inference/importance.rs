@@ -266,14 +266,15 @@ pub fn check<T: Target>(
     draw(evaluator, &mut rounds, &last, first_draws);
     let mut checked = rounds.weigh(&weights, 0);
     observe(&checked);
-    while options.wants_refit(&checked, guide.dimension()) {
+    while options.wants_refit(&checked, guide.dimension()) && !evaluator.is_interrupted() {
         let Some(refit) = moment_refit(&checked, options.refit_draws_per_dimension) else { break };
         last = vec![(rounds.add(Proposal { normal: Shape::Owned(refit), freedom }), 1.0)];
         draw(evaluator, &mut rounds, &last, first_draws);
         checked = rounds.weigh(&weights, checked.refits + 1);
         observe(&checked);
     }
-    if final_draws > 0 && options.wants_final(&checked, guide.dimension()) {
+    let wants_final = final_draws > 0 && options.wants_final(&checked, guide.dimension());
+    if wants_final && !evaluator.is_interrupted() {
         draw(evaluator, &mut rounds, &last, final_draws);
         checked = rounds.weigh(&weights, checked.refits);
         observe(&checked);
@@ -281,11 +282,12 @@ pub fn check<T: Target>(
     let mut added = 0;
     while final_draws > 0
         && options.may_add(added, guide.dimension())
+        && !evaluator.is_interrupted()
         && wants_more(evaluator, &checked)
     {
         let normal = match guide {
             Guide::Triangular(bent) => Shape::Borrowed(bent as &dyn LocationScale),
-            Guide::FullRank(_) | Guide::MeanField(_) | Guide::Mixture(_) => {
+            Guide::FullRank(_) | Guide::MeanField(_) | Guide::Mixture(_) | Guide::Bordered(_) => {
                 match moment_refit(&checked, options.refit_draws_per_dimension) {
                     Some(refit) => Shape::Owned(refit),
                     None => break,

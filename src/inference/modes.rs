@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::draws;
 use super::evaluate::{Counts, Evaluator};
 use super::fit::{FitError, Progress};
+use super::fixed_draws::FixedDraws;
 use super::guide::FullRank;
 use super::natural::{Fitted, Natural};
 use super::options::{Options, Starts};
@@ -48,6 +49,7 @@ pub struct Explored {
 struct Exploration<'o> {
     options: &'o Starts,
     natural: &'o Natural,
+    fixed: &'o FixedDraws,
     base: DMatrix<f64>,
     /// One per start; `None` if it found no normal.
     endings: Vec<Option<Ending>>,
@@ -68,19 +70,20 @@ pub fn explore<T: Target>(
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Explored, FitError> {
-    let Options { starts, natural, .. } = options;
+    let Options { starts, natural, fixed_draws: fixed, .. } = options;
     let dimension = target.dimension();
     let mut rng = stream(seed, Purpose::FixedDraws, 0);
     let base = draws::matched(&mut rng, dimension, natural.draws_for(dimension));
     let (endings, modes, unfitted) = (Vec::new(), Vec::new(), Vec::new());
-    let mut exploration = Exploration { options: starts, natural, base, endings, modes, unfitted };
+    let mut exploration =
+        Exploration { options: starts, natural, fixed, base, endings, modes, unfitted };
     let (mut any_finite, mut spent) = (false, 0);
     loop {
         let round = exploration.round(evaluator, target, seed, progress);
         any_finite |= round.any_finite;
         spent += round.gradients;
         exploration.fit_new(evaluator, round.first, progress);
-        if exploration.is_enough(target, spent, round.gradients) {
+        if evaluator.is_interrupted() || exploration.is_enough(target, spent, round.gradients) {
             break;
         }
     }
@@ -111,21 +114,28 @@ impl Exploration<'_> {
         progress: &mut dyn FnMut(Progress),
     ) -> Round {
         let dimension = target.dimension();
-        let options = self.options;
+        let (options, fixed) = (self.options, self.fixed);
         let mut rng = stream(seed, Purpose::Candidate, 0);
         let common = draws::matched(&mut rng, dimension, options.common_draws_for(dimension));
         let first = self.endings.len();
         let last = first + options.count_for(dimension);
         let known: Vec<&Candidate> = self.candidates().map(|(_, candidate)| candidate).collect();
+        let interrupt = evaluator.interrupt().clone();
         let outcomes: Vec<(bool, Option<Ending>, Counts)> = (first..last)
             .into_par_iter()
             .map(|index| {
-                let mut own = Evaluator::sequential(target);
-                let point = start::finite_start(&mut own, target, seed, index, options);
+                let mut own = Evaluator::sequential(target).interruptible(&interrupt);
+                let point = match options.are_mean_field(dimension) {
+                    true => start::middle_start(&mut own, seed, index, options),
+                    false => start::finite_start(&mut own, target, seed, index, options),
+                };
                 let finite = point.is_some();
-                let path_base = start::path_base(seed, index as u32, dimension, options);
-                let ending = point.and_then(|point| {
-                    start::ending(&mut own, point, &known, &path_base, &common, options)
+                let path_base = start::path_base(seed, index as u32, dimension, options, fixed);
+                let ending = point.and_then(|point| match options.are_mean_field(dimension) {
+                    true => start::mean_field_ending(
+                        &mut own, &point, fixed, &path_base, &common, options,
+                    ),
+                    false => start::ending(&mut own, point, &known, &path_base, &common, options),
                 });
                 (finite, ending, own.counts())
             })

@@ -5,6 +5,8 @@
 //! Stein's lemma E[∇² log p] = E[g zᵀ] B⁻¹, so no Hessian is needed. Invariant: the ELBO on the
 //! fixed draws never falls. B need not be triangular: a triangular one would rotate the draws.
 
+mod diagonal;
+
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,8 @@ pub struct Natural {
     pub draws: usize,
     /// Fixed draws per dimension at least, rounded up to a power of two.
     pub draws_per_dimension: usize,
+    /// Beyond this many draws, two per dimension are enough: as few as match their covariance.
+    pub many_draws: usize,
     /// Steps at most.
     pub max_iterations: usize,
     /// Stop when the whitened mean gradient |Bᵀ ḡ| is below this: posterior sds of the mean.
@@ -47,6 +51,7 @@ impl Default for Natural {
         Self {
             draws: 64,
             draws_per_dimension: 3,
+            many_draws: 512,
             max_iterations: 40,
             mean_tolerance: 0.05,
             scale_tolerance: 0.05,
@@ -99,7 +104,8 @@ pub struct Fitted {
 impl Natural {
     /// The number of fixed draws in d dimensions.
     pub fn draws_for(&self, dimension: usize) -> usize {
-        self.draws.max((self.draws_per_dimension * dimension).next_power_of_two())
+        let wanted = (self.draws_per_dimension * dimension).next_power_of_two();
+        self.draws.max(wanted.min(self.many_draws.max(2 * dimension)))
     }
 
     /// The state at a normal, shrunk until every draw has a finite log density.
@@ -213,7 +219,7 @@ impl Natural {
                 info.mean_error < self.mean_tolerance && info.scale_error < self.scale_tolerance;
             let increase = state.elbo - path[iteration];
             small_steps = if increase < self.least_increase { small_steps + 1 } else { 0 };
-            if converged || !info.moved || small_steps == 3 {
+            if converged || !info.moved || small_steps == 3 || evaluator.is_interrupted() {
                 break;
             }
         }

@@ -77,10 +77,11 @@ impl Nuts {
         starts: &Starts,
         seed: u64,
     ) -> Vec<Chain> {
+        let interrupt = evaluator.interrupt().clone();
         let outcomes: Vec<(Option<Chain>, Counts)> = (0..self.chains)
             .into_par_iter()
             .map(|index| {
-                let mut own = Evaluator::sequential(target);
+                let mut own = Evaluator::sequential(target).interruptible(&interrupt);
                 let chain = self.chain(&mut own, target, starts, seed, index);
                 (chain, own.counts())
             })
@@ -89,6 +90,11 @@ impl Nuts {
         for (chain, counts) in outcomes {
             evaluator.add(counts);
             chains.extend(chain);
+        }
+        // Chains that were stopped are of different lengths.
+        let shortest = chains.iter().map(|chain: &Chain| chain.points.ncols()).min().unwrap_or(0);
+        for chain in &mut chains {
+            chain.points = chain.points.columns(0, shortest).into_owned();
         }
         chains
     }
@@ -110,6 +116,9 @@ impl Nuts {
         let mut averaging = DualAveraging::new(step, self.acceptance);
         let mut learner = Learner::new(self.warmup, dimension, dimension <= self.dense_limit);
         for iteration in 0..self.warmup {
+            if evaluator.is_interrupted() {
+                return None;
+            }
             let stepper = self.stepper(&metric, step);
             let (next, told) = stepper.transition(evaluator, &position, &mut rng);
             position = next;
@@ -132,7 +141,12 @@ impl Nuts {
             acceptance: 0.0,
             step,
         };
+        let mut kept = 0;
         for mut column in chain.points.column_iter_mut() {
+            if evaluator.is_interrupted() {
+                break;
+            }
+            kept += 1;
             let (next, told) = stepper.transition(evaluator, &position, &mut rng);
             position = next;
             column.copy_from(&position.point);
@@ -140,7 +154,8 @@ impl Nuts {
             chain.saturated += usize::from(told.depth == self.max_depth);
             chain.acceptance += told.acceptance / self.draws as f64;
         }
-        Some(chain)
+        chain.points = chain.points.columns(0, kept).into_owned();
+        (kept > 0).then_some(chain)
     }
 
     fn stepper<'m>(&self, metric: &'m Metric, step: f64) -> Stepper<'m> {

@@ -3,11 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::bent::Bent;
+use super::collapse::Collapse;
 use super::fixed_draws::FixedDraws;
 use super::importance::Checked;
+use super::interrupt::Interrupt;
 use super::natural::Natural;
 use super::nuts::Nuts;
 use super::optimizer::Lbfgs;
+use super::response::Response;
+use super::stochastic::Stochastic;
 use super::verdict::Thresholds;
 
 /// Which family of guides to fit.
@@ -23,6 +27,23 @@ pub enum GuideChoice {
     FullRank,
     /// The same, bent by a triangular map where there is one mode.
     Triangular,
+}
+
+/// How a guide is fitted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Algorithm {
+    /// Natural for guides with correlations, fixed for mean-field.
+    #[default]
+    Auto,
+    /// Natural gradients of the ELBO on fixed draws.
+    Natural,
+    /// L-BFGS and Newton's method on fixed draws.
+    Fixed,
+    /// Gradients along the path of fresh draws.
+    Stochastic,
+    /// Gradients of the score of fresh draws: no gradient of the target.
+    Score,
 }
 
 /// How draws of the posterior are come by.
@@ -78,6 +99,11 @@ pub struct Options {
     pub method: Method,
     /// The family of guides.
     pub guide: GuideChoice,
+    /// How it is fitted.
+    pub algorithm: Algorithm,
+    /// A wish to stop.
+    #[serde(skip)]
+    pub interrupt: Interrupt,
     /// The most latents that [`GuideChoice::Auto`] gives a full covariance: its matched draws and
     /// eigenvalues cost d² memory and d³ time.
     pub full_rank_limit: usize,
@@ -87,8 +113,16 @@ pub struct Options {
     pub natural: Natural,
     /// The mean-field algorithm.
     pub fixed_draws: FixedDraws,
+    /// Covariances by linear response, where a mean-field guide was not asked for.
+    pub response: Response,
+    /// The algorithms with fresh draws.
+    pub stochastic: Stochastic,
     /// The algorithm of triangular guides.
     pub bent: Bent,
+    /// How many ways are tried before the best is reported, however bad.
+    pub attempts: Attempts,
+    /// How locals are integrated out.
+    pub collapse: Collapse,
     /// The sampler.
     pub nuts: Nuts,
     /// The importance check.
@@ -102,15 +136,41 @@ impl Default for Options {
         Self {
             method: Method::Vi,
             guide: GuideChoice::Auto,
+            algorithm: Algorithm::Auto,
+            interrupt: Interrupt::default(),
             full_rank_limit: 500,
             starts: Starts::default(),
             natural: Natural::default(),
             fixed_draws: FixedDraws::default(),
+            response: Response::default(),
+            stochastic: Stochastic::default(),
             bent: Bent::default(),
+            attempts: Attempts::default(),
+            collapse: Collapse::default(),
             nuts: Nuts::default(),
             correction: Correction::default(),
             thresholds: Thresholds::default(),
         }
+    }
+}
+
+/// When the default gives up looking for a better way to fit.
+///
+/// What one way takes is bounded by the other options; these bound all together, up to the last one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// The gradients (a Hessian product counts as two) after which no other way begins.
+    pub gradients: u64,
+    /// The operations (see [`Target::cost`](super::Target::cost)) after which none does: about half a
+    /// minute.
+    pub operations: f64,
+    /// The fewest blocks of locals that are integrated out before anything else is tried.
+    pub many_blocks: usize,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self { gradients: 60_000, operations: 3e10, many_blocks: 40 }
     }
 }
 
@@ -128,12 +188,15 @@ pub struct Starts {
     /// The gradients that starts may take together before no round is added, except to find a mode
     /// a second time.
     pub gradients: u64,
-    /// Starts in more than `large` dimensions, and of the mean-field guide up to there.
+    /// Starts of a round in more than `large` dimensions; at most twice as many.
     pub count_large: usize,
-    /// Starts of the mean-field guide in more than `large` dimensions.
+    /// Starts of the mean-field guide in more than `large` dimensions, half as many as up to there.
     pub count_mean_field: usize,
-    /// The dimension above which `count_large` applies.
+    /// The dimension above which `count_large` applies, and starts are mean-field fits: the joint mode
+    /// of a large hierarchy is far from its mass, and can be infinitely high.
     pub large: usize,
+    /// L-BFGS steps at most in each stage of those.
+    pub stages_large: Vec<usize>,
     /// Points are uniform in (−radius, radius) (Stan's default).
     pub radius: f64,
     /// The same for the mean-field guide, whose small first scale suits the middle.
@@ -184,9 +247,10 @@ impl Default for Starts {
             most_of_several: 64,
             gradients: 1500,
             operations: 1e9,
-            count_large: 4,
+            count_large: 2,
             count_mean_field: 2,
-            large: 100,
+            large: 90,
+            stages_large: vec![60, 100],
             radius: 2.0,
             radius_mean_field: 1.0,
             attempts: 100,
@@ -224,9 +288,14 @@ impl Starts {
         }
     }
 
+    /// Whether starts in d dimensions are mean-field fits, if both kinds of normals would do.
+    pub fn are_mean_field(&self, dimension: usize) -> bool {
+        dimension > self.large && self.candidates == Candidates::Both
+    }
+
     /// The number of starts of the mean-field guide in d dimensions.
     pub fn count_mean_field_for(&self, dimension: usize) -> usize {
-        if dimension > self.large { self.count_mean_field } else { self.count_large }
+        if dimension > self.large { self.count_mean_field } else { 2 * self.count_mean_field }
     }
 
     /// The number of common draws in d dimensions: enough to match their covariance.

@@ -73,7 +73,9 @@ pub fn tail_error(log_ratios: &[f64]) -> TailError {
         return whole;
     }
     let end = tail_error_of(log_ratios, &shifted, short);
-    let (light, heavy) = (end.khat <= LIGHT_SHAPE, end.khat > HEAVY_SHAPE);
+    // Of few numbers, a light shape must be clearly light: its standard error is (1 + k)/√n.
+    let uncertain = (1.0 + end.khat.max(0.0)) / (short as f64).sqrt();
+    let (light, heavy) = (end.khat + uncertain <= LIGHT_SHAPE, end.khat > HEAVY_SHAPE);
     match whole.khat <= LIGHT_SHAPE {
         true if heavy && end.error > whole.error => end,
         false if light && end.error < whole.error => end,

@@ -10,7 +10,7 @@ use super::fit::Draws;
 use super::importance::Checked;
 use super::psis;
 use super::random::{Purpose, stream};
-use super::summary::{Summary, moments};
+use super::summary::{Summary, moments_repeated};
 use super::target::Target;
 use super::verdict::{ChainReport, QuantityCheck, Thresholds};
 
@@ -20,11 +20,12 @@ const PROBES: usize = 8;
 /// They are uniform in (−RADIUS, RADIUS).
 const RADIUS: f64 = 2.0;
 
-/// The tail and the Monte Carlo error of each quantity under the weights.
+/// The tail and the Monte Carlo error of each quantity under the weights. There is a log ratio for
+/// each run of `draws.repeats` draws.
 pub fn check(draws: &Draws, log_ratios: &[f64]) -> Vec<QuantityCheck> {
     let weights = draws.weights();
     let indices = (0..draws.quantities.ncols()).into_par_iter();
-    indices.map(|index| one(draws.quantity(index), &weights, log_ratios)).collect()
+    indices.map(|index| one(draws.quantity(index), &weights, log_ratios, draws.repeats)).collect()
 }
 
 /// Whether a quantity is not known as well as a good fit demands.
@@ -35,10 +36,11 @@ pub fn want_more<T: Target>(
 ) -> bool {
     let quantities = evaluator.quantities(&checked.points).transpose();
     let log_weights = checked.smoothed.log_weights.clone();
-    let draws = Draws { points: checked.points.clone(), log_weights, quantities, chains: None };
+    let draws =
+        Draws { points: checked.points.clone(), log_weights, quantities, chains: None, repeats: 1 };
     check(&draws, &checked.log_ratios).iter().any(|quantity| {
         quantity.finite
-            && (quantity.tail_error > thresholds.tail_error
+            && (thresholds.is_heavy(quantity)
                 || quantity.mean_error > thresholds.mean_error
                 || quantity.sd_error > thresholds.sd_error)
     })
@@ -63,14 +65,18 @@ pub fn pardon_constants<T: Target>(
 }
 
 /// A quantity of weighted draws.
-fn one(values: &[f64], weights: &[f64], log_ratios: &[f64]) -> QuantityCheck {
-    let found = moments(values, weights);
+fn one(values: &[f64], weights: &[f64], log_ratios: &[f64], repeats: usize) -> QuantityCheck {
+    let found = moments_repeated(values, weights, repeats);
     let known = settled(found.sd);
     if !known.finite || known.constant {
         return known;
     }
-    let squared = |(h, ratio): (&f64, &f64)| ratio + 2.0 * ((h - found.mean) / found.sd).abs().ln();
-    let ratios: Vec<f64> = values.iter().zip(log_ratios).map(squared).collect();
+    let squared = |(run, ratio): (&[f64], &f64)| {
+        let square = run.iter().map(|h| ((h - found.mean) / found.sd).powi(2)).sum::<f64>();
+        ratio + (square / run.len() as f64).ln()
+    };
+    let runs = values.chunks(repeats.max(1));
+    let ratios: Vec<f64> = runs.zip(log_ratios).map(squared).collect();
     let tail = psis::tail_error(&ratios);
     QuantityCheck {
         khat: tail.khat,
@@ -79,6 +85,24 @@ fn one(values: &[f64], weights: &[f64], log_ratios: &[f64]) -> QuantityCheck {
         mean_error: found.mcse_mean / found.sd,
         sd_error: found.mcse_sd / found.sd,
         ..known
+    }
+}
+
+/// A quantity that was drawn after the fit, given some of its draws with their log weights. `worth` is
+/// how many independent draws each stands for. Of a state only the probability is judged: that of a rare
+/// one is known well long before the sd of its indicator is.
+pub fn check_drawn(values: &[f64], log_weights: &[f64], worth: f64, state: bool) -> QuantityCheck {
+    let total: f64 = log_weights.iter().map(|w| w.exp()).sum();
+    let weights: Vec<f64> = log_weights.iter().map(|w| w.exp() / total).collect();
+    let found = one(values, &weights, log_weights, 1);
+    let more = worth.sqrt().recip();
+    QuantityCheck {
+        constant: false,
+        khat: if state { 0.0 } else { found.khat },
+        tail_error: if state { 0.0 } else { found.tail_error },
+        mean_error: more * found.mean_error,
+        sd_error: if state { 0.0 } else { more * found.sd_error },
+        ..found
     }
 }
 

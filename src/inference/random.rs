@@ -28,6 +28,12 @@ pub enum Purpose {
     Bend,
     /// Points that quantities are tried at.
     Probe,
+    /// Locals given globals, one stream per draw of the globals.
+    Complete,
+    /// Draws and directions of linear response.
+    Response,
+    /// Points that rules of quadrature are compared at.
+    Rule,
 }
 
 /// The ChaCha12 stream of `seed` for a purpose and an index.
@@ -43,6 +49,9 @@ pub fn stream(seed: u64, purpose: Purpose, index: u32) -> ChaCha12Rng {
         Purpose::Chain => 8,
         Purpose::Probe => 9,
         Purpose::Bend => 10,
+        Purpose::Complete => 11,
+        Purpose::Rule => 12,
+        Purpose::Response => 13,
     };
     let mut rng = ChaCha12Rng::seed_from_u64(seed);
     rng.set_stream((number << 32) | u64::from(index));

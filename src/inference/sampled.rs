@@ -47,11 +47,11 @@ fn conclude<T: Target>(
     let points = DMatrix::from_vec(dimension, count, columns);
     let quantities = evaluator.quantities(&points).transpose();
     let log_weights = vec![-(count as f64).ln(); count];
-    let draws = Draws { points, log_weights, quantities, chains: Some(chains.len()) };
+    let draws = Draws { points, log_weights, quantities, chains: Some(chains.len()), repeats: 1 };
     let report = ChainReport {
         wanted: options.nuts.chains,
         chains: chains.len(),
-        draws: options.nuts.draws,
+        draws: count / chains.len(),
         divergences: chains.iter().map(|chain| chain.divergences).sum(),
         saturated: chains.iter().map(|chain| chain.saturated).sum(),
         rhat: 1.0,
@@ -76,7 +76,9 @@ fn conclude<T: Target>(
         single: true,
         elbo_path: Vec::new(),
         mean_field: false,
+        interrupted: evaluator.is_interrupted(),
         too_large: false,
+        integrated: None,
         chains: Some(report),
     };
     Fit {

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::draws;
 use super::elbo;
 use super::evaluate::Evaluator;
-use super::guide::{FullRank, LocationScale};
+use super::fixed_draws::FixedDraws;
+use super::guide::{FullRank, Guide, LocationScale};
 use super::laplace::laplace;
+use super::optimizer::NewtonCg;
 use super::options::{Candidates, Starts};
 use super::pathfinder::{PathPoint, best_normal};
 use super::random::{Purpose, stream};
@@ -112,6 +114,48 @@ pub fn finite_point<T: LogDensity, R: Rng>(
     })
 }
 
+/// The point that the mean-field fit of start `index` begins at.
+pub fn middle_start<T: LogDensity>(
+    evaluator: &mut Evaluator<T>,
+    seed: u64,
+    index: usize,
+    options: &Starts,
+) -> Option<Vec<f64>> {
+    let mut rng = stream(seed, Purpose::Start, index as u32);
+    finite_point(evaluator, &mut rng, options.radius_mean_field, options.attempts)
+}
+
+/// Where a mean-field fit from `point` ends: its normal is the candidate.
+pub fn mean_field_ending<T: LogDensity>(
+    evaluator: &mut Evaluator<T>,
+    point: &[f64],
+    fixed: &FixedDraws,
+    path_base: &DMatrix<f64>,
+    common_base: &DMatrix<f64>,
+    options: &Starts,
+) -> Option<Ending> {
+    let fixed = FixedDraws {
+        stages: options.stages_large.clone(),
+        newton: NewtonCg { max_iterations: 0, ..fixed.newton.clone() },
+        ..fixed.clone()
+    };
+    let fitted = fixed.fit(evaluator, fixed.around(point), path_base, |_, _| {})?;
+    let Guide::MeanField(normal) = &fitted.guide else { return None };
+    let end = DVector::from_column_slice(&normal.mean);
+    let root = DMatrix::from_diagonal(&DVector::from_column_slice(&normal.scale));
+    let guide = FullRank::new(end.clone(), root)?;
+    let (guide, elbo) = finite_elbo(evaluator, guide, common_base, options.laplace_shrinks)?;
+    Some(Ending::New(Candidate {
+        guide,
+        elbo,
+        method: Method::MeanField,
+        iterations: fitted.path.len(),
+        end,
+        height: elbo,
+        at_maximum: false,
+    }))
+}
+
 /// Where the start at `point` ends: at a known candidate, or at the better of its own; `None` if no
 /// normal has a finite ELBO.
 pub fn ending<T: LogDensity>(
@@ -169,6 +213,9 @@ fn descend<T: LogDensity>(
     options: &Starts,
 ) -> Option<Vec<PathPoint>> {
     let mut objective = |point: &[f64], gradient: &mut [f64]| {
+        if evaluator.is_interrupted() {
+            return f64::INFINITY;
+        }
         let value = evaluator.gradient(point, gradient);
         gradient.iter_mut().for_each(|partial| *partial = -*partial);
         -value
@@ -202,9 +249,19 @@ fn finite_elbo<T: LogDensity>(
     None
 }
 
-/// The draws that judge the points of start `index`'s path.
-pub fn path_base(seed: u64, index: u32, dimension: usize, options: &Starts) -> DMatrix<f64> {
-    draws::antithetic(&mut stream(seed, Purpose::Path, index), dimension, options.path_draws)
+/// The draws that judge the points of start `index`'s path, or that a mean-field fit of it is on.
+pub fn path_base(
+    seed: u64,
+    index: u32,
+    dimension: usize,
+    options: &Starts,
+    fixed: &FixedDraws,
+) -> DMatrix<f64> {
+    let mut rng = stream(seed, Purpose::Path, index);
+    match options.are_mean_field(dimension) {
+        true => draws::matched_marginals(&mut rng, dimension, fixed.draws_for(dimension)),
+        false => draws::antithetic(&mut rng, dimension, options.path_draws),
+    }
 }
 
 /// Whether two normals stand for one mode: their means are near in the scale of one of them.

@@ -46,6 +46,12 @@ pub struct Moments {
 /// They are computed of (h − r)/s for the first value r and the largest |h − r| = s, so that a mean
 /// of 10¹⁵ keeps the digits of its sd, and squares of the smallest and largest numbers are numbers.
 pub fn moments(values: &[f64], weights: &[f64]) -> Moments {
+    moments_repeated(values, weights, 1)
+}
+
+/// The same of values that come in runs of `repeats`: a run counts as one draw for the Monte Carlo
+/// errors, which are √(Σ_runs (Σ_run w (h − mean))²) and so on.
+pub fn moments_repeated(values: &[f64], weights: &[f64], repeats: usize) -> Moments {
     let pairs = || values.iter().copied().zip(weights.iter().copied()).filter(|(_, w)| *w > 0.0);
     let reference = pairs().next().map_or(f64::NAN, |(h, _)| h);
     let scale = pairs().fold(0.0, |scale: f64, (h, _)| {
@@ -65,8 +71,16 @@ pub fn moments(values: &[f64], weights: &[f64]) -> Moments {
     let mean = scaled().map(|(h, w)| w * h).sum::<f64>() / total;
     let variance: f64 = scaled().map(|(h, w)| w * (h - mean).powi(2)).sum();
     let concentration: f64 = pairs().map(|(_, w)| w * w).sum();
-    let mcse: f64 = scaled().map(|(h, w)| (w * (h - mean)).powi(2)).sum();
-    let spread: f64 = scaled().map(|(h, w)| (w * ((h - mean).powi(2) - variance)).powi(2)).sum();
+    let by_run = |of: &dyn Fn(f64, f64) -> f64| -> f64 {
+        let runs = values.chunks(repeats.max(1)).zip(weights.chunks(repeats.max(1)));
+        let sum = |(values, weights): (&[f64], &[f64])| {
+            let terms = values.iter().zip(weights).filter(|(_, w)| **w > 0.0);
+            terms.map(|(h, w)| of((h - reference) / scale, *w)).sum::<f64>().powi(2)
+        };
+        runs.map(sum).sum()
+    };
+    let mcse = by_run(&|h, w| w * (h - mean));
+    let spread = by_run(&|h, w| w * ((h - mean).powi(2) - variance));
     let sd = (variance / (1.0 - concentration)).sqrt();
     let mcse_sd = if sd > 0.0 { spread.sqrt() / (2.0 * sd) } else { 0.0 };
     Moments {
@@ -80,7 +94,12 @@ pub fn moments(values: &[f64], weights: &[f64]) -> Moments {
 /// The summary of values with normalised weights; NaN throughout if a value of positive weight is
 /// not finite.
 pub fn summarize(values: &[f64], weights: &[f64]) -> Summary {
-    let Moments { mean, sd, mcse_mean, mcse_sd } = moments(values, weights);
+    summarize_repeated(values, weights, 1)
+}
+
+/// The same of values that come in runs of `repeats`: see [`moments_repeated`].
+pub fn summarize_repeated(values: &[f64], weights: &[f64], repeats: usize) -> Summary {
+    let Moments { mean, sd, mcse_mean, mcse_sd } = moments_repeated(values, weights, repeats);
     let [q05, q50, q95] =
         if mean.is_nan() { [f64::NAN; 3] } else { quantiles(values, weights, [0.05, 0.5, 0.95]) };
     Summary { mean, sd, q05, q50, q95, mcse_mean, mcse_sd }

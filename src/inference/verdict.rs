@@ -9,7 +9,9 @@ mod reason;
 
 use serde::{Deserialize, Serialize};
 
-pub use diagnostics::{ChainReport, Diagnostics, ModeReport, QuantityCheck, Reported, StartReport};
+pub use diagnostics::{
+    ChainReport, Diagnostics, Integrated, ModeReport, QuantityCheck, Reported, StartReport,
+};
 pub use reason::Reason;
 
 /// How far the reported numbers can be relied on.
@@ -50,6 +52,11 @@ pub struct Thresholds {
     pub divergences: f64,
     /// The relative error of an sd by the tail of w (h − mean)² above this: it may be wrong.
     pub tail_error: f64,
+    /// k-hat of w (h − mean)² above this: the variance of the quantity is infinite or nearly so, and
+    /// its sd rests on how far the draws happen to reach,
+    pub infinite_khat: f64,
+    /// if its tail error is above this too.
+    pub least_tail_error: f64,
     /// The relative error of the sum of the weights by their tail below this: few weights matter,
     /// whatever k-hat says.
     pub weight_error: f64,
@@ -63,6 +70,9 @@ pub struct Thresholds {
     /// Self-KL per dimension above this: a typical sd is off by more than 20 %, since a normal
     /// whose sd is off by a factor r has KL −ln r + r²/2 − ½.
     pub self_kl_per_dimension: f64,
+    /// A change of the log density of the globals by a finer quadrature, in nats, above this: the
+    /// locals were not integrated out well enough.
+    pub quadrature_error: f64,
     /// A spread of the mean-field ELBO over starts, in nats, above this: the starts disagree.
     pub elbo_spread: f64,
 }
@@ -81,13 +91,24 @@ impl Default for Thresholds {
             chain_draws: 400.0,
             divergences: 1e-3,
             tail_error: 0.05,
+            infinite_khat: 0.7,
+            least_tail_error: 0.03,
             weight_error: 0.02,
             mean_error: 0.05,
             sd_error: 0.05,
             self_kl: 0.05,
             self_kl_per_dimension: 0.05,
+            quadrature_error: 0.1,
             elbo_spread: 3.0,
         }
+    }
+}
+
+impl Thresholds {
+    /// Whether the sd of a quantity rests on a few extreme draws.
+    pub fn is_heavy(&self, check: &QuantityCheck) -> bool {
+        let infinite = check.khat > self.infinite_khat && check.tail_error > self.least_tail_error;
+        above(check.tail_error, self.tail_error) || infinite
     }
 }
 
@@ -109,6 +130,15 @@ impl Verdict {
             Reported::Guide => verdict.judge_guide(diagnostics, thresholds),
             Reported::Chains => verdict.judge_chains(diagnostics, thresholds),
             Reported::Mode => verdict.add(Level::Caution, Reason::ModeOnly),
+        }
+        if diagnostics.interrupted {
+            verdict.add(Level::Caution, Reason::Interrupted);
+        }
+        if let Some(integrated) = diagnostics.integrated {
+            let (error, limit) = (integrated.error, thresholds.quadrature_error);
+            if above(error, limit) {
+                verdict.add(Level::Caution, Reason::CoarseQuadrature { error, limit });
+            }
         }
         verdict.judge_quantities(diagnostics, thresholds);
         verdict.judge_modes(diagnostics, thresholds);
@@ -212,7 +242,7 @@ impl Verdict {
             Reported::Corrected | Reported::Chains => {}
             Reported::Guide | Reported::Mode => return,
         }
-        let heavy = which(&|check| check.finite && above(check.tail_error, thresholds.tail_error));
+        let heavy = which(&|check| check.finite && thresholds.is_heavy(check));
         if !heavy.is_empty() {
             let worst_error = worst(&heavy, &|check| check.tail_error);
             self.add(
@@ -298,7 +328,9 @@ mod tests {
             single: true,
             elbo_path: Vec::new(),
             mean_field: false,
+            interrupted: false,
             too_large: false,
+            integrated: None,
             chains: None,
         }
     }

@@ -54,6 +54,10 @@ fn for_reason(reason: &Reason) -> &'static str {
         Reason::Divergences { .. } => {
             "write hierarchical latents `with noncentered`, or give their scales tighter priors"
         }
+        Reason::Interrupted => "let the fit end",
+        Reason::CoarseQuadrature { .. } => {
+            "try `--guide full-rank` or `--method nuts`: they do not integrate latents out"
+        }
         Reason::NotConverged => {
             "look for improper (`Flat`) priors on what the data do not determine"
         }

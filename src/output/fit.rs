@@ -140,6 +140,77 @@ pub struct DiagnosticsRecord {
     pub recentered: Vec<String>,
     /// What Markov chains tell, if the method made any.
     pub chains: Option<ChainsRecord>,
+    /// The ELBO of the best mode, step by step.
+    #[serde(default)]
+    pub elbo_path: Vec<Number>,
+    /// Every start.
+    #[serde(default)]
+    pub start_reports: Vec<StartRecord>,
+    /// Every mode that was fitted, best first.
+    #[serde(default)]
+    pub mode_reports: Vec<ModeRecord>,
+    /// How well every quantity is known, in the order of the summary's latents and reports, then those
+    /// with finitely many values.
+    #[serde(default)]
+    pub quantities: Vec<QuantityRecord>,
+    /// The latents that were integrated out, if any were.
+    #[serde(default)]
+    pub integrated: Option<IntegratedRecord>,
+    /// Whether the fit was stopped before its end.
+    #[serde(default)]
+    pub interrupted: bool,
+}
+
+/// What became of a start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StartRecord {
+    /// The ELBO of its candidate.
+    pub elbo: Number,
+    /// Steps of its optimisation.
+    pub iterations: usize,
+    /// The mode that it led to, by its place in `mode_reports`.
+    pub mode: Option<usize>,
+}
+
+/// A mode.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModeRecord {
+    /// The ELBO of its guide on the fixed draws.
+    pub elbo: Number,
+    /// How many starts led to it.
+    pub starts: usize,
+    /// Whether its fit met the tolerances.
+    pub converged: bool,
+    /// Whether it is part of the guide.
+    pub kept: bool,
+}
+
+/// How well a quantity is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QuantityRecord {
+    /// The name of its variable.
+    pub name: String,
+    /// Its labels.
+    pub index: Vec<String>,
+    /// k-hat of the weights times squared distances from the mean.
+    pub khat: Number,
+    /// The relative error of its sd by the tail of these.
+    pub tail_error: Number,
+    /// The Monte Carlo standard error of its mean, in sds.
+    pub mean_error: Number,
+    /// The relative Monte Carlo standard error of its sd.
+    pub sd_error: Number,
+}
+
+/// Latents integrated out of the density that the guide was fitted to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IntegratedRecord {
+    /// How many.
+    pub locals: usize,
+    /// How many blocks, independent of one another given the others.
+    pub blocks: usize,
+    /// By how much a finer quadrature changes the log density of the others, in nats.
+    pub error: Number,
 }
 
 /// What Markov chains tell of the draws they made.

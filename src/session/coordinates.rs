@@ -62,6 +62,13 @@ impl Model {
         Ok((!free.is_empty()).then_some(coordinates))
     }
 
+    /// Every latent standardised that can be.
+    pub(super) fn standardised(&self) -> Coordinates {
+        let mut all = lower::recenterable(&self.bound);
+        all.extend(self.hinted(Some(Centering::Noncentered)));
+        all.iter().map(|id| (*id, vec![0.0; self.length(*id)].into())).collect()
+    }
+
     fn hinted(&self, hint: Option<Centering>) -> BTreeSet<RandomId> {
         let randoms = self.bound.typed.randoms.iter().enumerate();
         let with =

@@ -12,6 +12,10 @@ pub enum Failure {
     Program(Box<Diagnostic>),
     /// The data, or values given like data, cannot be used: one sentence each.
     Data(Vec<String>),
+    /// There is not enough memory: one sentence.
+    Memory(String),
+    /// The fit was stopped before it had anything to tell.
+    Interrupted,
     /// A mistake of ours.
     Internal(String),
 }

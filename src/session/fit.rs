@@ -1,20 +1,17 @@
 //! A compiled model to a fit, equally weighted draws, and predictions from them.
 
-use super::coordinates::Stage;
 use super::failure::Failure;
-use super::informed::Informed;
 use super::model::Model;
-use super::predict::{self, Latents, PredictError, Prediction, Prior, Wanted};
+use super::predict::{self, Latents, PredictError, Prediction, Wanted};
 use crate::bound::{Evaluator, Finite};
 use crate::engine;
-use crate::graph::lower::Coordinates;
+use crate::inference::forecast::Size;
 use crate::inference::{
-    self, Counts, Fit, FitError, Guide, GuideChoice, Level, LogDensity, Method, Options, Progress,
+    self, Fit, Forecast, GuideChoice, LogDensity, Options, Progress, Target, forecast,
 };
 use crate::typed::{Plane, RandomId, RandomRole, VariableId};
 use rand_chacha::ChaCha8Rng;
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
@@ -90,6 +87,41 @@ impl Timings {
 }
 
 impl Model {
+    /// Whether a fit has the memory it needs, in bytes; before anything is allocated.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Memory`], saying what it needs and which guide would fit.
+    pub fn afford(&self, options: &Options, available: f64, threads: usize) -> Result<(), Failure> {
+        let size = Size {
+            dimension: self.engine.dimension(),
+            quantities: self.engine.quantity_count(),
+            workspace: self.engine.workspace_bytes(),
+            threads,
+        };
+        let Forecast { full_rank, mean_field } = forecast(&size, options);
+        let correlated = match options.guide {
+            GuideChoice::MeanField => false,
+            GuideChoice::FullRank | GuideChoice::Triangular => true,
+            GuideChoice::Auto => size.dimension <= options.full_rank_limit,
+        };
+        let needed = if correlated { full_rank } else { mean_field };
+        if needed <= available {
+            return Ok(());
+        }
+        let gib = |bytes: f64| format!("{:.1} GiB", bytes / f64::from(1 << 30));
+        let help = match correlated && mean_field <= available {
+            true => format!("`--guide mean-field` needs about {}", gib(mean_field)),
+            false => "no guide would fit: take fewer latents or rows".to_owned(),
+        };
+        Err(Failure::Memory(format!(
+            "the fit of {} latents needs about {} of memory, but {} is to be had; {help}",
+            size.dimension,
+            gib(needed),
+            gib(available)
+        )))
+    }
+
     /// Fits the model. `timings` holds the phases so far.
     ///
     /// # Errors
@@ -103,7 +135,7 @@ impl Model {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Fitted, Failure> {
         let start = Instant::now();
-        let (fit, coordinates) = self.best_fit(options, progress)?;
+        let (fit, coordinates) = self.best_fit(&options.inference, options.seed, progress)?;
         timings.fit = start.elapsed();
         let resampled = inference::resample(&fit.draws.weights(), options.draws, options.seed);
         let name = |id: &RandomId| {
@@ -130,6 +162,7 @@ impl Model {
             let mut drawn = predict::predict(&self.bound, &latents, &wanted, options.seed)?;
             fitted.predictions = drawn.split_off(count);
             fitted.finite = drawn;
+            self.judge_finite(&mut fitted, &options.inference.thresholds);
             fitted.timings.predict = start.elapsed();
         }
         Ok(fitted)
@@ -149,109 +182,6 @@ impl Model {
         variables.sort_by_key(|v| typed.variable(*v).order);
         variables.dedup();
         variables
-    }
-
-    /// Fits in the first coordinates, then in others until a fit is good; keeps the better verdict,
-    /// and of equal ones the higher ELBO. The evaluations of all are counted.
-    fn best_fit(
-        &self,
-        options: &FitOptions,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(Fit, Coordinates), Failure> {
-        let mut search = Search {
-            model: self,
-            prior: Prior::new(&self.bound).ok(),
-            seed: options.seed,
-            best: None,
-            failure: None,
-            counts: Counts::default(),
-        };
-        let mut stage = Some(Stage::Hinted);
-        while let Some(current) = stage {
-            let best = search.best.as_ref().map(|(fit, _)| fit);
-            if let Some(coordinates) = self.coordinates(current, best)? {
-                search.fit(coordinates, &options.inference, progress)?;
-            }
-            stage = if search.is_good() { None } else { current.next() };
-        }
-        search.bend(&options.inference, progress)?;
-        let Search { best, failure, counts, .. } = search;
-        match (best, failure) {
-            (Some((mut fit, coordinates)), _) => {
-                fit.counts = counts;
-                Ok((fit, coordinates))
-            }
-            (None, Some(FitError::NoLatents) | None) => Err(self.no_latents()),
-            (None, Some(error @ (FitError::NoFiniteStart { .. } | FitError::NoFiniteGuide))) => {
-                Err(self.rejected(&error, options.seed))
-            }
-        }
-    }
-}
-
-/// Fits of one model, the best so far kept.
-struct Search<'a> {
-    model: &'a Model,
-    /// Nothing, if the priors cannot be drawn from.
-    prior: Option<Prior<'a>>,
-    seed: u64,
-    best: Option<(Fit, Coordinates)>,
-    failure: Option<FitError>,
-    counts: Counts,
-}
-
-impl Search<'_> {
-    fn is_good(&self) -> bool {
-        self.best.as_ref().is_some_and(|(fit, _)| fit.verdict.level == Level::Good)
-    }
-
-    /// Fits in some coordinates.
-    fn fit(
-        &mut self,
-        coordinates: Coordinates,
-        options: &Options,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), Failure> {
-        let program = self.model.target_in(&coordinates)?;
-        let sites = &self.model.density.sites;
-        let target = Informed::new(&program, self.prior.as_ref(), &coordinates, sites);
-        match inference::fit(&target, options, self.seed, progress) {
-            Ok(fit) => {
-                self.counts += fit.counts;
-                if self.best.as_ref().is_none_or(|(other, _)| better(&fit, other)) {
-                    self.best = Some((fit, coordinates));
-                }
-            }
-            Err(error) => self.failure = Some(error),
-        }
-        Ok(())
-    }
-
-    /// Where a normal is not good enough in any coordinates, bends it in the best ones, unless a
-    /// guide was asked for.
-    fn bend(
-        &mut self,
-        options: &Options,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), Failure> {
-        let unasked = options.method == Method::Vi && options.guide == GuideChoice::Auto;
-        let Some((fit, coordinates)) = &self.best else { return Ok(()) };
-        let normal = matches!(fit.guide, Some(Guide::FullRank(_)));
-        let small = fit.diagnostics.dimension <= options.bent.limit;
-        if self.is_good() || !unasked || !normal || !small {
-            return Ok(());
-        }
-        let options = Options { guide: GuideChoice::Triangular, ..options.clone() };
-        self.fit(coordinates.clone(), &options, progress)
-    }
-}
-
-/// Whether one fit is to be preferred.
-fn better(fit: &Fit, other: &Fit) -> bool {
-    match fit.verdict.level.cmp(&other.verdict.level) {
-        Ordering::Less => true,
-        Ordering::Equal => fit.elbo > other.elbo,
-        Ordering::Greater => false,
     }
 }
 

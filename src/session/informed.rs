@@ -126,7 +126,6 @@ impl Target for Informed<'_> {
     }
 
     fn cost(&self) -> usize {
-        let costs = self.program.costs();
-        costs.iter().map(|cost| cost.rows * cost.row_operations + cost.operations).sum()
+        self.program.work()
     }
 }

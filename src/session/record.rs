@@ -7,11 +7,12 @@ use super::predict::Prediction;
 use crate::bound;
 use crate::data::BindingReport;
 use crate::diagnostic::{Diagnostic, Slug, render};
+use crate::inference::verdict::{ModeReport, QuantityCheck, StartReport};
 use crate::inference::{Guide, Level, summarize};
 use crate::output::{
     ChainsRecord, DataRecord, DiagnosticsRecord, DrawColumns, DrawTable, Element, FileRecord,
-    FitRecord, Moments, Number, Probability, Row, RowRole, RowValues, Seconds, VariableRecord,
-    VerdictRecord, advice,
+    FitRecord, IntegratedRecord, ModeRecord, Moments, Number, Probability, QuantityRecord, Row,
+    RowRole, RowValues, Seconds, StartRecord, VariableRecord, VerdictRecord, advice,
 };
 use crate::typed::{AxisOrigin, Kind, Plane, VariableId};
 
@@ -40,7 +41,7 @@ pub fn record(
         log_density_evaluations: fit.counts.log_density,
         seconds: seconds(&fitted.timings),
         verdict: verdict(fitted, &elements, warnings),
-        diagnostics: diagnostics(fitted),
+        diagnostics: diagnostics(fitted, &elements),
         summary,
         variables: variables(model),
         warnings: warnings.iter().map(|d| render::to_json(d, &document.sources)).collect(),
@@ -124,6 +125,7 @@ fn guide_name(guide: &Guide) -> &'static str {
         Guide::FullRank(_) => "full-rank",
         Guide::Mixture(_) => "mixture",
         Guide::Triangular(_) => "triangular",
+        Guide::Bordered(_) => "bordered",
     }
 }
 
@@ -144,10 +146,10 @@ const PROPER_PRIORS: &str = "replace `Flat` by proper priors: where the data do 
 
 fn verdict(fitted: &Fitted, elements: &[Element], warnings: &[Diagnostic]) -> VerdictRecord {
     let verdict = &fitted.fit.verdict;
-    let name = |index: usize| {
-        elements
-            .get(index)
-            .map_or(format!("#{index}"), |e| crate::output::element_name(&e.name, &e.index))
+    let names = quantity_names(fitted, elements);
+    let name = |index: usize| match names.get(index) {
+        Some((name, labels)) => crate::output::element_name(name, labels),
+        None => format!("#{index}"),
     };
     let reasons = verdict.reasons.iter().map(|reason| reason.explain(&name)).collect();
     let mut advice = match verdict.level {
@@ -161,13 +163,33 @@ fn verdict(fitted: &Fitted, elements: &[Element], warnings: &[Diagnostic]) -> Ve
     VerdictRecord { level: verdict.level, reasons, advice }
 }
 
-fn diagnostics(fitted: &Fitted) -> DiagnosticsRecord {
+/// The name and the labels of everything that was checked: what the target reports, then what was
+/// drawn after the fit.
+fn quantity_names(fitted: &Fitted, elements: &[Element]) -> Vec<(String, Vec<String>)> {
+    let own = elements.iter().map(|element| (element.name.clone(), element.index.clone()));
+    let drawn = fitted.finite.iter().flat_map(|drawn| {
+        drawn.labels.iter().map(|labels| (drawn.variable.clone(), labels.clone()))
+    });
+    own.chain(drawn).collect()
+}
+
+fn diagnostics(fitted: &Fitted, elements: &[Element]) -> DiagnosticsRecord {
     let diagnostics = &fitted.fit.diagnostics;
     let converged = diagnostics.modes.iter().filter(|mode| mode.kept).all(|mode| mode.converged);
     DiagnosticsRecord {
         dimension: diagnostics.dimension,
         reported: diagnostics.reported,
         recentered: fitted.recentered.clone(),
+        elbo_path: diagnostics.elbo_path.iter().map(|elbo| Number(*elbo)).collect(),
+        start_reports: diagnostics.starts.iter().map(start_record).collect(),
+        mode_reports: diagnostics.modes.iter().map(mode_record).collect(),
+        quantities: quantities(fitted, elements),
+        integrated: diagnostics.integrated.map(|integrated| IntegratedRecord {
+            locals: integrated.locals,
+            blocks: integrated.blocks,
+            error: Number(integrated.error),
+        }),
+        interrupted: diagnostics.interrupted,
         khat: Number(diagnostics.khat),
         ess: Number(diagnostics.ess),
         checked_draws: diagnostics.checked_draws,
@@ -188,6 +210,33 @@ fn diagnostics(fitted: &Fitted) -> DiagnosticsRecord {
             tail_ess: Number(chains.tail_ess),
         }),
     }
+}
+
+fn start_record(start: &StartReport) -> StartRecord {
+    StartRecord {
+        elbo: Number(start.elbo.unwrap_or(f64::NAN)),
+        iterations: start.iterations,
+        mode: start.mode,
+    }
+}
+
+fn mode_record(mode: &ModeReport) -> ModeRecord {
+    let ModeReport { elbo, starts, converged, kept } = *mode;
+    ModeRecord { elbo: Number(elbo), starts, converged, kept }
+}
+
+fn quantities(fitted: &Fitted, elements: &[Element]) -> Vec<QuantityRecord> {
+    let names = quantity_names(fitted, elements);
+    let checks = &fitted.fit.diagnostics.quantities;
+    let record = |((name, index), check): ((String, Vec<String>), &QuantityCheck)| QuantityRecord {
+        name,
+        index,
+        khat: Number(check.khat),
+        tail_error: Number(check.tail_error),
+        mean_error: Number(check.mean_error),
+        sd_error: Number(check.sd_error),
+    };
+    names.into_iter().zip(checks).map(record).collect()
 }
 
 fn data_record(bound: &bound::Program, report: &BindingReport) -> DataRecord {

@@ -182,6 +182,21 @@ impl Reduce {
 }
 
 impl Program {
+    /// Every expression of every statement.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        let mut all = Vec::new();
+        for random in &self.randoms {
+            all.extend(random.guard.iter().chain(random.distribution.expressions()));
+        }
+        for factor in &self.factors {
+            all.extend(factor.guard.iter().chain(std::iter::once(&factor.value)));
+        }
+        for definition in &self.definitions {
+            all.extend(definition.value.expressions());
+        }
+        all
+    }
+
     /// The indices of a name and the `where` of its statement, which leaves elements out.
     pub fn left_out_by(&self, variable: VariableId) -> Option<(&[IndexId], &Expr)> {
         match self.variable(variable).role {

@@ -4,6 +4,8 @@
 //! a false alarm below 1e-4 per comparison.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+mod algorithms;
+mod collapse;
 mod estimators;
 mod honesty;
 mod methods;
@@ -11,6 +13,7 @@ mod programs;
 mod recovery;
 mod repeatability;
 mod sampling;
+mod separation;
 mod targets;
 
 use vippl::inference::{Fit, GuideChoice, Options, Target, fit};

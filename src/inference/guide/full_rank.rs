@@ -5,7 +5,7 @@
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
-use super::LocationScale;
+use super::{LocationScale, MeanField};
 
 /// N(m, L Lᵀ), with L lower triangular.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,16 @@ impl FullRank {
     /// The covariance L Lᵀ.
     pub fn covariance(&self) -> DMatrix<f64> {
         &self.cholesky * self.cholesky.transpose()
+    }
+
+    /// The independent normals with the sds that each coordinate has given all others: the best
+    /// mean-field guide of this normal.
+    pub fn inside(&self) -> MeanField {
+        let dimension = self.mean.len();
+        let mut inverse = DMatrix::identity(dimension, dimension);
+        self.cholesky.solve_lower_triangular_mut(&mut inverse);
+        let scale = inverse.column_iter().map(|column| column.norm().recip()).collect();
+        MeanField { mean: self.mean.as_slice().to_vec(), scale }
     }
 
     /// The same normal with its scale multiplied by a positive factor.

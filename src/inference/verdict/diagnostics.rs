@@ -95,10 +95,25 @@ pub struct Diagnostics {
     pub elbo_path: Vec<f64>,
     /// Whether the guide is mean-field.
     pub mean_field: bool,
+    /// Whether the fit was stopped before its end.
+    pub interrupted: bool,
     /// Whether the guide was chosen for the dimension, which is too large for a full covariance.
     pub too_large: bool,
+    /// The locals that were integrated out, if any were.
+    pub integrated: Option<Integrated>,
     /// What the chains tell, if there are any.
     pub chains: Option<ChainReport>,
+}
+
+/// Locals that were integrated out of the density that the guide was fitted to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Integrated {
+    /// How many coordinates.
+    pub locals: usize,
+    /// How many blocks they fall into, independent of one another given the globals.
+    pub blocks: usize,
+    /// How much the log density of the globals changes by a finer quadrature, in nats.
+    pub error: f64,
 }
 
 impl Diagnostics {

@@ -67,6 +67,15 @@ pub enum Reason {
         /// The number of unconstrained coordinates.
         dimension: usize,
     },
+    /// The fit was stopped before its end.
+    Interrupted,
+    /// The integrals over locals change with a finer quadrature.
+    CoarseQuadrature {
+        /// By how much, in nats.
+        error: f64,
+        /// The limit it exceeds.
+        limit: f64,
+    },
     /// The optimisation stopped before its tolerances were met.
     NotConverged,
     /// The starts led to different modes.
@@ -192,6 +201,11 @@ impl Reason {
             Reason::MeanFieldForSize { dimension } => format!(
                 "with {dimension} latents the guide ignores correlations (mean-field): \
                  sds are likely too small"
+            ),
+            Reason::Interrupted => "the fit was stopped before its end".to_owned(),
+            Reason::CoarseQuadrature { error, .. } => format!(
+                "the density of the latents that all groups share is known to {error:.1} nats only: \
+                 those of single groups could not be integrated out well"
             ),
             Reason::NotConverged => {
                 "the optimisation stopped before the ELBO reached its maximum".to_owned()

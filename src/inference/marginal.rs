@@ -1,0 +1,158 @@
+//! Fits the globals of a model whose locals are integrated out, then draws the locals given them.
+//!
+//! The ladder of [`fit()`](super::fit()) on the marginal density: starts, modes, natural gradients, the
+//! check by importance weights, a bent guide where a normal is not good. The guide is fitted by a
+//! coarse quadrature and checked by one that a finer one would not change. Invariant: the draws that
+//! are reported have all d coordinates, and weights that are those of their globals.
+
+use nalgebra::DMatrix;
+
+use super::collapse::{Collapsed, Parts};
+use super::draws;
+use super::evaluate::{Counts, Evaluator};
+use super::find::{self, Found};
+use super::fit::{self, Draws, Evidence, Fit, FitError, Progress};
+use super::importance::Checked;
+use super::natural::Natural;
+use super::options::{Correction, Method, Options, Starts};
+use super::quantities;
+use super::random::{Purpose, stream};
+use super::target::Target;
+use super::verdict::{Diagnostics, Integrated};
+
+/// Fits a target by the marginal of its globals.
+///
+/// # Errors
+///
+/// If no start finds a finite density, or no guide has a finite ELBO.
+pub fn fit_collapsed<T: Target, P: Target>(
+    target: &T,
+    parts: &Parts<P>,
+    options: &Options,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Fit, FitError> {
+    let collapse = &options.collapse;
+    let coarse = Collapsed::new(target, parts, collapse, 0);
+    let options = for_marginal(options, coarse.cost(), target.dimension());
+    let mut evaluator = Evaluator::new(&coarse).interruptible(&options.interrupt);
+    let found = find::find_full_rank(&mut evaluator, &coarse, &options, seed, progress)?;
+    let (fine, error) = enough(coarse, &found, collapse.rule_error, collapse.rule_points, seed);
+    let mut evaluator = Evaluator::new(&fine).interruptible(&options.interrupt);
+    let checked = fit::checked(&mut evaluator, &found.guide, &options, seed, progress);
+    let good = checked.efficiency() > options.correction.refit_efficiency;
+    let (found, checked) = if good || options.method != Method::Vi {
+        (found, checked)
+    } else {
+        let bent = find::bend(&mut evaluator, found.clone(), &options.bent, seed, progress);
+        let again = fit::checked(&mut evaluator, &bent.guide, &options, seed, progress);
+        if again.ess > checked.ess { (bent, again) } else { (found, checked) }
+    };
+    Ok(conclude(target, parts, &fine, (found, checked), error, &options, seed))
+}
+
+/// Fewer starts and draws than a density without integrals gets: each costs as much as thirty.
+fn for_marginal(options: &Options, cost: usize, dimension: usize) -> Options {
+    let collapse = &options.collapse;
+    let [count, most, most_of_several] = collapse.starts;
+    let [first, last, _] = collapse.draws;
+    let affordable = (collapse.operations / cost.max(1) as f64) as usize;
+    let within = |draws: usize| draws.min(affordable).max(collapse.least_draws);
+    let held = (collapse.most_numbers / dimension.max(1)).max(collapse.least_draws);
+    Options {
+        starts: Starts {
+            count,
+            most,
+            most_of_several,
+            // Integrals have errors, below which no line search should look.
+            lbfgs: collapse.lbfgs.clone(),
+            gradients: 0,
+            ..options.starts.clone()
+        },
+        natural: Natural {
+            draws: collapse.fixed_draws,
+            max_iterations: collapse.iterations.min(options.natural.max_iterations),
+            ..options.natural.clone()
+        },
+        correction: Correction {
+            first_draws: within(first).min(held),
+            final_draws: within(last).min(held),
+            operations: f64::INFINITY,
+            extra_rounds: 1,
+            ..options.correction.clone()
+        },
+        ..options.clone()
+    }
+}
+
+/// The coarsest rule that the next one changes little at draws of the guide, and by how much.
+fn enough<'a, T: Target, P: Target>(
+    coarse: Collapsed<'a, P, T>,
+    found: &Found,
+    limit: f64,
+    count: usize,
+    seed: u64,
+) -> (Collapsed<'a, P, T>, f64) {
+    let dimension = found.guide.dimension();
+    let base = draws::antithetic(&mut stream(seed, Purpose::Rule, 0), dimension, count);
+    let points = match found.guide.components().first() {
+        Some((_, shape)) => shape.transform(&base),
+        None => base,
+    };
+    let mut rule = coarse;
+    let mut before = Evaluator::new(&rule).log_densities(&points);
+    loop {
+        let Some(finer) = rule.finer() else { return (rule, f64::INFINITY) };
+        finer.take(rule.counts());
+        let after = Evaluator::new(&finer).log_densities(&points);
+        let changes: Vec<f64> = before.iter().zip(&after).map(|(a, b)| b - a).collect();
+        let middle = changes.iter().sum::<f64>() / changes.len().max(1) as f64;
+        let error = changes.iter().map(|change| (change - middle).abs()).fold(0.0, larger);
+        rule = finer;
+        if error <= limit {
+            return (rule, error);
+        }
+        before = after;
+    }
+}
+
+fn larger(a: f64, b: f64) -> f64 {
+    if b.is_nan() || b > a { b } else { a }
+}
+
+/// All coordinates drawn, every quantity checked, and the verdict.
+fn conclude<T: Target, P: Target>(
+    target: &T,
+    parts: &Parts<P>,
+    marginal: &Collapsed<'_, P, T>,
+    (found, checked): (Found, Checked),
+    error: f64,
+    options: &Options,
+    seed: u64,
+) -> Fit {
+    let dimension = target.dimension();
+    let evidence = Evidence::of(&checked);
+    let [.., repeats] = options.collapse.draws;
+    let most = options.collapse.most_numbers / (dimension * checked.points.ncols()).max(1);
+    let repeats = repeats.min(most).max(1);
+    let points: DMatrix<f64> = marginal.complete(&checked.points, repeats, seed);
+    let share = (repeats as f64).ln();
+    let weights = checked.smoothed.log_weights.iter();
+    let log_weights = weights.flat_map(|w| std::iter::repeat_n(w - share, repeats)).collect();
+    let mut evaluator = Evaluator::new(target);
+    let quantities = evaluator.quantities(&points).transpose();
+    let draws = Draws { points, log_weights, quantities, chains: None, repeats };
+    let mut checks = quantities::check(&draws, &checked.log_ratios);
+    quantities::pardon_constants(&mut evaluator, &mut checks, seed);
+    let locals = parts.blocks.iter().map(Vec::len).sum();
+    let diagnostics = Diagnostics {
+        dimension,
+        quantities: checks,
+        interrupted: options.interrupt.is_raised(),
+        integrated: Some(Integrated { locals, blocks: parts.blocks.len(), error }),
+        ..evidence.diagnostics(&found)
+    };
+    let mut counts: Counts = evaluator.counts();
+    counts += marginal.counts();
+    evidence.fit(found, diagnostics, draws, counts, options)
+}

@@ -1,0 +1,177 @@
+//! One model fitted in one way after another until a fit is good: the default of `vi`.
+//!
+//! 1. Where many locals are independent of one another given few globals, they are integrated out.
+//! 2. A normal in coordinates as written, standardised, and in between as the best fit suggests.
+//! 3. The best normal, bent.
+//! 4. Few locals integrated out, if that was not tried.
+//!
+//! Invariant: no way begins once those before have taken the evaluations that [`Attempts`] allows, so
+//! that a fit that cannot be good ends; the better verdict is kept, and of equal ones the higher ELBO.
+//!
+//! [`Attempts`]: crate::inference::options::Attempts
+
+use super::coordinates::Stage;
+use super::failure::Failure;
+use super::informed::Informed;
+use super::model::Model;
+use super::predict::Prior;
+use crate::graph::lower::Coordinates;
+use crate::inference::{
+    self, Algorithm, Counts, Fit, FitError, Guide, GuideChoice, Level, Method, Options, Progress,
+};
+use std::cmp::Ordering;
+
+/// Fits of one model, the best so far kept.
+struct Search<'a> {
+    model: &'a Model,
+    /// Nothing, if the priors cannot be drawn from.
+    prior: Option<Prior<'a>>,
+    options: &'a Options,
+    seed: u64,
+    best: Option<(Fit, Coordinates)>,
+    failure: Option<FitError>,
+    counts: Counts,
+}
+
+impl Model {
+    /// The best fit that the ladder finds, with the evaluations of all, and its coordinates.
+    pub(super) fn best_fit(
+        &self,
+        options: &Options,
+        seed: u64,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Fit, Coordinates), Failure> {
+        let mut search = Search {
+            model: self,
+            prior: Prior::new(&self.bound).ok(),
+            options,
+            seed,
+            best: None,
+            failure: None,
+            counts: Counts::default(),
+        };
+        search.climb(progress)?;
+        let Search { best, failure, counts, .. } = search;
+        if best.is_none() && options.interrupt.is_raised() {
+            return Err(Failure::Interrupted);
+        }
+        match (best, failure) {
+            (Some((mut fit, coordinates)), _) => {
+                fit.counts = counts;
+                Ok((fit, coordinates))
+            }
+            (None, Some(FitError::NoLatents) | None) => Err(self.no_latents()),
+            (None, Some(error @ (FitError::NoFiniteStart { .. } | FitError::NoFiniteGuide))) => {
+                Err(self.rejected(&error, seed))
+            }
+        }
+    }
+}
+
+impl Search<'_> {
+    fn climb(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), Failure> {
+        let unasked = self.options.method == Method::Vi
+            && self.options.guide == GuideChoice::Auto
+            && self.options.algorithm == Algorithm::Auto;
+        let many = self.options.attempts.many_blocks;
+        let tried = unasked && self.model.has_site_of(many) && self.integrate(many, progress)?;
+        let mut stage = Some(Stage::Hinted);
+        while let Some(current) = stage.filter(|_| self.goes_on()) {
+            let best = self.best.as_ref().map(|(fit, _)| fit);
+            if let Some(coordinates) = self.model.coordinates(current, best)? {
+                self.fit(coordinates, self.options, progress)?;
+            }
+            stage = current.next();
+        }
+        if unasked {
+            self.bend(progress)?;
+        }
+        if unasked && !tried && self.goes_on() {
+            self.integrate(0, progress)?;
+        }
+        Ok(())
+    }
+
+    /// Whether another way is wanted and may be taken.
+    fn goes_on(&self) -> bool {
+        let good = self.best.as_ref().is_some_and(|(fit, _)| fit.verdict.level == Level::Good);
+        let attempts = &self.options.attempts;
+        let spent = self.counts.gradient + 2 * self.counts.hessian_vector;
+        let operations = (spent + self.counts.log_density) as f64 * self.model.engine.work() as f64;
+        // Who asks for chains has the time.
+        let affordable = self.options.method == Method::Nuts
+            || spent <= attempts.gradients && operations <= attempts.operations;
+        !good && !self.options.interrupt.is_raised() && (affordable || self.best.is_none())
+    }
+
+    /// Fits in some coordinates.
+    fn fit(
+        &mut self,
+        coordinates: Coordinates,
+        options: &Options,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), Failure> {
+        let program = self.model.target_in(&coordinates)?;
+        let sites = &self.model.density.sites;
+        let target = Informed::new(&program, self.prior.as_ref(), &coordinates, sites);
+        let result = inference::fit(&target, options, self.seed, progress);
+        self.keep(result, coordinates);
+        Ok(())
+    }
+
+    /// Fits the globals alone, and draws the locals given them, if these fall into at least so many
+    /// blocks; whether they do.
+    fn integrate(
+        &mut self,
+        least: usize,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<bool, Failure> {
+        let coordinates = self.model.standardised();
+        let parts = self.model.in_parts(&coordinates)?;
+        let Some(parts) = parts.filter(|parts| parts.blocks.len() >= least) else {
+            return Ok(false);
+        };
+        let program = self.model.target_in(&coordinates)?;
+        let sites = &self.model.density.sites;
+        let target = Informed::new(&program, self.prior.as_ref(), &coordinates, sites);
+        let result = inference::fit_collapsed(&target, &parts, self.options, self.seed, progress);
+        self.keep(result, coordinates);
+        Ok(true)
+    }
+
+    fn keep(&mut self, result: Result<Fit, FitError>, coordinates: Coordinates) {
+        match result {
+            Ok(fit) => {
+                self.counts += fit.counts;
+                if self.best.as_ref().is_none_or(|(other, _)| better(&fit, other)) {
+                    self.best = Some((fit, coordinates));
+                }
+            }
+            Err(error) => self.failure = Some(error),
+        }
+    }
+
+    /// Bends the normal in the best coordinates.
+    fn bend(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), Failure> {
+        let Some((fit, coordinates)) = self.best.as_ref().filter(|_| self.goes_on()) else {
+            return Ok(());
+        };
+        let normal = matches!(fit.guide, Some(Guide::FullRank(_)));
+        let whole = fit.diagnostics.integrated.is_none();
+        let small = fit.diagnostics.dimension <= self.options.bent.limit;
+        if !(normal && whole && small) {
+            return Ok(());
+        }
+        let options = Options { guide: GuideChoice::Triangular, ..self.options.clone() };
+        self.fit(coordinates.clone(), &options, progress)
+    }
+}
+
+/// Whether one fit is to be preferred.
+fn better(fit: &Fit, other: &Fit) -> bool {
+    match fit.verdict.level.cmp(&other.verdict.level) {
+        Ordering::Less => true,
+        Ordering::Equal => fit.elbo > other.elbo,
+        Ordering::Greater => false,
+    }
+}
