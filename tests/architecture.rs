@@ -104,7 +104,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
-    ("ctrlc", &["cli/repl"]),
     ("rustyline", &["cli/repl"]),
     ("lsp_server", &["cli/lsp", "lsp"]),
     ("lsp_types", &["lsp"]),
