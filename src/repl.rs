@@ -265,6 +265,8 @@ impl<'h> Repl<'h> {
                 let lines = messages.iter().map(|message| format!("error: {message}"));
                 lines.collect::<Vec<String>>().join("\n")
             }
+            Failure::Memory(message) => format!("error: {message}"),
+            Failure::Interrupted => "stopped before there was anything to tell".to_owned(),
             Failure::Internal(what) => {
                 format!("error: this is a mistake in vippl, please report it: {what}")
             }
