@@ -76,7 +76,7 @@ impl Search<'_> {
         let many = self.options.attempts.many_blocks;
         let tried = unasked && self.model.has_site_of(many) && self.integrate(many, progress)?;
         let mut stage = Some(Stage::Hinted);
-        while let Some(current) = stage.filter(|_| self.goes_on()) {
+        while let Some(current) = stage.filter(|stage| self.is_next(*stage)) {
             let best = self.best.as_ref().map(|(fit, _)| fit);
             if let Some(coordinates) = self.model.coordinates(current, best)? {
                 self.fit(coordinates, self.options, progress)?;
@@ -94,14 +94,38 @@ impl Search<'_> {
 
     /// Whether another way is wanted and may be taken.
     fn goes_on(&self) -> bool {
+        self.is_wanting() && self.spent() <= self.options.attempts.gradients && self.is_affordable()
+    }
+
+    /// Whether a stage is wanted and may be taken. Latents as they are written may take all that is
+    /// allowed because they are written the wrong way: standardised ones are tried all the same.
+    fn is_next(&self, stage: Stage) -> bool {
+        match stage {
+            Stage::Noncentered => self.is_wanting() && self.is_affordable(),
+            Stage::Hinted | Stage::Learned => self.goes_on(),
+        }
+    }
+
+    fn is_wanting(&self) -> bool {
         let good = self.best.as_ref().is_some_and(|(fit, _)| fit.verdict.level == Level::Good);
-        let attempts = &self.options.attempts;
-        let spent = self.counts.gradient + 2 * self.counts.hessian_vector;
-        let operations = (spent + self.counts.log_density) as f64 * self.model.engine.work() as f64;
-        // Who asks for chains has the time.
-        let affordable = self.options.method == Method::Nuts
-            || spent <= attempts.gradients && operations <= attempts.operations;
-        !good && !self.options.interrupt.is_raised() && (affordable || self.best.is_none())
+        !good && !self.options.interrupt.is_raised()
+    }
+
+    fn spent(&self) -> u64 {
+        match (self.options.method, &self.best) {
+            // Who asks for chains has the time; something must be found.
+            (Method::Nuts, _) | (_, None) => 0,
+            (_, Some(_)) => self.counts.gradient + 2 * self.counts.hessian_vector,
+        }
+    }
+
+    /// Whether the evaluations so far took few enough operations for another way.
+    fn is_affordable(&self) -> bool {
+        let evaluations = match self.spent() {
+            0 => 0,
+            spent => spent + self.counts.log_density,
+        };
+        evaluations as f64 * self.model.engine.work() as f64 <= self.options.attempts.operations
     }
 
     /// Fits in some coordinates.

@@ -8,10 +8,10 @@ use serde_json::json;
 fn a_level_that_walks() {
     let mut draws = Draws::new(21);
     let mut level = Vec::new();
-    for _ in 0..100 {
-        level.push(draws.normal(level.last().copied().unwrap_or(1000.0), 40.0));
+    for _ in 0..60 {
+        level.push(draws.normal(level.last().copied().unwrap_or(1000.0), 60.0));
     }
-    let y: Vec<f64> = level.iter().map(|l| draws.normal(*l, 120.0)).collect();
+    let y: Vec<f64> = level.iter().map(|l| draws.normal(*l, 60.0)).collect();
     let program = "\
 data y[year], m0, C0
 sigma_y ~ HalfCauchy(100)
@@ -20,8 +20,8 @@ level[t in year] ~ Normal(level[t-1], sigma_theta) start Normal(m0, sqrt(C0))
 y ~ Normal(level, sigma_y)
 ";
     let posterior = posterior(program, &json!({ "y": y, "m0": 1000, "C0": 10000 }));
-    posterior.assert_near("sigma_y", &[120.0]);
-    posterior.assert_near("sigma_theta", &[40.0]);
+    posterior.assert_near("sigma_y", &[60.0]);
+    posterior.assert_near("sigma_theta", &[60.0]);
     posterior.assert_covered("level", &level, 5);
 }
 
