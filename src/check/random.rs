@@ -304,8 +304,7 @@ impl<'a> Checker<'a> {
         let Some((centering, span)) = centering else { return Ok(None) };
         let call = distribution.call();
         let truncated = call.is_some_and(|call| call.truncation.is_some());
-        let applies = call.is_some_and(|call| call.family.location_scale.is_some()) && !truncated;
-        if !applies {
+        if distribution.location_scale().is_none() {
             return Err(self.report(FamilyProblem::CenteringDoesNotApply {
                 name: tree.name.value.clone(),
                 span,

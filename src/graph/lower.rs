@@ -20,7 +20,7 @@ mod sites;
 mod stored;
 mod vector;
 
-pub use constrained::{ConstrainedLayout, Parameters, definition, parameters};
+pub use constrained::{ConstrainedLayout, Parameters, definition, location_and_scale, parameters};
 pub use sites::{Coordinates, Site, Transform, is_movable, recenterable};
 
 use super::node::{Kernel, Model, Node, Quantity, Slot, Tag, Target};

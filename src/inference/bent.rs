@@ -10,7 +10,7 @@ use super::elbo;
 use super::evaluate::Evaluator;
 use super::guide::{FullRank, LN_2_PI, LocationScale, Triangular};
 use super::optimizer::Lbfgs;
-use super::target::LogDensity;
+use super::target::{LogDensity, Target};
 
 /// The algorithm's constants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct Bent {
     pub features: usize,
     /// L-BFGS steps at most, without and with the sinh-arcsinh maps.
     pub iterations: [usize; 2],
+    /// The operations (see [`Target::cost`]) that these may take.
+    pub operations: f64,
     /// The weight of ½ θ² against the ELBO, per draw: one draw's worth of evidence.
     pub ridge: f64,
     /// L-BFGS memory.
@@ -42,6 +44,7 @@ impl Default for Bent {
             draws_per_dimension: 4,
             features: 3,
             iterations: [80, 60],
+            operations: 6e9,
             ridge: 1.0,
             memory: 10,
             gradient_tolerance: 2e-3,
@@ -59,7 +62,7 @@ impl Bent {
 
     /// The bent guide, and its ELBO on the columns of `base` (d × M); `None` if the normal cannot be
     /// factored or its ELBO is not finite.
-    pub fn fit<T: LogDensity>(
+    pub fn fit<T: Target>(
         &self,
         evaluator: &mut Evaluator<T>,
         normal: &FullRank,
@@ -69,11 +72,12 @@ impl Bent {
         let order = self.order(evaluator, normal, base)?;
         let mut guide = Triangular::straight(normal, order, self.features)?;
         let (mut elbo, mut steps) = (f64::NEG_INFINITY, 0);
+        let affordable = self.operations / (base.ncols() * evaluator.cost().max(1)) as f64;
         for (stage, max_iterations) in self.iterations.into_iter().enumerate() {
             let frozen = if stage == 0 { guide.tail_parameters() } else { Vec::new() };
             let lbfgs = Lbfgs {
                 memory: self.memory,
-                max_iterations,
+                max_iterations: max_iterations.min((affordable as usize).saturating_sub(steps)),
                 gradient_tolerance: self.gradient_tolerance,
                 value_tolerance: self.value_tolerance,
                 ..Lbfgs::default()

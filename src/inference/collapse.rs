@@ -5,6 +5,7 @@
 //! for all of them. Derivatives are exact: ∇ log p = ∇ℓ_0 + Σ_b E[∇_g ℓ_b | g], and the Hessian has the
 //! covariances of these besides. Invariant: what is computed at a point depends on the point alone.
 
+mod anchor;
 mod conditional;
 mod rule;
 
@@ -19,6 +20,7 @@ use super::evaluate::Counts;
 use super::optimizer::Lbfgs;
 use super::random::{Purpose, stream};
 use super::target::{LogDensity, Target};
+use anchor::Anchor;
 use conditional::Conditional;
 use rule::Rule;
 
@@ -57,6 +59,10 @@ pub struct Collapse {
     pub rule_points: usize,
     /// Starts of a round, at most, and at most where there are several modes.
     pub starts: [usize; 3],
+    /// ESS/N below which a normal is refitted or bent: a round of draws costs as much as a fit.
+    pub refit_efficiency: f64,
+    /// Points of a path that Pathfinder judges.
+    pub path_candidates: usize,
     /// Fixed draws of the guide at least.
     pub fixed_draws: usize,
     /// Steps of the guide at most.
@@ -80,15 +86,17 @@ impl Default for Collapse {
             newton_tolerance: 0.1,
             halvings: 6,
             moves: 2,
-            spacings: vec![1.25, 0.9, 0.6, 0.3, 0.15],
-            reaches: vec![3.75, 4.5, 6.0, 7.5, 9.0],
+            spacings: vec![1.5, 1.25, 0.9, 0.6, 0.3, 0.15],
+            reaches: vec![3.0, 3.75, 4.5, 6.0, 7.5, 9.0],
             rule_error: 0.02,
             rule_points: 16,
-            starts: [4, 8, 16],
+            starts: [3, 6, 12],
+            refit_efficiency: 0.3,
+            path_candidates: 8,
             fixed_draws: 64,
             iterations: 20,
             lbfgs: Lbfgs {
-                max_iterations: 100,
+                max_iterations: 80,
                 gradient_tolerance: 1e-3,
                 value_tolerance: 1e-7,
                 max_trials: 12,
@@ -109,6 +117,7 @@ pub struct Collapsed<'a, P, T> {
     options: &'a Collapse,
     rule: Rule,
     level: usize,
+    anchor: Option<Anchor>,
     counts: [AtomicU64; 3],
 }
 
@@ -119,7 +128,30 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
         let spacing = options.spacings.get(level).copied().unwrap_or(1.0);
         let reach = options.reaches.get(level).copied().unwrap_or(4.0);
         let rule = Rule::new(spacing, reach, parts.blocks.iter().map(Vec::len).max().unwrap_or(1));
-        Self { parts, target, options, rule, level, counts: Default::default() }
+        let counts = Default::default();
+        Self { parts, target, options, rule, level, anchor: None, counts }
+    }
+
+    /// The same, looking for the modes of locals near those at a point of the globals: for points
+    /// around it, few Newton steps are enough.
+    pub fn anchored(self, globals: &[f64]) -> Self {
+        let mut scratch = self.workspace();
+        if self.integrate(&mut scratch, globals).is_none() {
+            return self;
+        }
+        let Scratch { weighed, conditional, point, direction, product, .. } = &mut scratch;
+        point[self.target.dimension()..].fill(1.0);
+        let blocks = &self.parts.blocks;
+        (0..blocks.len()).for_each(|index| conditional.at_centre(blocks, index, point));
+        let mut anchor = Anchor::new(globals, blocks, conditional);
+        for coordinate in &self.parts.globals {
+            direction.fill(0.0);
+            direction[*coordinate] = 1.0;
+            self.count(2);
+            self.parts.weighed.hessian_vector(weighed, point, direction, product);
+            anchor.push(blocks, product);
+        }
+        Self { anchor: Some(anchor), ..self }
     }
 
     /// The same by a finer rule; `None` if there is none.
@@ -212,6 +244,9 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
         point[..dimension].fill(0.0);
         point[dimension..].fill(1.0);
         self.place(globals, point);
+        if let Some(anchor) = &self.anchor {
+            anchor.predict(&self.parts.blocks, globals, point);
+        }
         let slopes = |point: &[f64], gradient: &mut [f64], weighed: &mut P::Workspace| {
             self.count(1);
             self.parts.weighed.gradient(weighed, point, gradient)

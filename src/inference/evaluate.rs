@@ -88,8 +88,11 @@ impl<'a, T: LogDensity> Evaluator<'a, T> {
         self.counts += counts;
     }
 
-    /// log p at one point, and its gradient.
+    /// log p at one point, and its gradient; without evaluation −∞, once interrupted.
     pub fn gradient(&mut self, point: &[f64], gradient: &mut [f64]) -> f64 {
+        if self.is_interrupted() {
+            return f64::NEG_INFINITY;
+        }
         self.counts.gradient += 1;
         self.target.gradient(&mut self.workspaces[0], point, gradient)
     }
@@ -112,8 +115,12 @@ impl<'a, T: LogDensity> Evaluator<'a, T> {
         values
     }
 
-    /// log p at every column of `points` (d × N), and its gradients in the columns of `gradients`.
+    /// log p at every column of `points` (d × N), and its gradients in the columns of `gradients`;
+    /// without evaluation −∞, once interrupted.
     pub fn gradients(&mut self, points: &DMatrix<f64>, gradients: &mut DMatrix<f64>) -> Vec<f64> {
+        if self.is_interrupted() {
+            return vec![f64::NEG_INFINITY; points.ncols()];
+        }
         let mut values = vec![0.0; points.ncols()];
         self.counts.gradient += values.len() as u64;
         let target = self.target;

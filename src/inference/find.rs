@@ -120,7 +120,7 @@ fn ascend<T: Target>(
     let observe = |iteration, elbo| progress(Progress::Stepped { mode: 0, iteration, elbo });
     let base = |rng: &mut _| {
         let count = match correlated {
-            true => options.natural.draws_for(dimension),
+            true => options.natural.draws_for(dimension, target.cost()),
             false => options.fixed_draws.draws_for(dimension),
         };
         draws::matched(rng, dimension, count)
@@ -166,7 +166,7 @@ fn ascend<T: Target>(
 
 /// The guide bent by a triangular map, if there is one mode: the best normal, if several of them
 /// stand for it.
-pub(super) fn bend<T: LogDensity>(
+pub(super) fn bend<T: Target>(
     evaluator: &mut Evaluator<T>,
     found: Found,
     options: &Bent,

@@ -49,8 +49,8 @@ pub fn forecast(size: &Size, options: &Options) -> Forecast {
     let checked = |draws: usize| NUMBER * COPIES * draws as f64 * (d + quantities as f64);
     let all = correction.first_draws + correction.final_draws;
     let draws = if dimension > correction.large { correction.first_draws } else { all };
-    let natural = options.natural.draws_for(dimension) as f64;
-    let starts = options.starts.count_for(dimension) as f64;
+    let natural = options.natural.draws_for(dimension, 0) as f64;
+    let starts = options.starts.count_for(dimension, 0) as f64;
     let fixed = options.fixed_draws.draws_for(dimension) as f64;
     let steps = 4.0 * options.fixed_draws.memory as f64;
     Forecast {

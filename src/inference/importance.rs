@@ -1,10 +1,10 @@
 //! Checks a guide by importance weights, and corrects what is reported by them.
 //!
-//! The proposal for each normal of the guide is half that normal, half a t of the same location
-//! and scale, so that weights stay bounded where the posterior's tails are heavier. Draws of all
-//! rounds are weighted against the mixture of all proposals (Veach & Guibas, 1995); a round whose
-//! weights are poor is followed by one from a normal with the weighted moments (Cornuet et al.,
-//! "Adaptive multiple importance sampling", 2012).
+//! The proposal for each normal of the guide is that normal and, for a share of the draws, a t of the
+//! same location and scale, so that weights stay bounded where the posterior's tails are heavier. Draws
+//! of all rounds are weighted against the mixture of all proposals (Veach & Guibas, 1995); a round
+//! whose weights are poor is followed by one from a normal with the weighted moments (Cornuet et al.,
+//! "Adaptive multiple importance sampling", 2012), and the last rounds by the best proposal so far.
 
 use nalgebra::{DMatrix, DVector};
 use rand::Rng;
@@ -46,12 +46,15 @@ impl Checked {
     }
 }
 
-/// Half a normal, half a t with ν degrees of freedom, of one location and scale.
+/// A normal and, for a share of the draws, a t with ν degrees of freedom, of one location and scale.
+#[derive(Clone)]
 struct Proposal<'g> {
     normal: Shape<'g>,
     freedom: u32,
+    t_share: f64,
 }
 
+#[derive(Clone)]
 enum Shape<'g> {
     Borrowed(&'g dyn LocationScale),
     Owned(FullRank),
@@ -67,24 +70,30 @@ impl Shape<'_> {
 }
 
 impl Proposal<'_> {
-    /// `count` points, the first half from the normal and the second from the t.
+    /// How many of so many draws are from the normal and from the t: pairs of them.
+    fn shares(&self, count: usize) -> [usize; 2] {
+        let pairs = (count / 2).max(2);
+        let from_t = ((self.t_share * pairs as f64).round() as usize).clamp(1, pairs - 1);
+        [2 * (pairs - from_t), 2 * from_t]
+    }
+
+    /// `count` points, those from the normal first.
     fn sample<R: Rng>(&self, rng: &mut R, count: usize, matched_per_draw: usize) -> DMatrix<f64> {
         let shape = self.normal.get();
         let dimension = shape.dimension();
-        let half = (count / 2).max(2) & !1;
-        let make = if half >= matched_per_draw * dimension {
-            draws::matched::<R>
-        } else {
-            draws::antithetic::<R>
+        let [normal, t] = self.shares(count);
+        let mut make = |count: usize| match count >= matched_per_draw * dimension {
+            true => draws::matched(rng, dimension, count),
+            false => draws::antithetic(rng, dimension, count),
         };
-        let mut base = DMatrix::zeros(dimension, 2 * half);
-        base.columns_mut(0, half).copy_from(&make(rng, dimension, half));
-        base.columns_mut(half, half).copy_from(&make(rng, dimension, half));
+        let mut base = DMatrix::zeros(dimension, normal + t);
+        base.columns_mut(0, normal).copy_from(&make(normal));
+        base.columns_mut(normal, t).copy_from(&make(t));
         if let Ok(chi_squared) = ChiSquared::new(f64::from(self.freedom)) {
-            for index in 0..half / 2 {
+            for index in 0..t / 2 {
                 let factor = (f64::from(self.freedom) / chi_squared.sample(rng)).sqrt();
-                base.column_mut(half + index).scale_mut(factor);
-                base.column_mut(half + half / 2 + index).scale_mut(factor);
+                base.column_mut(normal + index).scale_mut(factor);
+                base.column_mut(normal + t / 2 + index).scale_mut(factor);
             }
         }
         shape.transform(&base)
@@ -101,7 +110,8 @@ impl Proposal<'_> {
         let densities = |(squared, log_scale): (f64, f64)| {
             let normal = normal_constant - 0.5 * squared - log_scale;
             let t = t_constant - 0.5 * (freedom + dimension) * (squared / freedom).ln_1p();
-            (normal, log_add(normal, t - log_scale) - std::f64::consts::LN_2)
+            let t = t - log_scale + self.t_share.ln();
+            (normal, log_add(normal + (-self.t_share).ln_1p(), t))
         };
         let base = shape.whiten(points);
         let squares = base.column_iter().map(|z| z.norm_squared());
@@ -126,6 +136,8 @@ fn log_add(a: f64, b: f64) -> f64 {
 struct Source<'g> {
     proposal: Proposal<'g>,
     drawn: usize,
+    /// The columns of its first draws.
+    first: std::ops::Range<usize>,
     log_densities: Vec<(f64, f64)>,
 }
 
@@ -147,7 +159,7 @@ impl<'g> Rounds<'g> {
     /// Adds a proposal, and returns its index.
     fn add(&mut self, proposal: Proposal<'g>) -> usize {
         let log_densities = proposal.log_densities(&self.points);
-        self.sources.push(Source { proposal, drawn: 0, log_densities });
+        self.sources.push(Source { proposal, drawn: 0, first: 0..0, log_densities });
         self.sources.len() - 1
     }
 
@@ -160,12 +172,16 @@ impl<'g> Rounds<'g> {
         mut rng: impl Rng,
         options: &Correction,
     ) {
-        let Source { proposal, drawn, .. } = &mut self.sources[source];
+        let Source { proposal, drawn, first, .. } = &mut self.sources[source];
         let points = proposal.sample(&mut rng, count, options.matched_per_dimension);
         let (before, new) = (self.points.ncols(), points.ncols());
+        if *drawn == 0 {
+            *first = before..before + new;
+        }
         *drawn += new;
         if matches!(proposal.normal, Shape::Borrowed(_)) {
-            self.from_guide.extend((before..before + new / 2).map(|draw| (draw, source)));
+            let [normal, _] = proposal.shares(count);
+            self.from_guide.extend((before..before + normal).map(|draw| (draw, source)));
         }
         for source in &mut self.sources {
             source.log_densities.extend(source.proposal.log_densities(&points));
@@ -174,6 +190,20 @@ impl<'g> Rounds<'g> {
         let all = std::mem::replace(&mut self.points, DMatrix::zeros(0, 0));
         self.points = all.resize_horizontally(before + new, 0.0);
         self.points.columns_mut(before, new).copy_from(&points);
+    }
+
+    /// ESS / N of the first draws of some sources, weighed against the mixture of these alone.
+    fn efficiency(&self, sources: &[(usize, f64)]) -> f64 {
+        let ratio = |draw: usize| {
+            let densities = sources.iter().map(|(index, weight)| {
+                let (_, whole) = self.sources[*index].log_densities[draw];
+                weight.ln() + whole
+            });
+            self.log_p[draw] - densities.fold(f64::NEG_INFINITY, log_add)
+        };
+        let draws = sources.iter().flat_map(|(index, _)| self.sources[*index].first.clone());
+        let ratios: Vec<f64> = draws.map(ratio).collect();
+        smooth(&ratios).effective_sample_size() / ratios.len() as f64
     }
 
     /// Weighs every draw against the mixture of all proposals, in the proportions drawn.
@@ -245,10 +275,11 @@ pub fn check<T: Target>(
 ) -> Checked {
     let (first_draws, final_draws) = options.draws_for(evaluator.cost());
     let [freedom, extra_freedom] = options.freedom_for(guide.dimension());
+    let t_share = options.t_share_for(guide.dimension());
     let mut rounds = Rounds::new(guide.dimension());
     let mut weights = Vec::new();
     for (weight, shape) in guide.components() {
-        rounds.add(Proposal { normal: Shape::Borrowed(shape), freedom });
+        rounds.add(Proposal { normal: Shape::Borrowed(shape), freedom, t_share });
         weights.push(weight);
     }
     let mut round = 0..;
@@ -266,12 +297,19 @@ pub fn check<T: Target>(
     draw(evaluator, &mut rounds, &last, first_draws);
     let mut checked = rounds.weigh(&weights, 0);
     observe(&checked);
+    let mut best = rounds.efficiency(&last);
     while options.wants_refit(&checked, guide.dimension()) && !evaluator.is_interrupted() {
         let Some(refit) = moment_refit(&checked, options.refit_draws_per_dimension) else { break };
-        last = vec![(rounds.add(Proposal { normal: Shape::Owned(refit), freedom }), 1.0)];
-        draw(evaluator, &mut rounds, &last, first_draws);
+        let proposal = Proposal { normal: Shape::Owned(refit), freedom, t_share };
+        let refitted = vec![(rounds.add(proposal), 1.0)];
+        draw(evaluator, &mut rounds, &refitted, first_draws);
         checked = rounds.weigh(&weights, checked.refits + 1);
         observe(&checked);
+        let efficiency = rounds.efficiency(&refitted);
+        if efficiency < best {
+            break;
+        }
+        (best, last) = (efficiency, refitted);
     }
     let wants_final = final_draws > 0 && options.wants_final(&checked, guide.dimension());
     if wants_final && !evaluator.is_interrupted() {
@@ -279,24 +317,37 @@ pub fn check<T: Target>(
         checked = rounds.weigh(&weights, checked.refits);
         observe(&checked);
     }
-    let mut added = 0;
+    let (mut added, mut repeated) = (0, None);
     while final_draws > 0
-        && options.may_add(added, guide.dimension())
+        && options.may_add(&checked, added, guide.dimension())
         && !evaluator.is_interrupted()
         && wants_more(evaluator, &checked)
     {
-        let normal = match guide {
-            Guide::Triangular(bent) => Shape::Borrowed(bent as &dyn LocationScale),
+        let straight = match guide {
+            Guide::Triangular(_) => false,
             Guide::FullRank(_) | Guide::MeanField(_) | Guide::Mixture(_) | Guide::Bordered(_) => {
-                match moment_refit(&checked, options.refit_draws_per_dimension) {
-                    Some(refit) => Shape::Owned(refit),
-                    None => break,
-                }
+                true
             }
         };
-        let proposal = Proposal { normal, freedom: extra_freedom };
-        last = vec![(rounds.add(proposal), 1.0)];
-        draw(evaluator, &mut rounds, &last, final_draws);
+        let enough = checked.ess > options.refit_draws_per_dimension * guide.dimension() as f64;
+        let heavier = match (straight && enough)
+            .then(|| moment_refit(&checked, options.refit_draws_per_dimension))
+            .flatten()
+        {
+            Some(refit) => {
+                let normal = Shape::Owned(refit);
+                vec![(rounds.add(Proposal { normal, freedom: extra_freedom, t_share }), 1.0)]
+            }
+            None => repeated.take().unwrap_or_else(|| {
+                let again = last.iter().map(|(source, weight)| {
+                    let proposal = rounds.sources[*source].proposal.clone();
+                    (rounds.add(Proposal { freedom: extra_freedom, ..proposal }), *weight)
+                });
+                again.collect()
+            }),
+        };
+        draw(evaluator, &mut rounds, &heavier, final_draws);
+        repeated = Some(heavier);
         added += 1;
         checked = rounds.weigh(&weights, checked.refits);
         observe(&checked);

@@ -40,13 +40,15 @@ pub fn fit_collapsed<T: Target, P: Target>(
     let (fine, error) = enough(coarse, &found, collapse.rule_error, collapse.rule_points, seed);
     let mut evaluator = Evaluator::new(&fine).interruptible(&options.interrupt);
     let checked = fit::checked(&mut evaluator, &found.guide, &options, seed, progress);
-    let good = checked.efficiency() > options.correction.refit_efficiency;
+    let trusted = |checked: &Checked| options.correction.trusts(checked.smoothed.khat);
+    let good = checked.efficiency() > options.correction.refit_efficiency && trusted(&checked);
     let (found, checked) = if good || options.method != Method::Vi {
         (found, checked)
     } else {
         let bent = find::bend(&mut evaluator, found.clone(), &options.bent, seed, progress);
         let again = fit::checked(&mut evaluator, &bent.guide, &options, seed, progress);
-        if again.ess > checked.ess { (bent, again) } else { (found, checked) }
+        let worse = (trusted(&checked), checked.ess) >= (trusted(&again), again.ess);
+        if !worse { (bent, again) } else { (found, checked) }
     };
     Ok(conclude(target, parts, &fine, (found, checked), error, &options, seed))
 }
@@ -62,11 +64,14 @@ fn for_marginal(options: &Options, cost: usize, dimension: usize) -> Options {
     Options {
         starts: Starts {
             count,
+            count_dear: count,
             most,
             most_of_several,
             // Integrals have errors, below which no line search should look.
             lbfgs: collapse.lbfgs.clone(),
             gradients: 0,
+            path_candidates: collapse.path_candidates,
+            least_modes: 1,
             ..options.starts.clone()
         },
         natural: Natural {
@@ -79,13 +84,15 @@ fn for_marginal(options: &Options, cost: usize, dimension: usize) -> Options {
             final_draws: within(last).min(held),
             operations: f64::INFINITY,
             extra_rounds: 1,
+            refit_efficiency: collapse.refit_efficiency,
             ..options.correction.clone()
         },
         ..options.clone()
     }
 }
 
-/// The coarsest rule that the next one changes little at draws of the guide, and by how much.
+/// The coarsest rule that the next one changes little at draws of the guide, looking for modes near
+/// those at its mean, and by how much it is changed.
 fn enough<'a, T: Target, P: Target>(
     coarse: Collapsed<'a, P, T>,
     found: &Found,
@@ -99,19 +106,22 @@ fn enough<'a, T: Target, P: Target>(
         Some((_, shape)) => shape.transform(&base),
         None => base,
     };
-    let mut rule = coarse;
+    let centre = points.column_mean();
+    let mut rule = coarse.anchored(centre.as_slice());
     let mut before = Evaluator::new(&rule).log_densities(&points);
     loop {
         let Some(finer) = rule.finer() else { return (rule, f64::INFINITY) };
-        finer.take(rule.counts());
+        let finer = finer.anchored(centre.as_slice());
         let after = Evaluator::new(&finer).log_densities(&points);
         let changes: Vec<f64> = before.iter().zip(&after).map(|(a, b)| b - a).collect();
         let middle = changes.iter().sum::<f64>() / changes.len().max(1) as f64;
         let error = changes.iter().map(|change| (change - middle).abs()).fold(0.0, larger);
-        rule = finer;
         if error <= limit {
+            rule.take(finer.counts());
             return (rule, error);
         }
+        finer.take(rule.counts());
+        rule = finer;
         before = after;
     }
 }

@@ -4,6 +4,8 @@
 //! and costs no more than its descent. Invariant: which starts there are depends on the seed and
 //! on counted work only, never on the clock or the number of threads.
 
+use std::ops::ControlFlow;
+
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
@@ -12,7 +14,7 @@ use super::evaluate::{Counts, Evaluator};
 use super::fit::{FitError, Progress};
 use super::fixed_draws::FixedDraws;
 use super::guide::FullRank;
-use super::natural::{Fitted, Natural};
+use super::natural::{Fitted, Natural, State};
 use super::options::{Options, Starts};
 use super::random::{Purpose, stream};
 use super::start::{self, Candidate, Ending};
@@ -75,7 +77,7 @@ pub fn explore<T: Target>(
     let Options { starts, natural, fixed_draws: fixed, .. } = options;
     let dimension = target.dimension();
     let mut rng = stream(seed, Purpose::FixedDraws, 0);
-    let base = draws::matched(&mut rng, dimension, natural.draws_for(dimension));
+    let base = draws::matched(&mut rng, dimension, natural.draws_for(dimension, target.cost()));
     let (endings, modes, unfitted) = (Vec::new(), Vec::new(), Vec::new());
     let mut exploration =
         Exploration { options: starts, natural, fixed, base, endings, modes, unfitted, fitting: 0 };
@@ -84,7 +86,7 @@ pub fn explore<T: Target>(
         let round = exploration.round(evaluator, target, seed, progress);
         any_finite |= round.any_finite;
         spent += round.gradients;
-        exploration.fit_new(evaluator, round.first, progress);
+        exploration.fit_new(evaluator, target, round.first, progress);
         if evaluator.is_interrupted() || exploration.is_enough(target, spent, round.gradients) {
             break;
         }
@@ -120,7 +122,7 @@ impl Exploration<'_> {
         let mut rng = stream(seed, Purpose::Candidate, 0);
         let common = draws::matched(&mut rng, dimension, options.common_draws_for(dimension));
         let first = self.endings.len();
-        let last = first + options.count_for(dimension);
+        let last = first + options.count_for(dimension, target.cost());
         let known: Vec<&Candidate> = self.candidates().map(|(_, candidate)| candidate).collect();
         let interrupt = evaluator.interrupt().clone();
         let outcomes: Vec<(bool, Option<Ending>, Counts)> = (first..last)
@@ -176,6 +178,7 @@ impl Exploration<'_> {
     fn fit_new<T: Target>(
         &mut self,
         evaluator: &mut Evaluator<T>,
+        target: &T,
         first: usize,
         progress: &mut dyn FnMut(Progress),
     ) {
@@ -196,7 +199,7 @@ impl Exploration<'_> {
         }
         new.sort_by(|a, b| b.1.elbo.total_cmp(&a.1.elbo));
         for (start, candidate) in new {
-            self.place(evaluator, start, &candidate, progress);
+            self.place(evaluator, target, (start, &candidate), progress);
         }
         self.modes.sort_by(|a, b| b.fitted.elbo.total_cmp(&a.fitted.elbo));
         for index in 0..self.modes.len() {
@@ -214,16 +217,17 @@ impl Exploration<'_> {
     fn place<T: Target>(
         &mut self,
         evaluator: &mut Evaluator<T>,
-        start: usize,
-        candidate: &Candidate,
+        target: &T,
+        (start, candidate): (usize, &Candidate),
         progress: &mut dyn FnMut(Progress),
     ) {
         let fitted = self.modes.len();
+        let spent = fitted > 0 && self.is_spent(target);
         let near = |mode: &Mode| {
             let members = mode.starts.iter().filter_map(|&index| self.endings.get(index)?.as_ref());
             let mut members = members.filter_map(|ending| self.candidate(ending));
             members.any(|member| start::same_candidate(member, candidate, self.options))
-                || (fitted >= self.options.least_modes
+                || ((spent || fitted >= self.options.least_modes)
                     && self.connected(evaluator, &mode.fitted.guide, &candidate.guide))
         };
         if let Some(index) = self.modes.iter().position(near) {
@@ -232,15 +236,25 @@ impl Exploration<'_> {
         }
         let highest = self.candidates().map(|(_, c)| c.elbo).fold(f64::NEG_INFINITY, f64::max);
         let far = candidate.elbo < highest - self.options.candidate_gap;
-        let spent = fitted > 0 && self.fitting >= self.options.mode_gradients;
         if fitted >= self.options.modes || spent || (far && fitted >= self.options.least_modes) {
             self.unfitted.push(start);
             return;
         }
-        let observe = |iteration, elbo, _| {
-            progress(Progress::Stepped { mode: fitted, iteration, elbo });
+        let known: Vec<&Fitted> = self.modes.iter().map(|mode| &mode.fitted).collect();
+        let observe = |iteration, state: &State| {
+            progress(Progress::Stepped { mode: fitted, iteration, elbo: state.elbo });
+            match known.iter().any(|known| leads_to(state, known, self.options)) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
         };
         let before = evaluator.counts().gradient;
+        if evaluator.is_interrupted() {
+            let (guide, elbo) = (candidate.guide.clone(), candidate.elbo);
+            let fitted = Fitted { guide, elbo, path: Vec::new(), converged: false };
+            self.modes.push(Mode { fitted, starts: vec![start], support: 1, with_best: false });
+            return;
+        }
         let result = self.natural.fit(evaluator, &candidate.guide, &self.base, observe);
         self.fitting += evaluator.counts().gradient - before;
         let Some(result) = result else { return };
@@ -259,6 +273,12 @@ impl Exploration<'_> {
                 with_best: false,
             }),
         }
+    }
+
+    /// Whether fits of modes have taken all that they may.
+    fn is_spent<T: Target>(&self, target: &T) -> bool {
+        self.fitting >= self.options.mode_gradients
+            || self.fitting as f64 * target.cost() as f64 >= self.options.mode_operations
     }
 
     /// Whether the density nowhere dips between the means of two normals: they are parts of one
@@ -284,7 +304,7 @@ impl Exploration<'_> {
         let highest = self.modes.first().map_or(f64::NEG_INFINITY, |mode| mode.fitted.elbo);
         let matter = |mode: &&Mode| mode.fitted.elbo > highest - self.options.mode_gap;
         let several = self.modes.iter().filter(matter).count() > 1;
-        let starts = self.endings.len() + self.options.count_for(dimension);
+        let starts = self.endings.len() + self.options.count_for(dimension, target.cost());
         if starts > self.options.most_for(dimension, several) {
             return true;
         }
@@ -319,6 +339,15 @@ impl Exploration<'_> {
         let starts = self.endings.iter().enumerate().map(report).collect();
         Some(Explored { starts, left_out, highest, modes: self.modes })
     }
+}
+
+/// Whether a fit under way is about to find a mode that another has found as well or better.
+fn leads_to(state: &State, known: &Fitted, options: &Starts) -> bool {
+    let near = |normal: FullRank| {
+        let (_, far) = normal.whitened_distances_squared(&known.guide);
+        far < options.same_mode.max(normal.mean().len() as f64)
+    };
+    state.elbo < known.elbo && state.normal().is_some_and(near)
 }
 
 /// Whether two fits are of one mode. Converged fits must be near each other in both scales: a

@@ -7,6 +7,8 @@
 
 mod diagonal;
 
+use std::ops::ControlFlow;
+
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +27,9 @@ pub struct Natural {
     pub draws_per_dimension: usize,
     /// Beyond this many draws, two per dimension are enough: as few as match their covariance.
     pub many_draws: usize,
+    /// The operations of an evaluation (see [`Target::cost`](super::Target::cost)) from which two per
+    /// dimension are enough at once.
+    pub dear: usize,
     /// Steps at most.
     pub max_iterations: usize,
     /// Stop when the whitened mean gradient |Bᵀ ḡ| is below this: posterior sds of the mean.
@@ -52,6 +57,7 @@ impl Default for Natural {
             draws: 64,
             draws_per_dimension: 3,
             many_draws: 512,
+            dear: 200_000,
             max_iterations: 40,
             mean_tolerance: 0.05,
             scale_tolerance: 0.05,
@@ -75,6 +81,13 @@ pub struct State {
     pub elbo: f64,
     gradients: DMatrix<f64>,
     rate: f64,
+}
+
+impl State {
+    /// The normal; `None` if its scale is singular.
+    pub fn normal(&self) -> Option<FullRank> {
+        FullRank::from_root(self.mean.clone(), &self.root)
+    }
 }
 
 /// What a step found, measured before it moved.
@@ -102,10 +115,12 @@ pub struct Fitted {
 }
 
 impl Natural {
-    /// The number of fixed draws in d dimensions.
-    pub fn draws_for(&self, dimension: usize) -> usize {
+    /// The number of fixed draws in d dimensions, at a cost per evaluation: where it is dear, as few
+    /// as match their covariance.
+    pub fn draws_for(&self, dimension: usize, cost: usize) -> usize {
         let wanted = (self.draws_per_dimension * dimension).next_power_of_two();
-        self.draws.max(wanted.min(self.many_draws.max(2 * dimension)))
+        let most = if cost < self.dear { self.many_draws } else { 0 };
+        self.draws.max(wanted.min(most.max(2 * dimension)))
     }
 
     /// The state at a normal, shrunk until every draw has a finite log density.
@@ -153,7 +168,11 @@ impl Natural {
             scale_error: curvature.eigenvalues.map(|a| (a - 1.0).abs()).max(),
             moved: false,
         };
-        for _ in 0..self.max_halvings {
+        // Where the optimum is as near as the ELBO can tell, no shorter step is better.
+        let clipped = curvature.clipped(self.clip);
+        let expected = curvature.expected_increase(&clipped, &clipped, state.rate);
+        let trials = if expected < self.least_increase { 1 } else { self.max_halvings };
+        for _ in 0..trials {
             if self.attempt(state, &curvature, evaluator, base) {
                 info.moved = true;
                 state.rate = (2.0 * state.rate).min(1.0);
@@ -174,7 +193,7 @@ impl Natural {
     ) -> bool {
         let rate = state.rate;
         let dimension = base.nrows() as f64;
-        let clipped = curvature.eigenvalues.map(|a| a.clamp(1.0 / self.clip, self.clip));
+        let clipped = curvature.clipped(self.clip);
         let damped = clipped.map(|a| 1.0 - rate + rate * a);
         let mut step = curvature.rotated.component_div(&damped) * rate;
         step *= (self.max_move * dimension.sqrt() / step.norm()).min(1.0);
@@ -201,25 +220,26 @@ impl Natural {
     }
 
     /// Steps until both tolerances are met, then once more: that last step, whose direction is
-    /// already paid for, takes the fit from near the optimum onto it.
+    /// already paid for, takes the fit from near the optimum onto it. `observe` may end it.
     pub fn fit<T: LogDensity>(
         &self,
         evaluator: &mut Evaluator<T>,
         guide: &FullRank,
         base: &DMatrix<f64>,
-        mut observe: impl FnMut(usize, f64, Info),
+        mut observe: impl FnMut(usize, &State) -> ControlFlow<()>,
     ) -> Option<Fitted> {
         let mut state = self.start(evaluator, guide, base)?;
         let (mut path, mut converged, mut small_steps) = (Vec::new(), false, 0);
         for iteration in 0..self.max_iterations {
             path.push(state.elbo);
             let Some(info) = self.step(&mut state, evaluator, base) else { break };
-            observe(iteration, state.elbo, info);
+            let left = observe(iteration, &state).is_break();
             converged =
                 info.mean_error < self.mean_tolerance && info.scale_error < self.scale_tolerance;
             let increase = state.elbo - path[iteration];
             small_steps = if increase < self.least_increase { small_steps + 1 } else { 0 };
-            if converged || !info.moved || small_steps == 3 || evaluator.is_interrupted() {
+            let stuck = !info.moved || small_steps == 3;
+            if converged || stuck || left || evaluator.is_interrupted() {
                 break;
             }
         }
@@ -237,6 +257,11 @@ struct Curvature {
 }
 
 impl Curvature {
+    /// The eigenvalues within this factor of 1.
+    fn clipped(&self, clip: f64) -> DVector<f64> {
+        self.eigenvalues.map(|a| a.clamp(1.0 / clip, clip))
+    }
+
     /// The increase of the ELBO to first order: ρ/2 Σ (a − 1)(clip a − 1) + ρ Σ (Vᵀ Bᵀ ḡ)² / b.
     fn expected_increase(&self, clipped: &DVector<f64>, damped: &DVector<f64>, rate: f64) -> f64 {
         let scale: f64 =

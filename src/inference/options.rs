@@ -161,8 +161,8 @@ impl Default for Options {
 pub struct Attempts {
     /// The gradients (a Hessian product counts as two) after which no other way begins.
     pub gradients: u64,
-    /// The operations (see [`Target::cost`](super::Target::cost)) after which none does: about half a
-    /// minute.
+    /// The operations (see [`Target::cost`](super::Target::cost)) after which none does: a quarter
+    /// of a minute or so.
     pub operations: f64,
     /// The fewest blocks of locals that are integrated out before anything else is tried.
     pub many_blocks: usize,
@@ -170,7 +170,7 @@ pub struct Attempts {
 
 impl Default for Attempts {
     fn default() -> Self {
-        Self { gradients: 60_000, operations: 3e10, many_blocks: 40 }
+        Self { gradients: 60_000, operations: 1e10, many_blocks: 40 }
     }
 }
 
@@ -190,6 +190,10 @@ pub struct Starts {
     pub gradients: u64,
     /// Starts of a round in more than `large` dimensions; at most twice as many.
     pub count_large: usize,
+    /// Starts of a round where an evaluation takes `dear` operations.
+    pub count_dear: usize,
+    /// The operations of a dear evaluation.
+    pub dear: usize,
     /// Starts of the mean-field guide in more than `large` dimensions, half as many as up to there.
     pub count_mean_field: usize,
     /// The dimension above which `count_large` applies, and starts are mean-field fits: the joint mode
@@ -231,6 +235,8 @@ pub struct Starts {
     /// The gradients that fits of modes may take together before no other is begun: many modes of which
     /// none is easily fitted are none that normals can stand for.
     pub mode_gradients: u64,
+    /// The operations that these may take.
+    pub mode_operations: f64,
     /// Modes fitted, if there are as many, however poor their candidates look: before they are
     /// fitted, ELBOs can mislead.
     pub least_modes: usize,
@@ -251,6 +257,8 @@ impl Default for Starts {
             gradients: 1500,
             operations: 1e9,
             count_large: 2,
+            count_dear: 4,
+            dear: 200_000,
             count_mean_field: 2,
             large: 90,
             stages_large: vec![60, 100],
@@ -269,6 +277,7 @@ impl Default for Starts {
             dip: 0.5,
             modes: 12,
             mode_gradients: 30_000,
+            mode_operations: 4e9,
             least_modes: 4,
             candidate_gap: 30.0,
             mode_gap: 10.0,
@@ -278,9 +287,14 @@ impl Default for Starts {
 }
 
 impl Starts {
-    /// The number of starts of a round in d dimensions: fixed by d alone, so that a fit can be repeated.
-    pub fn count_for(&self, dimension: usize) -> usize {
-        if dimension > self.large { self.count_large } else { self.count }
+    /// The number of starts of a round in d dimensions, at a cost per evaluation: fixed by these alone,
+    /// so that a fit can be repeated.
+    pub fn count_for(&self, dimension: usize, cost: usize) -> usize {
+        match (dimension > self.large, cost < self.dear) {
+            (true, _) => self.count_large,
+            (false, true) => self.count,
+            (false, false) => self.count_dear,
+        }
     }
 
     /// The most starts in d dimensions, given whether they have led to several modes.
@@ -324,10 +338,19 @@ pub struct Correction {
     pub operations: f64,
     /// The fewest draws of the first round, however dear an evaluation.
     pub dear_draws: usize,
+    /// k-hat above which no round is added: such weights are not mended by more of them.
+    pub hopeless: f64,
+    /// The ESS/N below which none is, either.
+    pub hopeless_efficiency: f64,
     /// Draws of each normal of a mixture at least.
     pub least_draws: usize,
     /// Degrees of freedom ν of the t half: heavier tails than most posteriors, finite variance.
     pub degrees_of_freedom: u32,
+    /// The share of the t in up to `many` dimensions, and above: there most of its draws are far from
+    /// where a posterior has its mass.
+    pub t_shares: [f64; 2],
+    /// The dimension up to which the first of these applies.
+    pub many: usize,
     /// The most dimensions in which still heavier tails cost little.
     pub few: usize,
     /// ν there, and in the rounds added there.
@@ -362,10 +385,14 @@ impl Default for Correction {
             final_draws: 4096,
             extra_rounds: 4,
             extra_freedom: 3,
-            operations: 4e9,
+            operations: 2e9,
             dear_draws: 512,
+            hopeless: 1.0,
+            hopeless_efficiency: 0.02,
             least_draws: 64,
             degrees_of_freedom: 7,
+            t_shares: [0.5, 0.125],
+            many: 30,
             few: 2,
             few_freedom: [1, 1],
             max_refits: 4,
@@ -395,6 +422,12 @@ impl Correction {
         dimension < self.give_up_dimension || self.trusts(checked.smoothed.khat)
     }
 
+    /// The share of draws from the t in d dimensions.
+    pub fn t_share_for(&self, dimension: usize) -> f64 {
+        let [low, high] = self.t_shares;
+        if dimension <= self.many { low } else { high }
+    }
+
     /// The degrees of freedom of the t half in d dimensions, and in rounds added.
     pub fn freedom_for(&self, dimension: usize) -> [u32; 2] {
         if dimension <= self.few {
@@ -405,8 +438,10 @@ impl Correction {
     }
 
     /// Whether another round may be added.
-    pub fn may_add(&self, added: usize, dimension: usize) -> bool {
-        added < self.extra_rounds && dimension <= self.refit_limit
+    pub fn may_add(&self, checked: &Checked, added: usize, dimension: usize) -> bool {
+        let hopeless = checked.smoothed.khat > self.hopeless
+            || checked.efficiency() < self.hopeless_efficiency;
+        added < self.extra_rounds && dimension <= self.refit_limit && !hopeless
     }
 
     /// The draws of the first round and of the last one, at a cost per evaluation.

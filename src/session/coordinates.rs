@@ -88,12 +88,10 @@ impl Model {
     /// they determine the value, z varies little by itself.
     fn learned(&self, id: RandomId, fit: &Fit) -> Result<Vec<f64>, Failure> {
         let statement = self.bound.typed.random(id);
-        let call = statement.distribution.call();
-        let Some((location, scale)) = call.and_then(|call| call.family.location_scale) else {
+        let layout = ConstrainedLayout::new(&self.bound);
+        let Some(parameters) = lower::location_and_scale(&self.bound, &layout, id)? else {
             return Ok(vec![1.0; self.length(id)]);
         };
-        let layout = ConstrainedLayout::new(&self.bound);
-        let parameters = lower::parameters(&self.bound, &layout, id)?;
         let program = engine::Program::compile(&parameters.model, &engine::Options::default())?;
         let mut workspace = crate::inference::LogDensity::workspace(&program);
         let mut values = vec![0.0; program.quantity_count()];
@@ -106,9 +104,9 @@ impl Model {
             program.quantities(&mut workspace, &point, &mut values);
             let own = layout.offset(statement.variable).unwrap_or(0);
             for (row, column) in standardised.iter_mut().enumerate() {
-                let at = |parameter: usize| values[parameter * rows + row];
+                let (location, scale) = (values[row], values[rows + row]);
                 let value = point[own + parameters.positions[row] as usize];
-                column.push((value - at(location)) / at(scale));
+                column.push((value - location) / scale);
             }
         }
         let centredness = |z: &Vec<f64>| {

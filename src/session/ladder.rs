@@ -75,6 +75,10 @@ impl Search<'_> {
             && self.options.algorithm == Algorithm::Auto;
         let many = self.options.attempts.many_blocks;
         let tried = unasked && self.model.has_site_of(many) && self.integrate(many, progress)?;
+        // What the marginal of the globals cannot do well, no guide for all latents does better.
+        if tried && self.is_usable() {
+            return Ok(());
+        }
         let mut stage = Some(Stage::Hinted);
         while let Some(current) = stage.filter(|stage| self.is_next(*stage)) {
             let best = self.best.as_ref().map(|(fit, _)| fit);
@@ -109,6 +113,11 @@ impl Search<'_> {
     fn is_wanting(&self) -> bool {
         let good = self.best.as_ref().is_some_and(|(fit, _)| fit.verdict.level == Level::Good);
         !good && !self.options.interrupt.is_raised()
+    }
+
+    /// Whether the best fit so far can be used with care.
+    fn is_usable(&self) -> bool {
+        self.best.as_ref().is_some_and(|(fit, _)| fit.verdict.level != Level::DoNotUse)
     }
 
     fn spent(&self) -> u64 {

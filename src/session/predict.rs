@@ -9,6 +9,7 @@ mod known;
 mod numeric;
 mod plan;
 mod prior;
+mod region;
 mod sample;
 mod walk;
 

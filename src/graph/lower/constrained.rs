@@ -65,9 +65,7 @@ pub fn parameters(
     layout: &ConstrainedLayout,
     id: RandomId,
 ) -> Result<Parameters, LowerError> {
-    let mut lowering = Lowering::constrained(bound, layout)?;
     let random = bound.typed.random(id);
-    let rows = Rows::over(&lowering.evaluator, &random.indices, random.guard.as_ref())?;
     let Some(call) = random.distribution.call() else {
         return Err(super::unavailable(random.span));
     };
@@ -83,9 +81,37 @@ pub fn parameters(
         exprs.push(end(low, f64::NEG_INFINITY));
         exprs.push(end(high, f64::INFINITY));
     }
+    tabulate(bound, layout, id, &exprs)
+}
+
+/// The location and the scale of every element of a latent, in this order, as [`parameters`] are;
+/// `None` if its family has none.
+///
+/// # Errors
+///
+/// See [`LowerError`].
+pub fn location_and_scale(
+    bound: &bound::Program,
+    layout: &ConstrainedLayout,
+    id: RandomId,
+) -> Result<Option<Parameters>, LowerError> {
+    let both = bound.typed.random(id).distribution.location_scale();
+    both.map(|both| tabulate(bound, layout, id, &both)).transpose()
+}
+
+/// Expressions of a `~` statement, for every element.
+fn tabulate(
+    bound: &bound::Program,
+    layout: &ConstrainedLayout,
+    id: RandomId,
+    exprs: &[Expr],
+) -> Result<Parameters, LowerError> {
+    let mut lowering = Lowering::constrained(bound, layout)?;
+    let random = bound.typed.random(id);
+    let rows = Rows::over(&lowering.evaluator, &random.indices, random.guard.as_ref())?;
     let tag = lowering.origin(random.span, Some(random.variable), &rows);
     let mut quantities = Vec::new();
-    for expr in &exprs {
+    for expr in exprs {
         let slot = lowering.store(expr, &rows, tag)?;
         quantities.push(Quantity { buffer: slot.buffer, offset: slot.offset, length: rows.count });
     }

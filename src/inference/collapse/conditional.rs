@@ -10,6 +10,9 @@ const LEAST_CURVATURE: f64 = 1e-8;
 /// Nodes whose weight is below this in a block add nothing to it.
 const LEAST_WEIGHT: f64 = 1e-13;
 
+/// Cells whose weight is below this are not drawn from.
+const LEAST_DRAWN: f64 = 1e-6;
+
 /// A grid is moved if its mean is further off than this, in its sds,
 const OFF_CENTRE: f64 = 0.5;
 /// or its variance not within this factor of 1.
@@ -18,7 +21,7 @@ const OFF_SCALE: f64 = 2.0;
 /// The gain of the log density that a Newton step may lose to rounding.
 const ROUNDING: f64 = 1e-9;
 
-type Pair = [f64; 2];
+pub(super) type Pair = [f64; 2];
 
 /// One block.
 #[derive(Clone, Copy, Debug, Default)]
@@ -110,6 +113,11 @@ impl Conditional {
             rest: 0.0,
             largest: vec![0.0; nodes],
         }
+    }
+
+    /// The centre of a block, and L.
+    pub(super) fn place(&self, index: usize) -> (Pair, [f64; 3]) {
+        (self.blocks[index].centre, self.blocks[index].root)
     }
 
     /// Takes in values and slopes at a first point.
@@ -300,16 +308,14 @@ impl Conditional {
     /// Makes ready to draw from a block.
     pub(super) fn sampler(&self, index: usize, rule: &Rule) -> Sampler<'_> {
         let size = self.blocks[index].size;
-        let log_weight = |node: Option<usize>| {
-            node.map_or(f64::NEG_INFINITY, |node| self.weight(node, index).ln())
-        };
+        let logs: Vec<f64> = (0..self.nodes).map(|node| self.weight(node, index).ln()).collect();
+        let log_weight = |node: Option<usize>| node.map_or(f64::NEG_INFINITY, |node| logs[node]);
         let mut cells = Vec::new();
         let mut total = 0.0;
-        for node in (0..self.nodes).filter(|node| self.weight(*node, index) > 0.0) {
-            let here = log_weight(Some(node));
+        for node in (0..self.nodes).filter(|node| self.weight(*node, index) > LEAST_DRAWN) {
             let side = |place: usize| {
                 let [before, after] = rule.neighbours(node, place).map(log_weight);
-                Side::new(before - here, after - here)
+                Side::new(before - logs[node], after - logs[node])
             };
             let sides = [side(0), if size == 2 { side(1) } else { Side::default() }];
             total += self.weight(node, index) * sides[0].mean() * sides[1].mean();
@@ -334,17 +340,20 @@ struct Cell {
     until: f64,
 }
 
-/// The density along one side of a cell, in pieces, relative to that at its node.
-#[derive(Clone, Copy)]
-struct Side([f64; PIECES]);
+/// The density exp(slope s + bend s²) along one side of a cell, for s in (−½, ½), relative to that at
+/// its node.
+#[derive(Clone, Copy, Default)]
+struct Side {
+    slope: f64,
+    bend: f64,
+}
 
+/// The pieces in which a side is drawn from.
 const PIECES: usize = 8;
 
-impl Default for Side {
-    fn default() -> Self {
-        Side([1.0; PIECES])
-    }
-}
+/// The outer nodes and the weights of Gauss and Legendre's rule of three points on (−½, ½).
+const GAUSS: f64 = 0.387_298_334_620_741_7;
+const GAUSS_WEIGHTS: [f64; 2] = [8.0 / 18.0, 5.0 / 18.0];
 
 impl Side {
     /// From the log density at the neighbouring nodes, less that at the node.
@@ -355,20 +364,24 @@ impl Side {
             (false, true) => (after, 0.0),
             (false, false) => (0.0, 0.0),
         };
-        Side(std::array::from_fn(|piece| {
-            let s = (piece as f64 + 0.5) / PIECES as f64 - 0.5;
-            (slope * s + bend * s * s).exp()
-        }))
+        Side { slope, bend }
+    }
+
+    fn at(&self, s: f64) -> f64 {
+        (self.slope * s + self.bend * s * s).exp()
     }
 
     fn mean(&self) -> f64 {
-        self.0.iter().sum::<f64>() / PIECES as f64
+        let [middle, outer] = GAUSS_WEIGHTS;
+        middle + outer * (self.at(-GAUSS) + self.at(GAUSS))
     }
 
     /// The point in (−½, ½) below which this share of the mass lies.
     fn quantile(&self, share: f64) -> f64 {
-        let mut left = share * self.0.iter().sum::<f64>();
-        for (piece, mass) in self.0.iter().enumerate() {
+        let middle = |piece: usize| (piece as f64 + 0.5) / PIECES as f64 - 0.5;
+        let masses: [f64; PIECES] = std::array::from_fn(|piece| self.at(middle(piece)));
+        let mut left = share * masses.iter().sum::<f64>();
+        for (piece, mass) in masses.iter().enumerate() {
             if left < *mass {
                 return (piece as f64 + left / mass) / PIECES as f64 - 0.5;
             }

@@ -1,27 +1,26 @@
 //! Draws of all latents from their priors, as unconstrained points that a fit can start from.
 //!
 //! Ancestral: each latent is drawn given those it depends on. An element that cannot be drawn (a
-//! `Flat` prior, or parameters off the edge of numbers) is the image of a uniform unconstrained
-//! value instead. Invariant: a point is that of one draw, whatever coordinates it is told in.
+//! `Flat` prior, or parameters off the edge of numbers) is of the size of what is observed instead. Invariant: a point is that of one draw, whatever coordinates it is told in.
 
 use super::plan::{Planner, Stage};
+use super::region::Region;
 use super::walk::{Failing, Walk};
 use super::{PredictError, size};
 use crate::bound::{self, EvaluationError, Evaluator, Space};
 use crate::engine::reference;
 use crate::graph::lower::{ConstrainedLayout, Coordinates};
 use crate::typed::{RandomId, RandomRole, VariableId};
-use rand::Rng;
+use rand::{Rng, RngExt};
 use std::collections::{HashMap, HashSet};
-
-/// What cannot be drawn is uniform in (-RADIUS, RADIUS) on the unconstrained scale.
-const RADIUS: f64 = 2.0;
 
 /// The priors of a program, ready to be drawn from.
 pub(in crate::session) struct Prior<'a> {
     bound: &'a bound::Program,
     layout: ConstrainedLayout,
     stages: Vec<Stage>,
+    /// Those of what is observed.
+    regions: Vec<Region>,
     /// The first coordinate of every latent.
     offsets: HashMap<RandomId, usize>,
 }
@@ -44,7 +43,8 @@ impl<'a> Prior<'a> {
             }
         }
         let stages = planner.finish();
-        Ok(Prior { bound, layout, stages, offsets })
+        let regions = Region::observed(bound);
+        Ok(Prior { bound, layout, stages, regions, offsets })
     }
 
     /// A draw of all latents, unconstrained; `None` if a value lies on an end of its support.
@@ -54,7 +54,11 @@ impl<'a> Prior<'a> {
         rng: &mut dyn Rng,
     ) -> Option<Vec<f64>> {
         let mut walk = Walk::new(self.bound, &self.layout, &self.stages);
-        walk.run(rng, Failing::Anywhere { radius: RADIUS }).ok()?;
+        let region = match self.regions.as_slice() {
+            [] => Region::UNIT,
+            regions => regions[rng.random_range(0..regions.len())],
+        };
+        walk.run(rng, Failing::Anywhere(region)).ok()?;
         let mut latents = Vec::new();
         for random in self.bound.typed.randoms.iter().filter(|r| r.role == RandomRole::Latent) {
             let positions = 0..size(self.bound, random.variable);

@@ -3,24 +3,23 @@
 use super::PredictError;
 use super::known::Draw;
 use super::plan::{Family, Stage, Turn};
+use super::region::{self, Region};
 use super::sample::{Sampler, Undrawable};
 use crate::bound::{self, Space, space};
 use crate::engine::{Program, Workspace};
 use crate::graph::lower::ConstrainedLayout;
 use crate::inference::{LogDensity, Target};
+use crate::math::VectorBijector;
 use crate::typed::{RandomId, RandomRole};
-use rand::{Rng, RngExt};
+use rand::Rng;
 
 /// What happens where a distribution cannot be drawn from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Failing {
     /// There is no draw.
     Stops,
-    /// The value is that of an unconstrained one, uniform in (-radius, radius).
-    Anywhere {
-        /// The radius.
-        radius: f64,
-    },
+    /// The value is somewhere in a region.
+    Anywhere(Region),
 }
 
 /// The stages and the values of the present draw.
@@ -147,10 +146,10 @@ impl Step<'_, '_> {
             (Err(failure), Failing::Stops) => {
                 return Err(cannot_draw(self.bound, id, position, failure));
             }
-            (Err(_), Failing::Anywhere { radius }) => {
+            (Err(_), Failing::Anywhere(region)) => {
                 evaluator.stand(&random.indices, position);
                 let (low, high) = self.ends(id);
-                space::inside(self.rng.random_range(-radius..radius), low, high)
+                region.value(self.rng, low, high)
             }
         };
         self.values.set(random.variable, position, value);
@@ -177,7 +176,7 @@ impl Step<'_, '_> {
             (Err(failure), Failing::Stops) => {
                 return Err(cannot_draw(self.bound, id, *first as usize, failure));
             }
-            (Err(_), Failing::Anywhere { radius }) => self.anywhere(id, *first, radius)?,
+            (Err(_), Failing::Anywhere(region)) => self.anywhere(id, *first, region)?,
         };
         // A replicate of cells of which some are missing is none of their values.
         let incomplete = &self.bound.typed.incomplete;
@@ -213,9 +212,7 @@ impl Step<'_, '_> {
             let element = element_name(self.bound, id, first as usize);
             match self.failing {
                 Failing::Stops => return Err(PredictError::Tied { element, family }),
-                Failing::Anywhere { .. } => {
-                    Err((Undrawable::Parameters(family, Vec::new()), first))
-                }
+                Failing::Anywhere(_) => Err((Undrawable::Parameters(family, Vec::new()), first)),
             }
         };
         let drawn = match (drawn, self.failing) {
@@ -223,8 +220,9 @@ impl Step<'_, '_> {
             (Err((failure, first)), Failing::Stops) => {
                 return Err(cannot_draw(self.bound, whole, first as usize, failure));
             }
-            (Err(_), Failing::Anywhere { radius }) => {
-                missing.iter().map(|_| self.rng.random_range(-radius..radius)).collect()
+            (Err(_), Failing::Anywhere(region)) => {
+                let (low, high) = (f64::NEG_INFINITY, f64::INFINITY);
+                missing.iter().map(|_| region.value(self.rng, low, high)).collect()
             }
         };
         for (member, value) in missing.iter().zip(drawn) {
@@ -233,27 +231,34 @@ impl Step<'_, '_> {
         Ok(())
     }
 
-    /// The values of a group whose unconstrained coordinates are uniform.
+    /// The values of a group: of an ordered one as if each were alone, else from unconstrained
+    /// coordinates.
     fn anywhere(
         &mut self,
         id: RandomId,
         first: u32,
-        radius: f64,
+        region: Region,
     ) -> Result<Vec<f64>, PredictError> {
         let random = self.bound.typed.random(id);
         let evaluator = &self.values.evaluator;
         let groups = Space::of(evaluator, random)?.groups;
         evaluator.stand(&random.indices, first as usize);
         let (low, high) = self.ends(id);
-        let mut uniform = |count: usize| -> Vec<f64> {
-            (0..count).map(|_| self.rng.random_range(-radius..radius)).collect()
+        let mut alone = |count: usize| -> Vec<f64> {
+            (0..count).map(|_| region.value(self.rng, low, high)).collect()
         };
         let Some(groups) = groups else {
             let group = space::groups(evaluator, random)?;
             let count = group.iter().find(|m| m.first() == Some(&first)).map_or(0, Vec::len);
-            return Ok(uniform(count).into_iter().map(|u| space::inside(u, low, high)).collect());
+            return Ok(alone(count));
         };
-        let coordinates = uniform(groups.bijector.dimension(groups.rows));
+        if matches!(groups.bijector, VectorBijector::Ordered(_)) {
+            let mut values = alone(groups.rows);
+            values.sort_by(f64::total_cmp);
+            return Ok(values);
+        }
+        let count = groups.bijector.dimension(groups.rows);
+        let coordinates: Vec<f64> = (0..count).map(|_| region::coordinate(self.rng)).collect();
         Ok(groups.bijector.constrain(&coordinates, groups.rows, low, high).0)
     }
 
