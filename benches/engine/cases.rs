@@ -1,19 +1,16 @@
 //! Programs with generated data, and the hand-written loop of each.
 
-use super::hand::{Family, Groups, Loop as Hand, Regression, TwoParameter};
+use super::hand::{Family, Groups, Loop, Regression, Schools, TwoParameter};
 use std::fmt::Write;
-
-pub(crate) use super::hand::Loop;
 
 /// A program and its data.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    pub(crate) rows: usize,
     pub(crate) program: String,
     pub(crate) data: String,
     /// How many numbers an evaluation must read.
     pub(crate) numbers: usize,
-    pub(crate) hand: Hand,
+    pub(crate) hand: Loop,
 }
 
 /// Numbers that look random and are always the same, in (-1, 1).
@@ -71,13 +68,8 @@ fn regression(
          eta = a + X @ beta\n{tail}\n"
     );
     let data = table.csv();
-    let hand = match family {
-        Family::Normal => Loop::None,
-        Family::Logistic | Family::Poisson | Family::NegativeBinomial => {
-            Loop::Regression(Regression::new(&table.x, table.y, family))
-        }
-    };
-    Case { name, rows, program, data, numbers: rows * (columns + 1), hand }
+    let hand = Loop::Regression(Regression::new(&table.x, table.y, family));
+    Case { name, program, data, numbers: rows * (columns + 1), hand }
 }
 
 fn hierarchical(name: &'static str, random: bool) -> Case {
@@ -105,7 +97,7 @@ y ~ Normal(alpha[g] + b * x, sigma)
     .to_owned();
     let x = table.x.into_iter().next().unwrap_or_default();
     let hand = Loop::Groups(Groups::new(table.y, x, index, groups));
-    Case { name, rows, program, data, numbers: 2 * rows, hand }
+    Case { name, program, data, numbers: 2 * rows, hand }
 }
 
 fn two_parameter() -> Case {
@@ -129,7 +121,7 @@ y ~ Bernoulli(logit = a[item] * (theta[person] - b[item]))
     .to_owned();
     let rows = persons * items;
     let hand = Loop::TwoParameter(TwoParameter::new(y, persons, items));
-    Case { name: "2PL 500 x 40", rows, program, data, numbers: rows, hand }
+    Case { name: "2PL 500 x 40", program, data, numbers: rows, hand }
 }
 
 fn eight_schools() -> Case {
@@ -142,7 +134,27 @@ y ~ Normal(theta, se)
 "
     .to_owned();
     let data = "y,se\n28,15\n8,10\n-3,16\n7,11\n-1,9\n1,11\n18,10\n12,18\n".to_owned();
-    Case { name: "eight schools", rows: 8, program, data, numbers: 16, hand: Loop::None }
+    let hand = Loop::Schools(Schools {
+        y: [28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0],
+        error: [15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0],
+        point: [0.1; 10],
+    });
+    Case { name: "eight schools", program, data, numbers: 16, hand }
+}
+
+/// A program of a hundred lines, one of few, and a file of 100,000 rows for both.
+pub(crate) fn hundred_lines() -> (String, String, String) {
+    let (rows, columns) = (100_000, 5);
+    let short = "data row(y, x1, x2, x3, x4, x5)\na ~ Normal(0, 1)\ny ~ Normal(a, 1)\n".to_owned();
+    let mut long = "data row(y, x1, x2, x3, x4, x5)\nsigma ~ HalfNormal(1)\n".to_owned();
+    for k in 1..=48 {
+        let before = if k == 1 { "0".to_owned() } else { format!("eta{}", k - 1) };
+        writeln!(long, "b{k} ~ Normal(0, 1)").expect("text grows");
+        let x = k % columns + 1;
+        writeln!(long, "eta{k} = {before} + b{k} * x{x}").expect("text grows");
+    }
+    long.push_str("nu ~ Gamma(shape = 2, rate = 0.1)\ny ~ StudentT(nu, eta48, sigma)\n");
+    (long, short, Table::new(rows, columns, |u| u).csv())
 }
 
 /// The cases whose names contain one of these; all if there are none.
