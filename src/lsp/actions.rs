@@ -3,7 +3,7 @@
 use super::open::Open;
 use super::{EXPLAIN, Settings, diagnostics};
 use crate::diagnostic::{Diagnostic, Edit};
-use crate::session::format;
+use crate::session::{format, pieces};
 use crate::source::SourceId;
 use lsp_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, Command, Range, TextEdit, WorkspaceEdit,
@@ -17,6 +17,28 @@ pub(super) fn formatting(open: &Open) -> Option<Vec<TextEdit>> {
         return Some(Vec::new());
     }
     Some(vec![TextEdit { range: open.lines.whole(&open.text), new_text }])
+}
+
+/// The layout of the statements that a range touches, whatever mistakes there are in others.
+pub(super) fn range_formatting(open: &Open, range: Range) -> Option<Vec<TextEdit>> {
+    let start = open.lines.offset(&open.text, range.start);
+    let end = open.lines.offset(&open.text, range.end).max(start);
+    let touched = pieces(&open.text)
+        .into_iter()
+        .map(|piece| piece.range)
+        .filter(|own| own.start <= end && start < own.end.max(own.start + 1));
+    let lines = touched.reduce(|all, own| all.start.min(own.start)..all.end.max(own.end))?;
+    let text = &open.text[lines.clone()];
+    // Blank lines around the statements are the layout of what is around them.
+    let blank = text.len() - text.trim_start().len();
+    let blank = text[..blank].rfind('\n').map_or(0, |at| at + 1);
+    let own = lines.start + blank..lines.start + text.trim_end().len().max(blank);
+    let laid_out = format(SourceId::default(), &open.text[own.clone()]).ok()?;
+    let new_text = laid_out.trim_end().to_owned();
+    if new_text == open.text[own.clone()] {
+        return Some(Vec::new());
+    }
+    Some(vec![TextEdit { range: open.lines.range(&open.text, own), new_text }])
 }
 
 /// What would mend the mistakes in a range, and a page about each kind of mistake.

@@ -67,8 +67,10 @@ impl Editor {
     }
 
     fn idle(&mut self) {
-        let messages = self.server.idle();
-        self.take(messages);
+        while let Some(look) = self.server.look() {
+            let messages = self.server.learn(look.take(&Files));
+            self.take(messages);
+        }
     }
 
     fn ask(&mut self, method: &str, mut params: Value) -> Result<Value, String> {
