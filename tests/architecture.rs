@@ -78,7 +78,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("rand_chacha", &["inference/random", "session"]),
     ("rand_distr", &["library/distribution", "library/joint", "inference"]),
-    ("rayon", &["inference", "session/predict", "cli/repl", "cli/run"]),
+    ("rayon", &["engine/share", "inference", "session/predict", "cli/repl", "cli/run"]),
     ("memchr", &["data/csv"]),
     ("csv", &["data/csv", "output/draws", "output/fit"]),
     ("serde", &["bound", "cli", "data", "inference", "lsp", "output", "session"]),

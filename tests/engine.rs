@@ -2,6 +2,8 @@
 
 #[path = "engine/cost.rs"]
 mod cost;
+#[path = "engine/densities.rs"]
+mod densities;
 #[path = "engine/elimination.rs"]
 mod elimination;
 #[path = "engine/function.rs"]
@@ -12,6 +14,7 @@ mod linear;
 mod model;
 #[path = "engine/ode.rs"]
 mod ode;
+mod oracle;
 #[path = "engine/random.rs"]
 mod random;
 #[path = "engine/recurrence.rs"]
@@ -22,5 +25,7 @@ mod report;
 mod rewrite;
 #[path = "engine/selection.rs"]
 mod selection;
+#[path = "engine/threads.rs"]
+mod threads;
 #[path = "engine/witness.rs"]
 mod witness;

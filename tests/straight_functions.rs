@@ -29,6 +29,7 @@ fn value<A: Arithmetic>(function: &str, x: f64) -> f64 {
         "digamma" => straight::digamma::<A>(x),
         "erf" => straight::erf::<A>(x),
         "normal_cdf" => straight::normal_cdf::<A>(x),
+        "ln_normal_cdf" => straight::ln_normal_cdf::<A>(x),
         other => panic!("{other} is not known"),
     }
 }
@@ -46,6 +47,7 @@ fn allowed(function: &str) -> (f64, f64, f64) {
         "digamma" => (4.0, 4.0, 1.0),
         "erf" => (2.0, 2.0, 0.0),
         "normal_cdf" => (5.5, 5.5, 0.0),
+        "ln_normal_cdf" => (6.0, 6.0, 0.0),
         other => panic!("{other} is not known"),
     }
 }
@@ -100,6 +102,9 @@ fn edges_have_their_limits() {
         ("normal_cdf", -inf, 0.0),
         ("normal_cdf", inf, 1.0),
         ("normal_cdf", 0.0, 0.5),
+        ("ln_normal_cdf", -inf, -inf),
+        ("ln_normal_cdf", inf, 0.0),
+        ("ln_normal_cdf", 60.0, 0.0),
     ];
     for (function, x, want) in cases {
         for got in [value::<Fused>(function, x), value::<Separate>(function, x)] {

@@ -1,9 +1,7 @@
 //! Programs with generated data, and the hand-written loop of each.
 
-use super::hand::{Family, Groups, Loop as Hand, Regression, TwoParameter};
+use super::hand::{Family, Groups, Loop, Regression, Schools, TwoParameter};
 use std::fmt::Write;
-
-pub(crate) use super::hand::Loop;
 
 /// A program and its data.
 pub(crate) struct Case {
@@ -13,7 +11,7 @@ pub(crate) struct Case {
     pub(crate) data: String,
     /// How many numbers an evaluation must read.
     pub(crate) numbers: usize,
-    pub(crate) hand: Hand,
+    pub(crate) hand: Loop,
 }
 
 /// Numbers that look random and are always the same, in (-1, 1).
@@ -71,12 +69,7 @@ fn regression(
          eta = a + X @ beta\n{tail}\n"
     );
     let data = table.csv();
-    let hand = match family {
-        Family::Normal => Loop::None,
-        Family::Logistic | Family::Poisson | Family::NegativeBinomial => {
-            Loop::Regression(Regression::new(&table.x, table.y, family))
-        }
-    };
+    let hand = Loop::Regression(Regression::new(&table.x, table.y, family));
     Case { name, rows, program, data, numbers: rows * (columns + 1), hand }
 }
 
@@ -142,7 +135,27 @@ y ~ Normal(theta, se)
 "
     .to_owned();
     let data = "y,se\n28,15\n8,10\n-3,16\n7,11\n-1,9\n1,11\n18,10\n12,18\n".to_owned();
-    Case { name: "eight schools", rows: 8, program, data, numbers: 16, hand: Loop::None }
+    let hand = Loop::Schools(Schools {
+        y: [28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0],
+        error: [15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0],
+        point: [0.1; 10],
+    });
+    Case { name: "eight schools", rows: 8, program, data, numbers: 16, hand }
+}
+
+/// A program of a hundred lines, one of few, and a file of 100,000 rows for both.
+pub(crate) fn hundred_lines() -> (String, String, String) {
+    let (rows, columns) = (100_000, 5);
+    let short = "data row(y, x1, x2, x3, x4, x5)\na ~ Normal(0, 1)\ny ~ Normal(a, 1)\n".to_owned();
+    let mut long = "data row(y, x1, x2, x3, x4, x5)\nsigma ~ HalfNormal(1)\n".to_owned();
+    for k in 1..=48 {
+        let before = if k == 1 { "0".to_owned() } else { format!("eta{}", k - 1) };
+        writeln!(long, "b{k} ~ Normal(0, 1)").expect("text grows");
+        let x = k % columns + 1;
+        writeln!(long, "eta{k} = {before} + b{k} * x{x} ^ {}", k % 3 + 1).expect("text grows");
+    }
+    long.push_str("nu ~ Gamma(shape = 2, rate = 0.1)\ny ~ StudentT(nu, eta48, sigma)\n");
+    (long, short, Table::new(rows, columns, |u| u).csv())
 }
 
 /// The cases whose names contain one of these; all if there are none.

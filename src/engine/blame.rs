@@ -67,8 +67,8 @@ fn first_bad_row(density: &DensityStep, state: &mut State<f64>) -> Option<Blame>
     }
     let mut found = None;
     for_each_block(routine, state, |state, rows| {
-        for (_, operand) in &routine.row_outputs {
-            let values = output(routine, *operand, &state.registers, rows);
+        for term in &routine.row_outputs {
+            let values = output(routine, term.value, &state.registers, rows);
             if found.is_none()
                 && let Some(lane) = values.iter().position(|value| !value.is_finite())
             {

@@ -23,7 +23,7 @@ impl Register {
 
 /// One number per row, or one for all.
 #[derive(Clone, Copy)]
-enum View<'a> {
+pub(super) enum View<'a> {
     Rows(&'a [f64]),
     One(f64),
 }
@@ -169,7 +169,8 @@ impl Task for Instructions<'_> {
             let out = &mut out.0[..length];
             let columns = &routine.columns[..];
             let first = rows.start;
-            step::<A>(*code, Sources { below, above, columns, scalars, first, length }, out);
+            let sources = Sources { below, above, columns, scalars, first, length };
+            step::<A, Operand>(*code, |operand| sources.view(operand), out);
             if let Code::Pair(pair, _, second) = code {
                 let second = *second as usize;
                 let other = match second.checked_sub(below.len()) {
@@ -182,9 +183,13 @@ impl Task for Instructions<'_> {
     }
 }
 
+/// What an instruction computes from operands of the same length as `out`; of a pair, its operand.
 #[inline(always)]
-fn step<A: Arithmetic>(code: Code, sources: Sources<'_>, out: &mut [f64]) {
-    let view = |operand| sources.view(operand);
+pub(super) fn step<'a, A: Arithmetic, O>(
+    code: Code<O>,
+    view: impl Fn(O) -> View<'a>,
+    out: &mut [f64],
+) {
     match code {
         Code::Copy(a) => map!(out, view(a), |a| a),
         Code::Neg(a) => map!(out, view(a), |a| -a),
@@ -234,6 +239,7 @@ fn unary_block<A: Arithmetic>(f: Unary, a: View<'_>, out: &mut [f64]) {
         Unary::Recip => map!(out, a, |x| 1.0 / x),
         Unary::Erf => map!(out, a, |x| straight::erf::<A>(x)),
         Unary::NormalCdf => map!(out, a, |x| straight::normal_cdf::<A>(x)),
+        Unary::LnNormalCdf => map!(out, a, |x| straight::ln_normal_cdf::<A>(x)),
         Unary::LnGamma => {
             map!(out, a, |x| straight::ln_gamma::<A>(x));
             mend(a, out, special::ln_gamma);
@@ -248,7 +254,6 @@ fn unary_block<A: Arithmetic>(f: Unary, a: View<'_>, out: &mut [f64]) {
         | Unary::Asin
         | Unary::Trigamma
         | Unary::Tetragamma
-        | Unary::LnNormalCdf
         | Unary::LnBesselI0
         | Unary::BesselRatio
         | Unary::Floor => map!(out, a, |x| unary::<A>(f, x)),
@@ -279,7 +284,7 @@ fn mend(a: View<'_>, out: &mut [f64], f: impl Fn(f64) -> f64) {
 
 /// Two functions of what is in the first register.
 #[inline(always)]
-fn pair_block<A: Arithmetic>(pair: Pair, out: &mut [f64], other: &mut [f64]) {
+pub(super) fn pair_block<A: Arithmetic>(pair: Pair, out: &mut [f64], other: &mut [f64]) {
     let other = &mut other[..out.len()];
     match pair {
         Pair::SoftplusSigmoid => {

@@ -5,7 +5,9 @@
 //! allow.
 
 use super::data::{Known, evaluate_data};
-use super::routine::{Code, Instruction, Operand, Origin, Pair, Prelude, Routine, Sink, Source};
+use super::factor::Wanted;
+use super::routine::{Code, Instruction, Operand, Origin, Output, Pair, Prelude, Routine, Source};
+use super::share::shares;
 use crate::graph::{Expression, Leaf, NodeId, Op};
 use crate::math::Unary;
 use std::collections::HashMap;
@@ -16,6 +18,10 @@ pub(super) struct Surroundings {
     pub(super) rows: usize,
     /// Whether rows run a few at a time, so that no output is drained for all of them at once.
     pub(super) in_parts: bool,
+    /// Whether outputs are multiplied where they are added up.
+    pub(super) factor: bool,
+    /// How much work makes a share of the rows.
+    pub(super) share: usize,
     pub(super) sources: Vec<Source>,
     pub(super) columns: Vec<Arc<[f64]>>,
 }
@@ -96,35 +102,48 @@ fn classify(expression: &Expression, known: &[Known], surroundings: &Surrounding
 /// Compiles an expression; outputs without a sink, and those known to be 0, are left out.
 pub(super) fn routine(
     expression: &Expression,
-    sinks: Vec<Option<Sink>>,
+    mut wanted: Vec<Wanted>,
     surroundings: &Surroundings,
 ) -> Routine {
     let zero =
         |id: &NodeId| matches!(expression.ops[id.index()], Op::Constant(c) if c.value() == 0.0);
-    let wanted: Vec<(NodeId, Sink)> = expression
-        .outputs
-        .iter()
-        .zip(sinks)
-        .filter(|(id, _)| !zero(id))
-        .filter_map(|(id, sink)| Some((*id, sink?)))
-        .collect();
-    let outputs: Vec<NodeId> = wanted.iter().map(|(id, _)| *id).collect();
+    wanted.retain(|wanted| !zero(&wanted.value));
+    // The values, and after them the factors.
+    let values = wanted.iter().map(|wanted| wanted.value);
+    let outputs: Vec<NodeId> =
+        values.chain(wanted.iter().filter_map(|wanted| wanted.factor)).collect();
     let expression = Expression::pruned(&expression.ops, &outputs);
+    let (values, factors) = expression.outputs.split_at(wanted.len());
     let known = evaluate_data(&expression, surroundings.rows, &surroundings.columns);
     let classes = classify(&expression, &known, surroundings);
     let mut emitter = Emitter::new(&expression, classes, known);
+    if surroundings.factor {
+        emitter.multiply_at_outputs(values.iter().zip(&wanted));
+    }
     emitter.emit_all();
     let (mut scalar_outputs, mut row_outputs) = (Vec::new(), Vec::new());
-    for (id, (_, sink)) in expression.outputs.iter().zip(wanted) {
+    let mut factors = factors.iter();
+    for (id, Wanted { sink, factor, .. }) in values.iter().zip(wanted) {
+        let factor = factor.and_then(|_| factors.next()).map(|factor| emitter.scalar(*factor));
+        if let Some((value, times)) = emitter.multiplied(*id) {
+            row_outputs.push(Output { sink, factor, value, times: Some(times) });
+            continue;
+        }
         match emitter.operand(*id) {
             Operand::Scalar(_) if surroundings.in_parts => {
-                row_outputs.push((sink, Operand::Register(emitter.copied(*id))));
+                let value = Operand::Register(emitter.copied(*id));
+                row_outputs.push(Output { sink, factor, value, times: None });
             }
-            Operand::Scalar(slot) => scalar_outputs.push((sink, slot)),
-            rows @ (Operand::Register(_) | Operand::Column(_)) => row_outputs.push((sink, rows)),
+            Operand::Scalar(slot) => {
+                let slot = factor.map_or(slot, |factor| emitter.scaled(slot, factor));
+                scalar_outputs.push((sink, slot));
+            }
+            value @ (Operand::Register(_) | Operand::Column(_)) => {
+                row_outputs.push(Output { sink, factor, value, times: None });
+            }
         }
     }
-    Routine {
+    let mut routine = Routine {
         rows: surroundings.rows,
         sources: surroundings.sources.clone(),
         columns: emitter.columns,
@@ -135,7 +154,12 @@ pub(super) fn routine(
         registers: emitter.register_count as usize,
         scalar_outputs,
         row_outputs,
+        shares: Vec::new(),
+    };
+    if !surroundings.in_parts {
+        routine.shares = shares(&routine, surroundings.share);
     }
+    routine
 }
 
 /// The operations that an addition or subtraction does on its way: products that nothing else
@@ -166,6 +190,8 @@ struct Emitter<'a> {
     uses: Vec<usize>,
     /// Products that are part of a sum.
     absorbed: Vec<bool>,
+    /// Products that are computed where they are added up.
+    multiplied: Vec<bool>,
     /// Where to find both functions of a pair.
     pairs: HashMap<(Unary, NodeId), NodeId>,
     /// The scalar of each operation that is the same for all rows and is read.
@@ -201,6 +227,7 @@ impl<'a> Emitter<'a> {
             known,
             uses,
             absorbed,
+            multiplied: vec![false; count],
             pairs,
             slots: vec![0; count],
             registers: vec![None; count],
@@ -217,7 +244,8 @@ impl<'a> Emitter<'a> {
     fn emit_all(&mut self) {
         self.emit_prelude();
         for position in 0..self.expression.ops.len() {
-            if self.classes[position] == Class::Row && !self.absorbed[position] {
+            let elsewhere = self.absorbed[position] || self.multiplied[position];
+            if self.classes[position] == Class::Row && !elsewhere {
                 self.emit(NodeId(position as u32));
             }
         }
@@ -283,6 +311,60 @@ impl<'a> Emitter<'a> {
         }
         self.registers[position] = Some(register);
         Operand::Register(register)
+    }
+
+    /// The slot of what is the same for all rows.
+    fn scalar(&self, id: NodeId) -> u32 {
+        self.slots[id.index()]
+    }
+
+    /// The product of two scalars.
+    fn scaled(&mut self, slot: u32, factor: u32) -> u32 {
+        let target = self.prelude.scalars as u32;
+        self.prelude.scalars += 1;
+        let code = Code::Mul(Operand::Scalar(slot), Operand::Scalar(factor));
+        self.prelude.instructions.push(Instruction { target, code });
+        target
+    }
+
+    /// Leaves products that only outputs read to what adds them up.
+    fn multiply_at_outputs<'w>(&mut self, outputs: impl Iterator<Item = (&'w NodeId, &'w Wanted)>) {
+        let mut sums = vec![0; self.uses.len()];
+        outputs
+            .filter(|(_, wanted)| wanted.sink.to.takes_products())
+            .for_each(|(id, _)| sums[id.index()] += 1);
+        for (position, sums) in sums.into_iter().enumerate() {
+            let all = sums > 0 && sums == self.uses[position];
+            let per_row = self.classes[position] == Class::Row;
+            self.multiplied[position] = all
+                && per_row
+                && match self.expression.ops[position] {
+                    Op::Mul(a, b) => [a, b].iter().all(|id| !self.classes[id.index()].is_scalar()),
+                    Op::Unary(Unary::Square, _) => true,
+                    Op::Constant(_)
+                    | Op::Leaf(_)
+                    | Op::Neg(_)
+                    | Op::Add(..)
+                    | Op::Sub(..)
+                    | Op::Div(..)
+                    | Op::Unary(..)
+                    | Op::Binary(..)
+                    | Op::Ternary(..)
+                    | Op::Less(..)
+                    | Op::Same(..)
+                    | Op::Select(..)
+                    | Op::Gated(..) => false,
+                };
+        }
+    }
+
+    /// The operands of a product that is left to what adds it up.
+    fn multiplied(&mut self, id: NodeId) -> Option<(Operand, Operand)> {
+        let op = self.multiplied[id.index()].then(|| self.expression.ops[id.index()])?;
+        let mut operands = op.operands();
+        let first = operands.next()?;
+        let second = operands.next().unwrap_or(first);
+        Some((self.operand(first), self.operand(second)))
     }
 
     fn fresh(&mut self) -> u32 {

@@ -3,11 +3,14 @@
 use super::block::{Instructions, Register};
 use super::flat::{Places, for_each_run};
 use super::function::compute;
-use super::isa::Task;
+use super::isa::{Isa, Task};
 use super::lane::{Lane, from_mask, sum, to_mask};
+use super::product::dot;
 use super::routine::{
-    BLOCK, Code, Destination, Instruction, Operand, Origin, Part, Routine, Sink, Source, Space,
+    BLOCK, Code, Destination, Instruction, Operand, Origin, Output, Part, Routine, Sink, Source,
+    Space,
 };
+use super::share::{run_shares, run_shares_together};
 use super::workspace::State;
 use crate::graph::{Leaf, Op, Value};
 use crate::math::straight::Arithmetic;
@@ -18,7 +21,12 @@ pub(super) fn run<T: Lane>(routine: &Routine, state: &mut State<T>) {
     if routine.is_idle() {
         return;
     }
-    state.isa.run(Whole { routine, state });
+    if routine.shares.is_empty() {
+        state.isa.run(Whole { routine, state });
+    } else {
+        state.isa.run(Once { routine, state });
+        run_shares(routine, state);
+    }
 }
 
 struct Whole<'a, T> {
@@ -71,6 +79,9 @@ pub(super) fn run_together(routine: &Routine, states: &mut [State<f64>]) {
     }
     for state in states.iter_mut() {
         state.isa.run(Once { routine, state });
+    }
+    if !routine.shares.is_empty() {
+        return run_shares_together(routine, states);
     }
     for first in (0..routine.rows).step_by(BLOCK) {
         let rows = first..routine.rows.min(first + BLOCK);
@@ -129,7 +140,8 @@ impl<F: FnMut(&mut State<f64>, &Range<usize>)> Task for Visited<'_, F> {
         prelude::<A, f64>(routine, state);
         for first in (0..routine.rows).step_by(BLOCK) {
             let rows = first..routine.rows.min(first + BLOCK);
-            fill::<A, f64>(routine, &rows, state);
+            let (given, registers, _) = state.split();
+            fill::<A, f64>(routine, &rows, given, registers);
             visit(state, &rows);
         }
     }
@@ -167,7 +179,7 @@ fn prelude<A: Arithmetic, T: Lane>(routine: &Routine, state: &mut State<T>) {
         };
     }
     for Instruction { target, code } in &routine.prelude.instructions {
-        let (first, second) = compute::<A>(*code, |operand| match operand {
+        let (first, second) = compute::<A, Operand>(*code, |operand| match operand {
             Operand::Register(k) | Operand::Scalar(k) => scalars[k as usize],
             Operand::Column(k) => routine.columns[k as usize][0],
         });
@@ -183,56 +195,108 @@ fn blocks<A: Arithmetic, T: Lane>(routine: &Routine, rows: Range<usize>, state: 
     let Range { start: mut first, end } = rows;
     while first < end {
         let rows = first..end.min(first + BLOCK);
-        fill::<A, T>(routine, &rows, state);
-        drain_all::<A, T>(routine, &rows, state);
+        let (given, registers, _) = state.split();
+        fill::<A, T>(routine, &rows, given, registers);
+        let State { registers, scalars, values, adjoints, total, .. } = state;
+        drain_all::<A, T>(routine, &rows, scalars, registers, Sinks { values, adjoints, total });
         first = rows.end;
     }
 }
 
+/// The numbers that rows are computed from.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a, T> {
+    pub(super) isa: Isa,
+    pub(super) values: &'a [T],
+    pub(super) adjoints: &'a [T],
+    pub(super) scalars: &'a [f64],
+}
+
+/// Where outputs are put.
+pub(super) struct Sinks<'a, T> {
+    pub(super) values: &'a mut [T],
+    pub(super) adjoints: &'a mut [T],
+    pub(super) total: &'a mut T,
+}
+
 /// Computes the registers of a block.
 #[inline(always)]
-fn fill<A: Arithmetic, T: Lane>(routine: &Routine, rows: &Range<usize>, state: &mut State<T>) {
+pub(super) fn fill<A: Arithmetic, T: Lane>(
+    routine: &Routine,
+    rows: &Range<usize>,
+    given: Given<'_, T>,
+    registers: &mut [Register],
+) {
+    let Given { isa, values, adjoints, scalars } = given;
     for (register, source) in &routine.loads {
-        let register = &mut state.registers[*register as usize];
+        let register = &mut registers[*register as usize];
         let out = &mut register.0[..rows.len()];
         let source = &routine.sources[*source as usize];
-        load::<A, T>(source, &state.values, &state.adjoints, rows, out);
+        load::<A, T>(source, values, adjoints, rows, out);
     }
     if !routine.instructions.is_empty() {
-        let scalars = &state.scalars[routine.first_scalar..];
-        let registers = &mut state.registers;
-        state.isa.run(Instructions { routine, rows, scalars, registers });
+        let scalars = &scalars[routine.first_scalar..];
+        isa.run(Instructions { routine, rows, scalars, registers });
     }
 }
 
 /// Puts the outputs of a block where they belong.
 #[inline(always)]
-fn drain_all<A: Arithmetic, T: Lane>(routine: &Routine, rows: &Range<usize>, state: &mut State<T>) {
-    let State { registers, values, adjoints, total, .. } = state;
-    for (sink, operand) in &routine.row_outputs {
-        let block = output(routine, *operand, registers, rows);
+pub(super) fn drain_all<A: Arithmetic, T: Lane>(
+    routine: &Routine,
+    rows: &Range<usize>,
+    scalars: &[f64],
+    registers: &[Register],
+    sinks: Sinks<'_, T>,
+) {
+    let Sinks { values, adjoints, total } = sinks;
+    for Output { sink, factor, value, times } in &routine.row_outputs {
+        let block = Block {
+            rows: output(routine, *value, registers, rows),
+            times: times.map(|times| output(routine, times, registers, rows)),
+            factor: factor.map_or(1.0, |slot| scalars[routine.first_scalar + slot as usize]),
+        };
         match &sink.to {
-            Destination::Total => total.add_part(sink.part, sum(block)),
+            Destination::Total => total.add_part(sink.part, block.sum::<A>(0..rows.len())),
             Destination::Store(start) => {
                 let to = &mut values[start + rows.start..start + rows.end];
-                for (to, x) in to.iter_mut().zip(block) {
-                    to.set_part(sink.part, *x);
+                for (to, x) in to.iter_mut().zip(block.rows) {
+                    to.set_part(sink.part, block.factor * x);
                 }
             }
             Destination::Add(Space::Values, places) => {
-                add_block(values, places, rows, sink.part, block);
+                add_block::<A, T>(values, places, rows, sink.part, &block);
             }
             Destination::Add(Space::Adjoints, places) => {
-                add_block(adjoints, places, rows, sink.part, block);
+                add_block::<A, T>(adjoints, places, rows, sink.part, &block);
             }
             Destination::Transposed(product) => {
-                product.add_transposed::<A, T>(rows, block, adjoints, sink.part);
+                product.add_transposed::<A, T>(rows, block.rows, block.factor, adjoints, sink.part);
             }
         }
     }
 }
 
-/// An output of a block.
+/// An output of a block: factor × rows × times.
+struct Block<'a> {
+    rows: &'a [f64],
+    times: Option<&'a [f64]>,
+    factor: f64,
+}
+
+impl Block<'_> {
+    /// The sum over some rows.
+    #[inline(always)]
+    fn sum<A: Arithmetic>(&self, rows: Range<usize>) -> f64 {
+        let sum = match self.times {
+            None => sum(&self.rows[rows]),
+            Some(times) => dot::<A>(&self.rows[rows.clone()], &times[rows]),
+        };
+        self.factor * sum
+    }
+}
+
+/// An operand of an output of a block.
 pub(super) fn output<'a>(
     routine: &'a Routine,
     operand: Operand,
@@ -281,29 +345,31 @@ fn load<A: Arithmetic, T: Lane>(
 }
 
 #[inline(always)]
-fn add_block<T: Lane>(
+fn add_block<A: Arithmetic, T: Lane>(
     to: &mut [T],
     places: &Places,
     rows: &Range<usize>,
     part: Part,
-    block: &[f64],
+    block: &Block<'_>,
 ) {
     match places {
-        Places::One(position) => to[*position].add_part(part, sum(block)),
+        Places::One(position) => {
+            to[*position].add_part(part, block.sum::<A>(0..rows.len()));
+        }
         Places::Run(start) => {
             let to = &mut to[start + rows.start..start + rows.end];
-            for (to, x) in to.iter_mut().zip(block) {
-                to.add_part(part, *x);
+            for (to, x) in to.iter_mut().zip(block.rows) {
+                to.add_part(part, block.factor * x);
             }
         }
         Places::Scattered { start, index } => {
             let to = &mut to[*start..];
-            for (index, x) in index[rows.clone()].iter().zip(block) {
-                to[*index as usize].add_part(part, *x);
+            for (index, x) in index[rows.clone()].iter().zip(block.rows) {
+                to[*index as usize].add_part(part, block.factor * x);
             }
         }
         Places::Runs { start, index, ends, first } => for_each_run(ends, first, rows, |run| {
-            let x = sum(&block[run.start - rows.start..run.end - rows.start]);
+            let x = block.sum::<A>(run.start - rows.start..run.end - rows.start);
             to[start + index[run.start] as usize].add_part(part, x);
         }),
     }
@@ -323,7 +389,7 @@ fn single<A: Arithmetic, T: Lane>(routine: &Routine, row: usize, state: &mut Sta
         };
     }
     for Instruction { target, code } in &routine.instructions {
-        let (first, second) = compute::<A>(*code, |operand| match operand {
+        let (first, second) = compute::<A, Operand>(*code, |operand| match operand {
             Operand::Register(k) => numbers[k as usize],
             Operand::Column(k) => routine.columns[k as usize][row],
             Operand::Scalar(k) => scalars[k as usize],
@@ -333,12 +399,14 @@ fn single<A: Arithmetic, T: Lane>(routine: &Routine, row: usize, state: &mut Sta
             numbers[*other as usize] = second;
         }
     }
-    for (sink, operand) in &routine.row_outputs {
-        let value = match *operand {
+    for Output { sink, factor, value, times } in &routine.row_outputs {
+        let number = |operand: Operand| match operand {
             Operand::Register(k) => numbers[k as usize],
             Operand::Column(k) => routine.columns[k as usize][row],
             Operand::Scalar(k) => scalars[k as usize],
         };
+        let value = times.map_or(number(*value), |times| number(*value) * number(times));
+        let value = factor.map_or(value, |slot| scalars[slot as usize] * value);
         match &sink.to {
             Destination::Total => total.add_part(sink.part, value),
             Destination::Store(start) => values[start + row].set_part(sink.part, value),

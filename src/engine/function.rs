@@ -1,6 +1,6 @@
 //! Single numbers by the functions that blocks use, so that both give the same bits.
 
-use super::routine::{Code, Operand, Pair};
+use super::routine::{Code, Pair};
 use crate::math::scalar::{Binary, Scalar, Unary};
 use crate::math::{special, straight};
 use straight::Arithmetic;
@@ -20,6 +20,7 @@ pub(super) fn unary<A: Arithmetic>(f: Unary, x: f64) -> f64 {
         Unary::Digamma if straight::is_regular(x) => straight::digamma::<A>(x),
         Unary::Erf => straight::erf::<A>(x),
         Unary::NormalCdf => straight::normal_cdf::<A>(x),
+        Unary::LnNormalCdf => straight::ln_normal_cdf::<A>(x),
         Unary::Abs
         | Unary::Sqrt
         | Unary::Square
@@ -32,7 +33,6 @@ pub(super) fn unary<A: Arithmetic>(f: Unary, x: f64) -> f64 {
         | Unary::Digamma
         | Unary::Trigamma
         | Unary::Tetragamma
-        | Unary::LnNormalCdf
         | Unary::LnBesselI0
         | Unary::BesselRatio
         | Unary::Floor => special::value(f, x),
@@ -81,7 +81,7 @@ pub(super) fn gated(a: f64, b: f64) -> f64 {
 
 /// What an instruction computes from single numbers; for a pair, both.
 #[inline(always)]
-pub(super) fn compute<A: Arithmetic>(code: Code, number: impl Fn(Operand) -> f64) -> (f64, f64) {
+pub(super) fn compute<A: Arithmetic, O>(code: Code<O>, number: impl Fn(O) -> f64) -> (f64, f64) {
     let value = match code {
         Code::Copy(a) => number(a),
         Code::Neg(a) => -number(a),

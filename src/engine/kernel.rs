@@ -6,6 +6,7 @@
 use super::compile::{Surroundings, routine};
 use super::data::bind;
 use super::divide::share_reciprocals;
+use super::factor::{as_written, factored};
 use super::flat::{Layout, Places};
 use super::fuse::Fused;
 use super::lane::Lane;
@@ -126,6 +127,8 @@ impl<'a> KernelCompiler<'a> {
         let surroundings = Surroundings {
             rows: kernel.rows,
             in_parts: matches!(schedule, Schedule::InWaves(_)),
+            factor: options.factor && options.simplify,
+            share: options.share,
             sources: sources.collect(),
             columns,
         };
@@ -190,7 +193,8 @@ impl<'a> KernelCompiler<'a> {
     }
 
     /// The routine for plain numbers, and the one for numbers with tangents: an input more for the
-    /// tangent of every input, an output more for that of every output.
+    /// tangent of every input, an output more for that of every output. Of the log density and its
+    /// gradient only the tangent of the gradient is asked for.
     fn versions(&self, expression: &Expression, to: Vec<Option<Destination>>) -> Versions {
         let sources = &self.surroundings.sources;
         let moving = tangents(expression, sources.len(), &self.options.differentiation);
@@ -200,13 +204,32 @@ impl<'a> KernelCompiler<'a> {
             columns: self.surroundings.columns.clone(),
             ..self.surroundings
         };
-        let tangent =
-            |to: &Option<Destination>| to.clone().map(|to| Sink { part: Part::Tangent, to });
-        let rest: Vec<Option<Sink>> = to.iter().map(tangent).collect();
-        let sinks = plain(to.clone()).into_iter().chain(rest).collect();
+        let asked = |part: Part| {
+            let sink = move |to: Destination| self.is_asked(part, &to).then_some(Sink { part, to });
+            to.clone().into_iter().map(move |to| to.and_then(sink))
+        };
+        let sinks = asked(Part::Value).chain(asked(Part::Tangent)).collect();
         Versions {
             plain: Box::new(self.routine(expression, plain(to))),
             moving: Box::new(self.routine_in(&surroundings, &moving, sinks)),
+        }
+    }
+
+    /// Whether a product with the Hessian needs what goes there.
+    fn is_asked(&self, part: Part, to: &Destination) -> bool {
+        let point = self.layout.range(BufferId::POINT);
+        let first = match to {
+            Destination::Total => return false,
+            Destination::Store(_) | Destination::Add(Space::Values, _) => return true,
+            Destination::Transposed(product) => product.inputs().start,
+            Destination::Add(Space::Adjoints, places) => match places {
+                Places::One(start) | Places::Run(start) => *start,
+                Places::Scattered { start, .. } | Places::Runs { start, .. } => *start,
+            },
+        };
+        match part {
+            Part::Value => !point.contains(&first),
+            Part::Tangent => true,
         }
     }
 
@@ -221,13 +244,19 @@ impl<'a> KernelCompiler<'a> {
         sinks: Vec<Option<Sink>>,
     ) -> Routine {
         if !self.options.simplify {
-            return routine(expression, sinks, surroundings);
+            return routine(expression, as_written(expression, sinks), surroundings);
         }
         let (expression, columns) = bind(expression, surroundings.rows, &surroundings.columns);
         let surroundings =
             Surroundings { columns, sources: surroundings.sources.clone(), ..*surroundings };
         let is_uniform = |leaf| surroundings.is_uniform(leaf);
-        routine(&share_reciprocals(&expression, is_uniform), sinks, &surroundings)
+        let expression = share_reciprocals(&expression, is_uniform);
+        // Rows in parts are not added up.
+        if !surroundings.factor || surroundings.in_parts {
+            return routine(&expression, as_written(&expression, sinks), &surroundings);
+        }
+        let (expression, wanted) = factored(&expression, sinks, is_uniform);
+        routine(&expression, wanted, &surroundings)
     }
 }
 

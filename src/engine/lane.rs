@@ -111,11 +111,22 @@ pub(super) fn sum<T: Lane>(xs: &[T]) -> T {
     let mut partial = [T::constant(0.0); PARTIAL_SUMS];
     let (chunks, rest) = xs.as_chunks::<PARTIAL_SUMS>();
     for chunk in chunks {
-        for (sum, x) in partial.iter_mut().zip(chunk) {
-            *sum = *sum + *x;
+        for i in 0..PARTIAL_SUMS {
+            partial[i] = partial[i] + chunk[i];
         }
     }
-    rest.iter().chain(&partial).fold(T::constant(0.0), |sum, x| sum + *x)
+    let mut sum = T::constant(0.0);
+    for x in rest {
+        sum = sum + *x;
+    }
+    sum + join(partial)
+}
+
+/// The sum of partial sums, in pairs, so that few additions wait for each other.
+#[inline(always)]
+pub(super) fn join<T: Lane>(partial: [T; PARTIAL_SUMS]) -> T {
+    let [a, b, c, d, e, f, g, h] = partial;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
 /// Σ x y, always in the same order.
@@ -129,7 +140,7 @@ pub(super) fn dot<T: Lane>(xs: &[T], ys: &[T]) -> T {
         }
     }
     let rest = x_rest.iter().zip(y_rest).map(|(x, y)| *x * *y);
-    rest.chain(partial).fold(T::constant(0.0), |sum, x| sum + x)
+    rest.fold(T::constant(0.0), |sum, x| sum + x) + join(partial)
 }
 
 /// to += factor x, as far as both go.

@@ -3,7 +3,7 @@
 
 use super::flat::Layout;
 use super::isa::Task;
-use super::lane::Lane;
+use super::lane::{Lane, join};
 use super::routine::{BLOCK, Part};
 use super::workspace::State;
 use crate::graph::{Matrix, Product, Tag};
@@ -41,6 +41,11 @@ impl PlacedProduct {
     /// adjoint of input += Xᵀ adjoint of output
     pub(super) fn backward<T: Lane>(&self, state: &mut State<T>) {
         state.isa.run(Backward { product: self, state });
+    }
+
+    /// The positions of the vector.
+    pub(super) fn inputs(&self) -> Range<usize> {
+        self.input..self.input + self.matrix.columns()
     }
 
     fn vector<'s, T>(&self, values: &'s [T]) -> &'s [T] {
@@ -90,12 +95,13 @@ impl PlacedProduct {
         out[0]
     }
 
-    /// adjoint += Xᵀ r for some rows, all in one tile.
+    /// adjoint += factor Xᵀ r for some rows, all in one tile.
     #[inline(always)]
     pub(super) fn add_transposed<A: Arithmetic, T: Lane>(
         &self,
         rows: &Range<usize>,
         r: &[f64],
+        factor: f64,
         adjoints: &mut [T],
         part: Part,
     ) {
@@ -104,7 +110,7 @@ impl PlacedProduct {
         let inside = rows.start - first..rows.end - first;
         let to = &mut adjoints[self.input..self.input + self.matrix.columns()];
         for (to, column) in to.iter_mut().zip(tile.chunks_exact(height)) {
-            to.add_part(part, dot::<A>(&column[inside.clone()], r));
+            to.add_part(part, factor * dot::<A>(&column[inside.clone()], r));
         }
     }
 
@@ -116,7 +122,7 @@ impl PlacedProduct {
         adjoints: &mut [T],
         part: Part,
     ) {
-        self.add_transposed::<A, T>(&(row..row + 1), &[r], adjoints, part);
+        self.add_transposed::<A, T>(&(row..row + 1), &[r], 1.0, adjoints, part);
     }
 
     /// adjoint += Xᵀ r where r is the same for all rows.
@@ -130,30 +136,40 @@ impl PlacedProduct {
         let all = [r; BLOCK];
         for first in (0..self.matrix.rows()).step_by(BLOCK) {
             let rows = first..self.matrix.rows().min(first + BLOCK);
-            self.add_transposed::<A, T>(&rows, &all[..rows.len()], adjoints, part);
+            self.add_transposed::<A, T>(&rows, &all[..rows.len()], 1.0, adjoints, part);
         }
     }
 }
 
 /// Σ x y, always in the same order.
 #[inline(always)]
-fn dot<A: Arithmetic>(xs: &[f64], ys: &[f64]) -> f64 {
+pub(super) fn dot<A: Arithmetic>(xs: &[f64], ys: &[f64]) -> f64 {
     let mut partial = [[0.0; LANES]; 2];
     let (x_chunks, x_rest) = xs.as_chunks::<{ 2 * LANES }>();
     let (y_chunks, y_rest) = ys.as_chunks::<{ 2 * LANES }>();
-    for (xs, ys) in x_chunks.iter().zip(y_chunks) {
+    for k in 0..x_chunks.len().min(y_chunks.len()) {
+        let (xs, ys) = (&x_chunks[k], &y_chunks[k]);
         for i in 0..LANES {
             partial[0][i] = A::fma(xs[i], ys[i], partial[0][i]);
             partial[1][i] = A::fma(xs[i + LANES], ys[i + LANES], partial[1][i]);
         }
     }
-    let rest = x_rest.iter().zip(y_rest).fold(0.0, |sum, (x, y)| sum + x * y);
-    let [even, odd] = partial;
-    let mut sums = [0.0; LANES];
-    for i in 0..LANES {
-        sums[i] = even[i] + odd[i];
+    let [mut even, odd] = partial;
+    let (x_chunks, x_rest) = x_rest.as_chunks::<LANES>();
+    let (y_chunks, y_rest) = y_rest.as_chunks::<LANES>();
+    if let ([xs], [ys]) = (x_chunks, y_chunks) {
+        for i in 0..LANES {
+            even[i] = A::fma(xs[i], ys[i], even[i]);
+        }
     }
-    sums.iter().fold(rest, |sum, x| sum + x)
+    let mut rest = 0.0;
+    for i in 0..x_rest.len().min(y_rest.len()) {
+        rest += x_rest[i] * y_rest[i];
+    }
+    for i in 0..LANES {
+        even[i] += odd[i];
+    }
+    rest + join(even)
 }
 
 struct Forward<'a, T> {
@@ -201,7 +217,7 @@ impl<T: Lane> Task for Backward<'_, T> {
                 for (to, x) in block.iter_mut().zip(from) {
                     *to = x.part(*part);
                 }
-                product.add_transposed::<A, T>(&rows, block, &mut state.adjoints, *part);
+                product.add_transposed::<A, T>(&rows, block, 1.0, &mut state.adjoints, *part);
             }
         }
     }

@@ -20,7 +20,8 @@ pub struct NodeTime {
 
 impl Program {
     /// Seconds of a log density with its gradient, and of every node in the order they run: medians
-    /// over `runs` evaluations at a point.
+    /// over `runs` evaluations at a point. The nodes of a small model, which run as one list of
+    /// instructions, have their parts of its time as they would divide it if each ran by itself.
     pub fn profile(&self, point: &[f64], runs: usize) -> (f64, Vec<NodeTime>) {
         let mut workspace = self.workspace();
         let mut gradient = vec![0.0; point.len()];
@@ -46,12 +47,21 @@ impl Program {
             }
             parts.iter_mut().zip(seconds).for_each(|(all, seconds)| all.push(seconds));
         }
+        let whole = median(&mut wholes);
         let nodes = self.steps.iter().zip(&mut parts).map(|(step, times)| NodeTime {
             tag: step.cost().tag,
             mode: mode(step),
             seconds: median(times),
         });
-        (median(&mut wholes), nodes.collect())
+        let mut nodes: Vec<NodeTime> = nodes.collect();
+        if let Some(small) = &self.small {
+            let sum: f64 = nodes.iter().map(|node| node.seconds).sum();
+            for node in &mut nodes {
+                node.seconds *= if sum > 0.0 { whole / sum } else { 1.0 };
+                node.mode.push_str(&format!(", in one list of {}", small.length()));
+            }
+        }
+        (whole, nodes)
     }
 }
 

@@ -6,6 +6,8 @@ use super::flat::Layout;
 use super::fuse::Fused;
 use super::isa::Isa;
 use super::lane::Lane;
+use super::routine::BLOCK;
+use super::small::Small;
 use super::step::Step;
 use super::workspace::{Extent, State, Workspace};
 use crate::graph::rewrite::{Rewrites, rewrite};
@@ -28,6 +30,8 @@ pub struct Options {
     /// Whether a product that one kernel reads is computed inside it, so that its matrix is read
     /// once.
     pub fuse: bool,
+    /// Whether what is the same for all rows is taken out of sums over rows.
+    pub factor: bool,
     /// How kernels are differentiated.
     pub differentiation: DifferentiationOptions,
     /// The most entries a table may have while finite variables are summed out. Beyond this an
@@ -35,6 +39,13 @@ pub struct Options {
     pub largest_table: usize,
     /// The instructions of the processor that are used.
     pub isa: Isa,
+    /// How much work, in additions or products, makes a share of the rows of a kernel: threads that
+    /// have nothing else to do take one. Below twice as much a kernel runs as a whole. By default
+    /// some 100 microseconds, ten times what waking a thread takes.
+    pub share: usize,
+    /// The most numbers that a model may need to run as one list of instructions; 0 for none. They
+    /// should fit the first-level cache.
+    pub small: usize,
 }
 
 impl Default for Options {
@@ -43,9 +54,12 @@ impl Default for Options {
             simplify: true,
             rewrites: Rewrites::ALL,
             fuse: true,
+            factor: true,
             differentiation: DifferentiationOptions::default(),
             largest_table: 1 << 16,
             isa: Isa::best(),
+            share: 1 << 18,
+            small: 1 << 13,
         }
     }
 }
@@ -63,6 +77,8 @@ pub struct Program {
     quantities: Vec<Range<usize>>,
     /// What accumulations add to, and must be 0 at first.
     accumulated: Vec<Range<usize>>,
+    /// The steps of the log density as one list of instructions, if the model is small.
+    pub(super) small: Option<Arc<Small>>,
     extent: Extent,
 }
 
@@ -124,8 +140,10 @@ impl Program {
         });
         let mut extent = Extent::new(options.isa, layout.size(), layout.active());
         steps.iter_mut().chain(&mut report_steps).for_each(|step| step.extend(&mut extent));
+        let small = Small::new(&steps, &layout, model.dimension(), options.small);
         Ok(Program {
             dimension: model.dimension(),
+            small: small.map(Arc::new),
             original,
             options: *options,
             extent,
@@ -139,7 +157,13 @@ impl Program {
 
     /// The same model as it is written: no rewrites, every term in its place.
     pub(super) fn verbatim(&self) -> Option<Program> {
-        let options = Options { rewrites: Rewrites::NONE, fuse: false, ..self.options };
+        let options = Options {
+            rewrites: Rewrites::NONE,
+            fuse: false,
+            factor: false,
+            small: 0,
+            ..self.options
+        };
         Program::compile(&self.original, &options).ok()
     }
 
@@ -156,7 +180,8 @@ impl Program {
         let numbers = positions + active + memory + scratch;
         let of_numbers = numbers * (size_of::<f64>() + size_of::<Dual<f64>>());
         let plain = (scalars + row_registers + reals) * size_of::<f64>();
-        of_numbers + 2 * (plain + registers * size_of::<Register>())
+        let shared = self.extent.shares * (active + registers * BLOCK) * size_of::<f64>();
+        of_numbers + 2 * (plain + registers * size_of::<Register>() + shared)
     }
 
     /// About how many floating-point operations a gradient takes.
@@ -208,10 +233,13 @@ impl LogDensity for Program {
     }
 
     fn workspace(&self) -> Workspace {
-        Workspace::new(&self.extent)
+        Workspace::new(&self.extent, self.small.as_deref().map(Small::numbers))
     }
 
     fn log_density(&self, workspace: &mut Workspace, point: &[f64]) -> f64 {
+        if let Some((small, numbers)) = self.small.as_ref().zip(workspace.small.as_mut()) {
+            return small.log_density(self.options.isa, numbers, point);
+        }
         let state = &mut workspace.plain;
         self.begin(state, point.iter().copied());
         self.steps.iter().for_each(|step| step.evaluate(state));
@@ -219,6 +247,9 @@ impl LogDensity for Program {
     }
 
     fn gradient(&self, workspace: &mut Workspace, point: &[f64], gradient: &mut [f64]) -> f64 {
+        if let Some((small, numbers)) = self.small.as_ref().zip(workspace.small.as_mut()) {
+            return small.gradient(self.options.isa, numbers, point, gradient);
+        }
         let state = &mut workspace.plain;
         self.sweep(state, point.iter().copied());
         for (to, adjoint) in gradient.iter_mut().zip(&state.adjoints[..self.dimension]) {
@@ -235,7 +266,8 @@ impl LogDensity for Program {
         gradients: &mut [f64],
     ) {
         let dimension = self.dimension.max(1);
-        let together = self.steps.iter().any(Step::reads_products) && values.len() > 1;
+        let shares = self.small.is_none() && self.steps.iter().any(Step::reads_products);
+        let together = shares && values.len() > 1;
         if !together {
             let places = points.chunks(dimension).zip(gradients.chunks_mut(dimension));
             for (value, (point, gradient)) in values.iter_mut().zip(places) {
@@ -270,6 +302,9 @@ impl LogDensity for Program {
         direction: &[f64],
         product: &mut [f64],
     ) {
+        if let Some((small, numbers)) = self.small.as_ref().zip(workspace.small.as_mut()) {
+            return small.hessian_vector(self.options.isa, numbers, (point, direction), product);
+        }
         let state = &mut workspace.dual;
         let moving = point.iter().zip(direction);
         self.sweep(state, moving.map(|(value, tangent)| Dual { value: *value, tangent: *tangent }));

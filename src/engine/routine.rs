@@ -5,6 +5,7 @@
 
 use super::flat::Places;
 use super::product::PlacedProduct;
+use super::share::Share;
 use crate::graph::Matrix;
 use crate::math::scalar::{Binary, Ternary, Unary};
 use std::sync::Arc;
@@ -68,8 +69,34 @@ pub(super) enum Destination {
     Transposed(Arc<PlacedProduct>),
 }
 
+impl Destination {
+    /// Whether sums of products over rows go there, so that products need not be stored first.
+    pub(super) fn takes_products(&self) -> bool {
+        match self {
+            Destination::Total => true,
+            Destination::Add(_, places) => match places {
+                Places::One(_) | Places::Runs { .. } => true,
+                Places::Run(_) | Places::Scattered { .. } => false,
+            },
+            Destination::Store(_) | Destination::Transposed(_) => false,
+        }
+    }
+}
+
+/// A number per row that goes somewhere.
+#[derive(Clone, Debug)]
+pub(super) struct Output {
+    pub(super) sink: Sink,
+    /// The scalar that it is multiplied by.
+    pub(super) factor: Option<u32>,
+    /// A register or a column.
+    pub(super) value: Operand,
+    /// What it is multiplied by row by row, if the products are added up.
+    pub(super) times: Option<Operand>,
+}
+
 /// A number that an instruction reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Operand {
     /// One number per row.
     Register(u32),
@@ -80,7 +107,7 @@ pub(super) enum Operand {
 }
 
 /// Two functions that are computed together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Pair {
     /// ln(1 + e^x) and 1 / (1 + e^-x)
     SoftplusSigmoid,
@@ -99,32 +126,57 @@ impl Pair {
     }
 }
 
-/// What an instruction does. Masks are numbers, 1 or 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Code {
+/// What an instruction does with its operands. Masks are numbers, 1 or 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Code<O = Operand> {
     /// Copies data, or repeats a scalar.
-    Copy(Operand),
-    Neg(Operand),
-    Unary(Unary, Operand),
+    Copy(O),
+    Neg(O),
+    Unary(Unary, O),
     /// The second function goes to the register given.
-    Pair(Pair, Operand, u32),
-    Add(Operand, Operand),
-    Sub(Operand, Operand),
-    Mul(Operand, Operand),
-    Div(Operand, Operand),
+    Pair(Pair, O, u32),
+    Add(O, O),
+    Sub(O, O),
+    Mul(O, O),
+    Div(O, O),
     /// a b + c
-    MulAdd(Operand, Operand, Operand),
+    MulAdd(O, O, O),
     /// a b - c
-    MulSub(Operand, Operand, Operand),
+    MulSub(O, O, O),
     /// c - a b
-    SubMul(Operand, Operand, Operand),
-    Binary(Binary, Operand, Operand),
-    Ternary(Ternary, Operand, Operand, Operand),
-    Less(Operand, Operand),
-    Same(Operand, Operand),
-    Gated(Operand, Operand),
+    SubMul(O, O, O),
+    Binary(Binary, O, O),
+    Ternary(Ternary, O, O, O),
+    Less(O, O),
+    Same(O, O),
+    Gated(O, O),
     /// mask, yes, no
-    Select(Operand, Operand, Operand),
+    Select(O, O, O),
+}
+
+impl<O> Code<O> {
+    /// The same on other operands.
+    pub(super) fn map<P>(self, mut f: impl FnMut(O) -> P) -> Code<P> {
+        match self {
+            Code::Copy(a) => Code::Copy(f(a)),
+            Code::Neg(a) => Code::Neg(f(a)),
+            Code::Unary(g, a) => Code::Unary(g, f(a)),
+            Code::Pair(pair, a, second) => Code::Pair(pair, f(a), second),
+            Code::Add(a, b) => Code::Add(f(a), f(b)),
+            Code::Sub(a, b) => Code::Sub(f(a), f(b)),
+            Code::Mul(a, b) => Code::Mul(f(a), f(b)),
+            Code::Div(a, b) => Code::Div(f(a), f(b)),
+            Code::MulAdd(a, b, c) => Code::MulAdd(f(a), f(b), f(c)),
+            Code::MulSub(a, b, c) => Code::MulSub(f(a), f(b), f(c)),
+            Code::SubMul(a, b, c) => Code::SubMul(f(a), f(b), f(c)),
+            Code::Binary(g, a, b) => Code::Binary(g, f(a), f(b)),
+            Code::Ternary(g, a, b, c) => Code::Ternary(g, f(a), f(b), f(c)),
+            Code::Less(a, b) => Code::Less(f(a), f(b)),
+            Code::Same(a, b) => Code::Same(f(a), f(b)),
+            Code::Gated(a, b) => Code::Gated(f(a), f(b)),
+            Code::Select(mask, yes, no) => Code::Select(f(mask), f(yes), f(no)),
+        }
+    }
 }
 
 /// One instruction for a block of rows; in a prelude, for one number.
@@ -162,8 +214,10 @@ pub(super) struct Routine {
     pub(super) registers: usize,
     /// Outputs that are the same for all rows.
     pub(super) scalar_outputs: Vec<(Sink, u32)>,
-    /// Outputs with one number per row: registers or columns.
-    pub(super) row_outputs: Vec<(Sink, Operand)>,
+    /// Outputs with one number per row.
+    pub(super) row_outputs: Vec<Output>,
+    /// The rows in parts that threads may take, if there are many; else nothing.
+    pub(super) shares: Vec<Share>,
 }
 
 impl Routine {
@@ -175,6 +229,15 @@ impl Routine {
     /// Whether a matrix is read on the way.
     pub(super) fn reads_products(&self) -> bool {
         self.sources.iter().any(|source| matches!(source.from, Origin::Product(_)))
+    }
+
+    /// About how many additions and products a row takes, those with matrices included.
+    pub(super) fn row_work(&self) -> usize {
+        let columns = self.sources.iter().map(|source| match &source.from {
+            Origin::Places(_) => 0,
+            Origin::Product(product) => 2 * product.matrix.columns(),
+        });
+        self.row_operations() + columns.sum::<usize>()
     }
 
     /// Operations of a row: an estimate of what its functions cost.

@@ -1,9 +1,11 @@
 //! The scratch memory of one thread.
 
 use super::block::Register;
+use super::execute::Given;
 use super::isa::Isa;
 use super::lane::Lane;
 use super::routine::Routine;
+use super::small::Numbers;
 use crate::math::Dual;
 
 /// The scratch memory of one thread for one [`Program`](super::Program): an evaluation allocates
@@ -14,6 +16,8 @@ pub struct Workspace {
     pub(super) dual: State<Dual<f64>>,
     /// One for each point of a batch; empty until there is one.
     pub(super) batch: Vec<State<f64>>,
+    /// The numbers of a small model.
+    pub(super) small: Option<Numbers>,
 }
 
 /// How much memory a program needs.
@@ -26,6 +30,8 @@ pub(super) struct Extent {
     pub(super) scalars: usize,
     /// Scalars that never change.
     pub(super) constants: Vec<(usize, f64)>,
+    /// The most shares that rows of a routine are divided into.
+    pub(super) shares: usize,
     /// Registers of blocks, and of single rows.
     pub(super) registers: usize,
     pub(super) row_registers: usize,
@@ -48,6 +54,7 @@ impl Extent {
             active,
             scalars: 0,
             constants: Vec::new(),
+            shares: 0,
             registers: 0,
             row_registers: 0,
             memory: 0,
@@ -65,6 +72,7 @@ impl Extent {
         self.constants
             .extend(constants.map(|(slot, x)| (routine.first_scalar + *slot as usize, *x)));
         self.row_registers = self.row_registers.max(routine.registers);
+        self.shares = self.shares.max(routine.shares.len());
         if routine.rows > 1 {
             self.registers = self.registers.max(routine.registers);
         }
@@ -72,8 +80,9 @@ impl Extent {
 }
 
 impl Workspace {
-    pub(super) fn new(extent: &Extent) -> Self {
-        Workspace { plain: State::new(extent), dual: State::new(extent), batch: Vec::new() }
+    pub(super) fn new(extent: &Extent, small: Option<Numbers>) -> Self {
+        let (plain, dual) = (State::new(extent), State::new(extent));
+        Workspace { plain, dual, batch: Vec::new(), small }
     }
 }
 
@@ -89,6 +98,8 @@ pub(super) struct State<T> {
     pub(super) registers: Vec<Register>,
     /// The registers of a single row.
     pub(super) row: Vec<f64>,
+    /// What shares of rows are computed in; empty until there are shares.
+    pub(super) partials: Vec<Partial<T>>,
     /// What steps keep between the sweeps.
     pub(super) memory: Vec<T>,
     /// What a step needs while it runs.
@@ -111,6 +122,7 @@ impl<T: Lane> State<T> {
             scalars,
             registers: vec![Register::ZERO; extent.registers],
             row: vec![0.0; extent.row_registers],
+            partials: Vec::new(),
             memory: vec![zero; extent.memory],
             scratch: vec![zero; extent.scratch],
             reals: vec![0.0; extent.reals],
@@ -118,4 +130,21 @@ impl<T: Lane> State<T> {
             total: zero,
         }
     }
+}
+
+impl<T> State<T> {
+    /// What rows are computed from, the registers, and the places of shares.
+    #[inline(always)]
+    pub(super) fn split(&mut self) -> (Given<'_, T>, &mut [Register], &mut Vec<Partial<T>>) {
+        let State { isa, values, adjoints, scalars, registers, partials, .. } = self;
+        (Given { isa: *isa, values, adjoints, scalars }, registers, partials)
+    }
+}
+
+/// What a share of rows adds, until it is added to the whole.
+#[derive(Clone, Debug)]
+pub(super) struct Partial<T> {
+    pub(super) registers: Vec<Register>,
+    pub(super) adjoints: Vec<T>,
+    pub(super) total: T,
 }

@@ -156,7 +156,7 @@ impl<'g> Traced<'g> {
     }
 
     /// Whether it is known to be this number.
-    pub(super) fn is(self, x: f64) -> bool {
+    pub(crate) fn is(self, x: f64) -> bool {
         self.constant_value() == Some(x)
     }
 

@@ -70,7 +70,7 @@ fn held<S: Scalar>(slope: S) -> S {
 ///
 /// Conventions at the edges, which keep a data argument (tangent 0) from spoiling the other:
 /// a^b has slope 0 in b where a ≤ 0, and slope 0 in a where b = 0; a ln b has slope 0 in b where
-/// a = 0, and where b = 0 its slope in a is that of the smallest positive b.
+/// both are 0, and where b = 0 its slope in a is that of the smallest positive b.
 pub fn partials<S: Scalar>(f: Binary, a: S, b: S, y: S) -> (S, S) {
     let zero = S::constant(0.0);
     match f {
@@ -81,7 +81,8 @@ pub fn partials<S: Scalar>(f: Binary, a: S, b: S, y: S) -> (S, S) {
         }
         Binary::XLogY => {
             let factor = b.max(S::constant(f64::MIN_POSITIVE)).ln();
-            (factor, S::select(a.same(zero), zero, a / b))
+            let at_zero = S::select(b.same(zero), zero, a / b);
+            (factor, S::select(a.same(zero), at_zero, a / b))
         }
         Binary::LnGammaLower(order) => gamma_partials(order, Binary::LnGammaLower, 1.0, a, b),
         Binary::LnGammaUpper(order) => gamma_partials(order, Binary::LnGammaUpper, -1.0, a, b),

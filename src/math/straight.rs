@@ -13,7 +13,7 @@ mod normal;
 pub use exponential::{exp, expm1, sigmoid, softplus, softplus_and_sigmoid, tanh};
 pub use gamma::{digamma, is_regular, ln_gamma, ln_gamma_and_digamma};
 pub use logarithm::{ln, log1p};
-pub use normal::{erf, normal_cdf};
+pub use normal::{erf, ln_normal_cdf, normal_cdf};
 
 /// How a b + c is computed.
 pub trait Arithmetic: Copy {

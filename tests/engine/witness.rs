@@ -28,13 +28,19 @@ pub(crate) fn noise(seed: u64) -> impl FnMut() -> f64 {
     }
 }
 
-/// The options every model is tested with: as users have them; without any simplification; with the
-/// reverse mode inside kernels, no rewrites, and plain instructions; with the rewrites alone.
-pub(crate) fn all_options() -> [Options; 4] {
+/// The options every model is tested with: as users have them; step by step, in as many shares of rows
+/// as there can be; without any simplification; with the reverse mode inside kernels, no rewrites, and
+/// plain instructions; with the rewrites alone.
+pub(crate) fn all_options() -> [Options; 5] {
     let plain = Options::default();
+    let mut steps = plain;
+    steps.small = 0;
+    steps.share = 1;
     let mut verbatim = plain;
     verbatim.simplify = false;
     verbatim.fuse = false;
+    verbatim.factor = false;
+    verbatim.small = 0;
     verbatim.rewrites = Rewrites::NONE;
     verbatim.differentiation.simplify = false;
     let mut reverse = plain;
@@ -43,8 +49,9 @@ pub(crate) fn all_options() -> [Options; 4] {
     reverse.isa = Isa::BASELINE;
     let mut rewritten = verbatim;
     rewritten.fuse = true;
+    rewritten.small = plain.small;
     rewritten.rewrites = Rewrites::ALL;
-    [plain, verbatim, reverse, rewritten]
+    [plain, steps, verbatim, reverse, rewritten]
 }
 
 fn assert_close(what: &str, actual: f64, expected: f64, scale: f64) {
@@ -57,6 +64,25 @@ fn assert_close(what: &str, actual: f64, expected: f64, scale: f64) {
 pub(crate) fn assert_agrees(model: &Model, formula: &impl Formula, point: &[f64]) {
     for options in all_options() {
         assert_agrees_with(model, formula, point, &options);
+    }
+    assert_same_bits(model, point);
+}
+
+/// A small model has the same bits as one list of instructions and step by step.
+fn assert_same_bits(model: &Model, point: &[f64]) {
+    let steps = Options { small: 0, ..Options::default() };
+    let results = [Options::default(), steps].map(|options| {
+        let program = Program::compile(model, &options).expect("the model is consistent");
+        let (mut workspace, mut results) = (program.workspace(), vec![0.0; 2 * point.len()]);
+        let (gradient, product) = results.split_at_mut(point.len());
+        let value = program.gradient(&mut workspace, point, gradient);
+        program.hessian_vector(&mut workspace, point, &vec![0.5; point.len()], product);
+        results.extend([value, program.log_density(&mut workspace, point)]);
+        results
+    });
+    let [list, steps] = results;
+    for (a, b) in list.iter().zip(steps) {
+        assert!(a.to_bits() == b.to_bits() || (*a == 0.0 && b == 0.0) || a.is_nan() && b.is_nan());
     }
 }
 

@@ -50,6 +50,9 @@ FUNCTIONS = {
     "erf": (mp.erf, [lambda: draw.uniform(-6, 6), lambda: draw.uniform(-1, 1)], [5e-324, 0.9999999, 1.0, 27.0, -40.0]),
     "normal_cdf": (cdf, [lambda: draw.uniform(-37, 9), lambda: draw.uniform(-3, 3)],
                    [-37.5, -0.70710678, 0.0, 1e-300, 9.0, 50.0]),
+    "ln_normal_cdf": (lambda x: mp.log(cdf(x)) if x < 0 else mp.log1p(-cdf(-x)),
+                      [lambda: draw.uniform(-60, 9), lambda: draw.uniform(-3, 3), lambda: -power(0, 8)],
+                      [-1e9, -42.5, -0.70710678, 0.0, 1e-300, 9.0, 37.0]),
 }
 
 

@@ -1,6 +1,7 @@
 //! erf x and Φ(x).
 
 use super::exponential::exp;
+use super::logarithm::log1p;
 use super::{Arithmetic, choose, polynomial};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
@@ -57,12 +58,18 @@ const SMALL: [f64; 13] = [
     5.957_176_147_748_911e-11,
 ];
 
+/// e^(z²) erfc z for z ≥ 0.
+#[inline(always)]
+fn scaled<A: Arithmetic>(z: f64) -> f64 {
+    let t = (z - MIDDLE) / (z + MIDDLE);
+    polynomial::<A, 26>(t, &SCALED) / A::fma(z, 2.0, 1.0)
+}
+
 /// erfc(z + low) for z ≥ 0, where low is below the last place of z.
 #[inline(always)]
 fn complement<A: Arithmetic>(z: f64, low: f64) -> f64 {
     let z = choose(z > 30.0, 30.0, z);
-    let t = (z - MIDDLE) / (z + MIDDLE);
-    let scaled = polynomial::<A, 26>(t, &SCALED) / A::fma(z, 2.0, 1.0);
+    let scaled = scaled::<A>(z);
     // e^-(z²) keeps its digits if what z² loses is made good; `mul_add` is exact everywhere.
     let square = z * z;
     let lost = A::fma(z + z, low, z.mul_add(z, -square));
@@ -77,6 +84,20 @@ pub fn erf<A: Arithmetic>(x: f64) -> f64 {
     let small = x * polynomial::<A, 13>(x * x, &SMALL);
     let large = (1.0 - complement::<A>(z, 0.0)).copysign(x);
     choose(z < 1.0, small, large)
+}
+
+/// ln Φ(x) within 6 ulps.
+///
+/// Above 0 it is ln(1 - Φ(-x)). Below, with s = e^(z²) erfc(z) / 2 and z = -x/√2, it is
+/// ln(1 + (s - 1)) - x²/2: what s - 1 loses where s is small is nothing beside x².
+#[inline(always)]
+pub fn ln_normal_cdf<A: Arithmetic>(x: f64) -> f64 {
+    let z = x.abs() * FRAC_1_SQRT_2;
+    // At infinity the quotient would be NaN.
+    let half = 0.5 * scaled::<A>(choose(z > 1e100, 1e100, z));
+    let upper = x > 0.0;
+    let ln = log1p::<A>(choose(upper, -normal_cdf::<A>(-x), half - 1.0));
+    choose(upper, ln, A::fma(-0.5 * x, x, ln))
 }
 
 /// Φ(x) within 5.5 ulps, also far in the lower tail.

@@ -1,0 +1,303 @@
+//! A small model as one list of instructions: what an evaluation costs is then what its operations
+//! cost, and not what it takes to set up steps and blocks.
+//!
+//! All numbers of an evaluation are in one array: constants and data, the point, and whatever is
+//! computed, each in its own place, written once. Buffers and adjoints exist only while the list is
+//! made, as places of the numbers that are in them. What several steps compute is computed once.
+//!
+//! Invariant: an instruction reads only what is before its target. Each number has the bits that the
+//! steps give it, except for the sign of a zero that is added to nothing.
+
+mod builder;
+
+use super::block::{View, pair_block, step};
+use super::flat::Layout;
+use super::function::{compute, pair};
+use super::isa::{Isa, Task};
+use super::lane::sum;
+use super::product::dot;
+use super::routine::{Code, Pair, Part};
+use super::step::Step;
+use crate::math::straight::Arithmetic;
+use builder::Builder;
+
+/// Numbers of rows are computed so many at a time, the last of them for nothing: one vector of the
+/// widest kind.
+const LANES: usize = 8;
+
+/// A list has no more numbers than this, so that places are short.
+const SIZE: usize = 1 << 13;
+
+/// The place of a number.
+type Place = u16;
+
+/// A number for all rows, or one for each row from a place on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum At {
+    One(Place),
+    Rows(Place),
+}
+
+/// What is computed by one instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Act {
+    /// A number.
+    Single(Code<Place>),
+    /// Two numbers.
+    Pair(Pair, Place),
+    /// Numbers of so many rows; those of the second function of a pair come after those of the first.
+    Rows(Code<At>, Place),
+    /// The numbers whose places are in a table.
+    Gather(Place),
+    /// The sum over so many rows.
+    Sum(Place, Place),
+    /// The sum over so many rows of the products of two numbers.
+    Dot(Place, Place, Place),
+    /// Numbers are added to those after the target, each at the distance in a table.
+    Scatter(Place, Place),
+}
+
+/// What to compute, and the first place it goes to.
+#[derive(Clone, Copy, Debug)]
+struct Instruction {
+    act: Act,
+    target: Place,
+}
+
+/// A list of instructions, and where its results are.
+#[derive(Clone, Debug)]
+pub(super) struct List {
+    /// The numbers before the first evaluation.
+    numbers: Vec<f64>,
+    instructions: Vec<Instruction>,
+    tables: Vec<Box<[Place]>>,
+    /// Where the point is, and its tangent if there is one.
+    points: Vec<usize>,
+    total: Place,
+    /// The place of each derivative.
+    gradient: Box<[Place]>,
+}
+
+/// The lists of a model.
+#[derive(Clone, Debug)]
+pub(super) struct Small {
+    value: List,
+    gradient: List,
+    product: List,
+}
+
+/// The numbers of each list.
+#[derive(Clone, Debug)]
+pub(super) struct Numbers {
+    value: Box<Array>,
+    gradient: Box<Array>,
+    product: Box<Array>,
+}
+
+/// As many numbers as a list may have, and a vector more, so that none ends beyond them.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
+struct Array([f64; SIZE + LANES]);
+
+impl Array {
+    fn new(numbers: &[f64]) -> Box<Self> {
+        let mut array = Box::new(Array([0.0; SIZE + LANES]));
+        array.0.iter_mut().zip(numbers).for_each(|(to, x)| *to = *x);
+        array
+    }
+
+    /// The number at a place. All places are below `SIZE`; that the compiler sees it saves a check.
+    #[inline(always)]
+    fn at(&self, place: Place) -> f64 {
+        self.0[place as usize % SIZE]
+    }
+
+    #[inline(always)]
+    fn set(&mut self, place: Place, x: f64) {
+        self.0[place as usize % SIZE] = x;
+    }
+
+    /// The numbers of some rows.
+    #[inline(always)]
+    fn rows(&self, first: Place, rows: Place) -> &[f64] {
+        &self.0[first as usize..][..rows as usize]
+    }
+}
+
+impl Small {
+    /// The lists of these steps, unless one of them would have more numbers than `most` or than there
+    /// is room for, or is of a kind that only runs by itself.
+    pub(super) fn new(
+        steps: &[Step],
+        layout: &Layout,
+        dimension: usize,
+        most: usize,
+    ) -> Option<Self> {
+        let list = |part: Part, adjoints: bool| {
+            let mut builder = Builder::new(layout, dimension, part, most.min(SIZE))?;
+            for step in steps {
+                builder.routine(match (step, part, adjoints) {
+                    (Step::Density(density), _, false) => &density.value,
+                    (Step::Density(density), Part::Value, true) => &density.gradient.plain,
+                    (Step::Density(density), Part::Tangent, true) => &density.gradient.moving,
+                    (Step::Map(map), Part::Value, _) => &map.value.plain,
+                    (Step::Map(map), Part::Tangent, _) => &map.value.moving,
+                    (
+                        Step::Product(_)
+                        | Step::Recurrence(_)
+                        | Step::Elimination(_)
+                        | Step::Cholesky(_)
+                        | Step::TriangularSolve(_)
+                        | Step::Ode(_),
+                        ..,
+                    ) => return None,
+                })?;
+            }
+            for step in steps.iter().rev().filter(|_| adjoints) {
+                if let Step::Map(map) = step {
+                    let adjoint = &map.adjoint;
+                    builder.routine(match part {
+                        Part::Value => &adjoint.plain,
+                        Part::Tangent => &adjoint.moving,
+                    })?;
+                }
+            }
+            builder.finish(part)
+        };
+        Some(Small {
+            value: list(Part::Value, false)?,
+            gradient: list(Part::Value, true)?,
+            product: list(Part::Tangent, true)?,
+        })
+    }
+
+    pub(super) fn numbers(&self) -> Numbers {
+        Numbers {
+            value: Array::new(&self.value.numbers),
+            gradient: Array::new(&self.gradient.numbers),
+            product: Array::new(&self.product.numbers),
+        }
+    }
+
+    /// How many instructions a gradient takes.
+    pub(super) fn length(&self) -> usize {
+        self.gradient.instructions.len()
+    }
+
+    pub(super) fn log_density(&self, isa: Isa, numbers: &mut Numbers, point: &[f64]) -> f64 {
+        let numbers = &mut numbers.value;
+        self.value.run(isa, numbers, &[point]);
+        numbers.at(self.value.total)
+    }
+
+    pub(super) fn gradient(
+        &self,
+        isa: Isa,
+        numbers: &mut Numbers,
+        point: &[f64],
+        gradient: &mut [f64],
+    ) -> f64 {
+        let numbers = &mut numbers.gradient;
+        self.gradient.run(isa, numbers, &[point]);
+        self.gradient.read(numbers, gradient);
+        numbers.at(self.gradient.total)
+    }
+
+    pub(super) fn hessian_vector(
+        &self,
+        isa: Isa,
+        numbers: &mut Numbers,
+        (point, direction): (&[f64], &[f64]),
+        product: &mut [f64],
+    ) {
+        let numbers = &mut numbers.product;
+        self.product.run(isa, numbers, &[point, direction]);
+        self.product.read(numbers, product);
+    }
+}
+
+impl List {
+    fn run(&self, isa: Isa, numbers: &mut Array, points: &[&[f64]]) {
+        for (start, point) in self.points.iter().zip(points) {
+            numbers.0[*start..start + point.len()].copy_from_slice(point);
+        }
+        isa.run(Run { list: self, numbers });
+    }
+
+    fn read(&self, numbers: &Array, gradient: &mut [f64]) {
+        for (to, place) in gradient.iter_mut().zip(&self.gradient) {
+            *to = numbers.at(*place);
+        }
+    }
+}
+
+struct Run<'a> {
+    list: &'a List,
+    numbers: &'a mut Array,
+}
+
+impl Task for Run<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let Run { list, numbers } = self;
+        for Instruction { act, target } in &list.instructions {
+            let target = *target;
+            match *act {
+                Act::Single(code) => {
+                    let x = compute::<A, Place>(code, |place| numbers.at(place)).0;
+                    numbers.set(target, x);
+                }
+                Act::Pair(functions, place) => {
+                    let (first, second) = pair::<A>(functions, numbers.at(place));
+                    numbers.set(target, first);
+                    numbers.set(target + 1, second);
+                }
+                Act::Rows(code, rows) => {
+                    vectors::<A>(code, rows as usize, target as usize, numbers)
+                }
+                Act::Gather(table) => {
+                    for (to, place) in (target..).zip(&list.tables[table as usize]) {
+                        numbers.set(to, numbers.at(*place));
+                    }
+                }
+                Act::Sum(start, rows) => numbers.set(target, sum(numbers.rows(start, rows))),
+                Act::Dot(a, b, rows) => {
+                    let sum = dot::<A>(numbers.rows(a, rows), numbers.rows(b, rows));
+                    numbers.set(target, sum);
+                }
+                Act::Scatter(start, table) => {
+                    for (from, distance) in (start..).zip(&list.tables[table as usize]) {
+                        let to = target + distance;
+                        numbers.set(to, numbers.at(to) + numbers.at(from));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Computes rows, a vector at a time.
+#[inline(always)]
+fn vectors<A: Arithmetic>(code: Code<At>, rows: usize, target: usize, numbers: &mut Array) {
+    let (from, to) = numbers.0.split_at_mut(target % SIZE);
+    let length = rows.next_multiple_of(LANES);
+    let mut lane = 0;
+    while lane < length {
+        let view = |at| match at {
+            At::One(place) => View::One(from[place as usize]),
+            At::Rows(place) => {
+                let first = place as usize + lane;
+                View::Rows(&from[first..first + LANES])
+            }
+        };
+        step::<A, At>(code, view, &mut to[lane..lane + LANES]);
+        if let Code::Pair(pair, ..) = code {
+            let (first, second) = to.split_at_mut(length);
+            let (first, second) = (&mut first[lane..], &mut second[lane..]);
+            pair_block::<A>(pair, &mut first[..LANES], &mut second[..LANES]);
+        }
+        lane += LANES;
+    }
+}
