@@ -41,10 +41,12 @@ impl Host for Process {
     }
 
     fn write(&self, path: &Path, text: &str) -> io::Result<()> {
-        match path.exists() {
+        let written = match path.exists() {
             true => files::replace(path, text),
             false => files::write_file(path, &|out| out.write_all(text.as_bytes())),
-        }
+        };
+        // The file that was written first, beside its place, is nobody's business.
+        written.map_err(|error| io::Error::from(error.kind()))
     }
 
     fn edit(&self, text: &str) -> io::Result<String> {

@@ -3,7 +3,7 @@
 use super::open::Open;
 use super::{EXPLAIN, Settings, diagnostics};
 use crate::diagnostic::{Diagnostic, Edit};
-use crate::session::{format, pieces};
+use crate::session::format;
 use crate::source::SourceId;
 use lsp_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, Command, Range, TextEdit, WorkspaceEdit,
@@ -21,24 +21,25 @@ pub(super) fn formatting(open: &Open) -> Option<Vec<TextEdit>> {
 
 /// The layout of the statements that a range touches, whatever mistakes there are in others.
 pub(super) fn range_formatting(open: &Open, range: Range) -> Option<Vec<TextEdit>> {
-    let start = open.lines.offset(&open.text, range.start);
-    let end = open.lines.offset(&open.text, range.end).max(start);
-    let touched = pieces(&open.text)
-        .into_iter()
-        .map(|piece| piece.range)
-        .filter(|own| own.start <= end && start < own.end.max(own.start + 1));
-    let lines = touched.reduce(|all, own| all.start.min(own.start)..all.end.max(own.end))?;
-    let text = &open.text[lines.clone()];
-    // Blank lines around the statements are the layout of what is around them.
-    let blank = text.len() - text.trim_start().len();
-    let blank = text[..blank].rfind('\n').map_or(0, |at| at + 1);
-    let own = lines.start + blank..lines.start + text.trim_end().len().max(blank);
-    let laid_out = format(SourceId::default(), &open.text[own.clone()]).ok()?;
+    let text = &open.text;
+    let line_start = |at: usize| text[..at].rfind('\n').map_or(0, |before| before + 1);
+    let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |after| at + after);
+    let first = open.lines.offset(text, range.start);
+    let last = open.lines.offset(text, range.end).max(first);
+    let (start, end) = (line_start(first), line_end(last));
+    let statements = open.document.written().statements.iter();
+    let touched = statements
+        .map(|statement| statement.span.range())
+        .filter(|own| own.start <= end && start <= own.end);
+    let touched = touched.reduce(|all, own| all.start.min(own.start)..all.end.max(own.end))?;
+    let own = line_start(touched.start)..line_end(touched.end);
+    let own = own.start..own.start + text[own].trim_end().len();
+    let laid_out = format(SourceId::default(), &text[own.clone()]).ok()?;
     let new_text = laid_out.trim_end().to_owned();
-    if new_text == open.text[own.clone()] {
+    if new_text == text[own.clone()] {
         return Some(Vec::new());
     }
-    Some(vec![TextEdit { range: open.lines.range(&open.text, own), new_text }])
+    Some(vec![TextEdit { range: open.lines.range(text, own), new_text }])
 }
 
 /// What would mend the mistakes in a range, and a page about each kind of mistake.

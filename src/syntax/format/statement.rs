@@ -33,8 +33,9 @@ impl<'t> Writer<'t> {
             StatementKind::Predict(names) => self.listing("predict ", names),
             StatementKind::Output(names) => self.listing("output ", names),
             StatementKind::Factor(value) => {
+                // A line may not be broken after `factor`.
                 let value = self.expr(value);
-                Doc::group(vec![Doc::text("factor"), Doc::Hang(Box::new(value))])
+                Doc::group(vec![Doc::text("factor "), value])
             }
             StatementKind::Function(function) => {
                 let name = Doc::Concat(vec![Doc::text("fun "), self.name(&function.name)]);
