@@ -356,7 +356,7 @@ fn the_layout_is_one_edit_and_none_where_there_are_mistakes() {
 
 #[test]
 fn a_range_is_laid_out_by_the_statements_it_touches() {
-    let text = "x=1\n\n\ny  =  x # why\nz=y\nw = (\n";
+    let text = "x=1\n\n\ny  =  x  # why\nz=y\nw = (\n";
     let mut editor = Editor::open("m.vi", text);
     let mut lay_out = |from: u32, to: u32| {
         let range = json!({ "start": { "line": from, "character": 1 },
