@@ -16,6 +16,8 @@ pub(super) fn binary(operator: Operator, a: f64, b: f64) -> f64 {
         Operator::Subtract => a - b,
         Operator::Multiply => a * b,
         Operator::Divide => a / b,
+        // Exact as a product, and the commonest power.
+        Operator::Power if b == 2.0 => a * a,
         Operator::Power => a.powf(b),
         Operator::Equal => truth(a == b),
         Operator::NotEqual => truth(a != b),

@@ -170,7 +170,7 @@ impl Task for Instructions<'_> {
             let columns = &routine.columns[..];
             let first = rows.start;
             let sources = Sources { below, above, columns, scalars, first, length };
-            step::<A, Operand>(*code, |operand| sources.view(operand), out);
+            step::<A, Operand>(code, |operand| sources.view(operand), out);
             if let Code::Pair(pair, _, second) = code {
                 let second = *second as usize;
                 let other = match second.checked_sub(below.len()) {
@@ -185,12 +185,12 @@ impl Task for Instructions<'_> {
 
 /// What an instruction computes from operands of the same length as `out`; of a pair, its operand.
 #[inline(always)]
-pub(super) fn step<'a, A: Arithmetic, O>(
-    code: Code<O>,
+pub(super) fn step<'a, A: Arithmetic, O: Copy>(
+    code: &Code<O>,
     view: impl Fn(O) -> View<'a>,
     out: &mut [f64],
 ) {
-    match code {
+    match *code {
         Code::Copy(a) => map!(out, view(a), |a| a),
         Code::Neg(a) => map!(out, view(a), |a| -a),
         Code::Unary(f, a) => unary_block::<A>(f, view(a), out),

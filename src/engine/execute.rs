@@ -179,7 +179,7 @@ fn prelude<A: Arithmetic, T: Lane>(routine: &Routine, state: &mut State<T>) {
         };
     }
     for Instruction { target, code } in &routine.prelude.instructions {
-        let (first, second) = compute::<A, Operand>(*code, |operand| match operand {
+        let (first, second) = compute::<A, Operand>(code, |operand| match operand {
             Operand::Register(k) | Operand::Scalar(k) => scalars[k as usize],
             Operand::Column(k) => routine.columns[k as usize][0],
         });
@@ -389,7 +389,7 @@ fn single<A: Arithmetic, T: Lane>(routine: &Routine, row: usize, state: &mut Sta
         };
     }
     for Instruction { target, code } in &routine.instructions {
-        let (first, second) = compute::<A, Operand>(*code, |operand| match operand {
+        let (first, second) = compute::<A, Operand>(code, |operand| match operand {
             Operand::Register(k) => numbers[k as usize],
             Operand::Column(k) => routine.columns[k as usize][row],
             Operand::Scalar(k) => scalars[k as usize],

@@ -3,6 +3,7 @@
 use super::flat::Places;
 use super::routine::{Destination, Sink};
 use crate::graph::{Expression, Graph, Leaf, NodeId, Op, Traced, Value};
+use crate::math::Unary;
 
 /// An output: a value, times a factor that is the same for all rows, goes where the sink says.
 #[derive(Clone, Debug)]
@@ -21,7 +22,7 @@ pub(super) fn as_written(expression: &Expression, sinks: Vec<Option<Sink>>) -> V
 }
 
 /// The expression with factors and summands that are the same for all rows taken out of its
-/// outputs.
+/// outputs, of which those that are added up may become several.
 pub(super) fn factored(
     expression: &Expression,
     sinks: Vec<Option<Sink>>,
@@ -38,18 +39,16 @@ pub(super) fn factored(
     let (mut outputs, mut places) = (Vec::new(), Vec::new());
     for (id, sink) in expression.outputs.iter().zip(sinks) {
         let Some(sink) = sink else { continue };
-        let Peeled { core, factor, rest } = peeler.peel(*id, adds_up(&sink));
-        if !rest.is(0.0) {
-            outputs.push(rest);
-            places.push((outputs.len() - 1, None, sink.clone()));
+        let terms = if adds_up(&sink) { peeler.terms(*id) } else { vec![peeler.peel(*id)] };
+        for Term { core, factor } in terms {
+            outputs.push(core);
+            let value = outputs.len() - 1;
+            let factor = (!factor.is(1.0)).then(|| {
+                outputs.push(factor);
+                outputs.len() - 1
+            });
+            places.push((value, factor, sink.clone()));
         }
-        outputs.push(core);
-        let value = outputs.len() - 1;
-        let factor = (!factor.is(1.0)).then(|| {
-            outputs.push(factor);
-            outputs.len() - 1
-        });
-        places.push((value, factor, sink));
     }
     let expression = graph.expression(&outputs);
     let id = |place: usize| expression.outputs[place];
@@ -75,11 +74,11 @@ fn adds_up(sink: &Sink) -> bool {
     }
 }
 
-/// factor core + rest
-struct Peeled<'g> {
+/// factor × core
+#[derive(Clone, Copy)]
+struct Term<'g> {
     core: Traced<'g>,
     factor: Traced<'g>,
-    rest: Traced<'g>,
 }
 
 struct Peeler<'a, 'g> {
@@ -93,47 +92,118 @@ impl<'g> Peeler<'_, 'g> {
         self.values[id.index()].number()
     }
 
-    fn peel(&self, mut id: NodeId, takes_rest: bool) -> Peeled<'g> {
-        let (mut factor, mut rest) = (Traced::Constant(1.0), Traced::Constant(0.0));
-        let uniform = |id: NodeId| self.uniform[id.index()];
-        while !uniform(id) {
-            match self.expression.ops[id.index()] {
-                Op::Neg(a) => {
-                    factor = -factor;
-                    id = a;
-                }
-                Op::Mul(u, a) | Op::Mul(a, u) if uniform(u) => {
-                    factor = factor * self.number(u);
-                    id = a;
-                }
-                Op::Add(u, a) | Op::Add(a, u) if takes_rest && uniform(u) => {
-                    rest = rest + factor * self.number(u);
-                    id = a;
-                }
-                Op::Sub(a, u) if takes_rest && uniform(u) => {
-                    rest = rest - factor * self.number(u);
-                    id = a;
-                }
-                Op::Sub(u, a) if takes_rest && uniform(u) => {
-                    rest = rest + factor * self.number(u);
-                    factor = -factor;
-                    id = a;
-                }
-                Op::Constant(_)
-                | Op::Leaf(_)
-                | Op::Add(..)
-                | Op::Sub(..)
-                | Op::Mul(..)
-                | Op::Div(..)
-                | Op::Unary(..)
-                | Op::Binary(..)
-                | Op::Ternary(..)
-                | Op::Less(..)
-                | Op::Same(..)
-                | Op::Select(..)
-                | Op::Gated(..) => break,
+    fn is_uniform(&self, id: NodeId) -> bool {
+        self.uniform[id.index()]
+    }
+
+    /// A value without its factors.
+    fn peel(&self, mut id: NodeId) -> Term<'g> {
+        let mut factor = Traced::Constant(1.0);
+        while let Some((u, a)) = self.scaled(id) {
+            factor = factor * u;
+            id = a;
+        }
+        Term { core: self.number(id), factor }
+    }
+
+    /// A factor that is the same for all rows, and the rest.
+    fn scaled(&self, id: NodeId) -> Option<(Traced<'g>, NodeId)> {
+        match self.expression.ops[id.index()] {
+            _ if self.is_uniform(id) => None,
+            Op::Neg(a) => Some((Traced::Constant(-1.0), a)),
+            Op::Mul(u, a) | Op::Mul(a, u) if self.is_uniform(u) => Some((self.number(u), a)),
+            Op::Constant(_)
+            | Op::Leaf(_)
+            | Op::Add(..)
+            | Op::Sub(..)
+            | Op::Mul(..)
+            | Op::Div(..)
+            | Op::Unary(..)
+            | Op::Binary(..)
+            | Op::Ternary(..)
+            | Op::Less(..)
+            | Op::Same(..)
+            | Op::Select(..)
+            | Op::Gated(..) => None,
+        }
+    }
+
+    /// The terms of a sum that are added up each for itself: what is the same for all rows, squares,
+    /// whose sums cannot cancel, and all others together.
+    fn terms(&self, id: NodeId) -> Vec<Term<'g>> {
+        let mut parts = Vec::new();
+        self.collect(id, Traced::Constant(1.0), &mut parts);
+        let (mut terms, mut rest, mut others) = (Vec::new(), Traced::Constant(0.0), Vec::new());
+        for (id, factor) in parts {
+            let core = self.number(id);
+            if self.is_uniform(id) {
+                rest = rest + factor * core;
+            } else if let Op::Unary(Unary::Square, _) = self.expression.ops[id.index()] {
+                terms.push(Term { core, factor });
+            } else {
+                others.push(Term { core, factor });
             }
         }
-        Peeled { core: self.number(id), factor, rest }
+        if !rest.is(0.0) {
+            terms.push(Term { core: rest, factor: Traced::Constant(1.0) });
+        }
+        if let Some(Term { factor, .. }) = others.first().copied() {
+            let sign = |term: &Term<'g>| match same(term.factor, factor) {
+                true => Some(1.0),
+                false => same(-term.factor, factor).then_some(-1.0),
+            };
+            let (one, nothing) = (Traced::Constant(1.0), Traced::Constant(0.0));
+            let signs: Option<Vec<f64>> = others.iter().map(sign).collect();
+            terms.push(match signs {
+                Some(signs) => {
+                    let signed = others.iter().zip(signs);
+                    let core = signed.fold(nothing, |sum, (term, sign)| sum + term.core * sign);
+                    Term { core, factor }
+                }
+                None => {
+                    let scaled = others.iter().map(|term| term.core * term.factor);
+                    Term { core: scaled.fold(nothing, |sum, term| sum + term), factor: one }
+                }
+            });
+        }
+        terms
+    }
+
+    /// The parts of a sum, with their factors.
+    fn collect(&self, id: NodeId, factor: Traced<'g>, parts: &mut Vec<(NodeId, Traced<'g>)>) {
+        if let Some((u, a)) = self.scaled(id) {
+            return self.collect(a, factor * u, parts);
+        }
+        match self.expression.ops[id.index()] {
+            Op::Add(a, b) => {
+                self.collect(a, factor, parts);
+                self.collect(b, factor, parts);
+            }
+            Op::Sub(a, b) => {
+                self.collect(a, factor, parts);
+                self.collect(b, -factor, parts);
+            }
+            Op::Constant(_)
+            | Op::Leaf(_)
+            | Op::Neg(_)
+            | Op::Mul(..)
+            | Op::Div(..)
+            | Op::Unary(..)
+            | Op::Binary(..)
+            | Op::Ternary(..)
+            | Op::Less(..)
+            | Op::Same(..)
+            | Op::Select(..)
+            | Op::Gated(..) => parts.push((id, factor)),
+        }
+    }
+}
+
+/// Whether two numbers are known to be the same.
+fn same(a: Traced<'_>, b: Traced<'_>) -> bool {
+    match (a, b) {
+        (Traced::Constant(a), Traced::Constant(b)) => a == b,
+        (Traced::At(_, a), Traced::At(_, b)) => a == b,
+        (Traced::Constant(_), Traced::At(..)) | (Traced::At(..), Traced::Constant(_)) => false,
     }
 }

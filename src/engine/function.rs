@@ -81,8 +81,11 @@ pub(super) fn gated(a: f64, b: f64) -> f64 {
 
 /// What an instruction computes from single numbers; for a pair, both.
 #[inline(always)]
-pub(super) fn compute<A: Arithmetic, O>(code: Code<O>, number: impl Fn(O) -> f64) -> (f64, f64) {
-    let value = match code {
+pub(super) fn compute<A: Arithmetic, O: Copy>(
+    code: &Code<O>,
+    number: impl Fn(O) -> f64,
+) -> (f64, f64) {
+    let value = match *code {
         Code::Copy(a) => number(a),
         Code::Neg(a) => -number(a),
         Code::Unary(f, a) => unary::<A>(f, number(a)),

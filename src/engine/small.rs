@@ -244,31 +244,31 @@ impl Task for Run<'_> {
         let Run { list, numbers } = self;
         for Instruction { act, target } in &list.instructions {
             let target = *target;
-            match *act {
+            match act {
                 Act::Single(code) => {
                     let x = compute::<A, Place>(code, |place| numbers.at(place)).0;
                     numbers.set(target, x);
                 }
                 Act::Pair(functions, place) => {
-                    let (first, second) = pair::<A>(functions, numbers.at(place));
+                    let (first, second) = pair::<A>(*functions, numbers.at(*place));
                     numbers.set(target, first);
                     numbers.set(target + 1, second);
                 }
                 Act::Rows(code, rows) => {
-                    vectors::<A>(code, rows as usize, target as usize, numbers)
+                    vectors::<A>(code, *rows as usize, target as usize, numbers)
                 }
                 Act::Gather(table) => {
-                    for (to, place) in (target..).zip(&list.tables[table as usize]) {
+                    for (to, place) in (target..).zip(&list.tables[*table as usize]) {
                         numbers.set(to, numbers.at(*place));
                     }
                 }
-                Act::Sum(start, rows) => numbers.set(target, sum(numbers.rows(start, rows))),
+                Act::Sum(start, rows) => numbers.set(target, sum(numbers.rows(*start, *rows))),
                 Act::Dot(a, b, rows) => {
-                    let sum = dot::<A>(numbers.rows(a, rows), numbers.rows(b, rows));
+                    let sum = dot::<A>(numbers.rows(*a, *rows), numbers.rows(*b, *rows));
                     numbers.set(target, sum);
                 }
                 Act::Scatter(start, table) => {
-                    for (from, distance) in (start..).zip(&list.tables[table as usize]) {
+                    for (from, distance) in (*start..).zip(&list.tables[*table as usize]) {
                         let to = target + distance;
                         numbers.set(to, numbers.at(to) + numbers.at(from));
                     }
@@ -280,7 +280,7 @@ impl Task for Run<'_> {
 
 /// Computes rows, a vector at a time.
 #[inline(always)]
-fn vectors<A: Arithmetic>(code: Code<At>, rows: usize, target: usize, numbers: &mut Array) {
+fn vectors<A: Arithmetic>(code: &Code<At>, rows: usize, target: usize, numbers: &mut Array) {
     let (from, to) = numbers.0.split_at_mut(target % SIZE);
     let length = rows.next_multiple_of(LANES);
     let mut lane = 0;
@@ -296,7 +296,7 @@ fn vectors<A: Arithmetic>(code: Code<At>, rows: usize, target: usize, numbers: &
         if let Code::Pair(pair, ..) = code {
             let (first, second) = to.split_at_mut(length);
             let (first, second) = (&mut first[lane..], &mut second[lane..]);
-            pair_block::<A>(pair, &mut first[..LANES], &mut second[..LANES]);
+            pair_block::<A>(*pair, &mut first[..LANES], &mut second[..LANES]);
         }
         lane += LANES;
     }

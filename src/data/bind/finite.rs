@@ -107,6 +107,11 @@ impl Binder<'_> {
         guard: Option<&Expr>,
         expr: &'p Expr,
     ) -> Option<Culprit<'p>> {
+        // Many rows at once first: one by one only where there is something to be found.
+        let all = self.evaluate(|evaluator| evaluator.data_over(expr, indices, guard));
+        if all.is_ok_and(|values| values.iter().all(|value| value.is_finite())) {
+            return None;
+        }
         let mut found = None;
         // What has no value at all is reported where the index plane is checked.
         let _: Result<(), EvaluationError> = self.evaluate(|evaluator| {

@@ -501,6 +501,10 @@ impl Builder {
                 let added = self.sum_of(numbers, 0..rows);
                 self.add_one(part, space, *position, added);
             }
+            Places::Run(start) if rows == 1 => {
+                let added = self.sum_of(numbers, 0..1);
+                self.add_one(part, space, *start, added);
+            }
             Places::Run(start) => {
                 let range = *start..start + rows;
                 let added = self.each(numbers, rows);
