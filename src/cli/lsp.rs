@@ -65,9 +65,13 @@ pub(super) fn run(_: &LspArguments) -> Result<Exit, Refusal> {
     let (happens, events) = channel();
     let heard = happens.clone();
     thread::spawn(move || {
-        let told = receiver.into_iter().map(Event::Message).chain([Event::Gone]);
+        for message in receiver {
+            if heard.send(Event::Message(message)).is_err() {
+                return;
+            }
+        }
         // A server that has ended listens to nothing more.
-        told.map(|event| heard.send(event)).take_while(Result::is_ok).for_each(drop);
+        drop(heard.send(Event::Gone));
     });
     let mut server = Server::new(&Files, &initialize);
     let send = |message: Message| sender.send(message).is_ok();
