@@ -22,6 +22,8 @@ pub(super) struct Surroundings {
     pub(super) factor: bool,
     /// How much work makes a share of the rows.
     pub(super) share: usize,
+    /// How many adjoints there are.
+    pub(super) places: usize,
     pub(super) sources: Vec<Source>,
     pub(super) columns: Vec<Arc<[f64]>>,
 }
@@ -157,7 +159,7 @@ pub(super) fn routine(
         shares: Vec::new(),
     };
     if !surroundings.in_parts {
-        routine.shares = shares(&routine, surroundings.share);
+        routine.shares = shares(&routine, surroundings.share, surroundings.places);
     }
     routine
 }

@@ -129,6 +129,7 @@ impl<'a> KernelCompiler<'a> {
             in_parts: matches!(schedule, Schedule::InWaves(_)),
             factor: options.factor && options.simplify,
             share: options.share,
+            places: layout.active(),
             sources: sources.collect(),
             columns,
         };

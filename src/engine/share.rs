@@ -19,6 +19,8 @@ use std::ops::Range;
 /// More shares than this would take more memory and serve more threads than machines have to spare
 /// for one evaluation.
 const MOST_SHARES: usize = 16;
+/// The places of all shares together take no more numbers than this, or than a fourth of a column.
+const FEW_PLACES: usize = 1 << 17;
 /// Adding a share to the whole may take this part of the work.
 const WORTH_ADDING: usize = 8;
 
@@ -30,9 +32,9 @@ pub(super) struct Share {
     touched: Vec<Range<usize>>,
 }
 
-/// The rows of a routine in shares of at least so much work; none if they are too few, or if their
-/// outputs cannot be added later.
-pub(super) fn shares(routine: &Routine, least: usize) -> Vec<Share> {
+/// The rows of a routine in shares of at least so much work, each with as many places as there are
+/// adjoints; none if rows are too few, or if their outputs cannot be added later.
+pub(super) fn shares(routine: &Routine, least: usize, places: usize) -> Vec<Share> {
     let adds = routine.row_outputs.iter().all(|output| match &output.sink.to {
         Destination::Total | Destination::Add(Space::Adjoints, _) | Destination::Transposed(_) => {
             true
@@ -40,7 +42,8 @@ pub(super) fn shares(routine: &Routine, least: usize) -> Vec<Share> {
         Destination::Store(_) | Destination::Add(Space::Values, _) => false,
     });
     let work = routine.rows * routine.row_work();
-    let count = (work / least.max(1)).min(MOST_SHARES);
+    let room = FEW_PLACES.max(routine.rows / 4) / places.max(1);
+    let count = (work / least.max(1)).min(MOST_SHARES).min(room);
     if !adds || count < 2 || routine.row_outputs.is_empty() {
         return Vec::new();
     }

@@ -299,10 +299,9 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
     ) -> Result<Traced<'g>, LowerError> {
         let mut more = Vec::new();
         for (index, subscript) in indices.iter().zip(at) {
-            let positions = self.data_values(subscript)?;
-            more.push((*index, positions.iter().map(|p| *p as u32).collect()));
+            more.push((*index, self.subscript(subscript)?));
         }
-        let inner = self.rows.with(more);
+        let inner = self.rows.only(&value.outer_indices(), more);
         let outer = std::mem::replace(&mut self.rows, inner);
         let value = self.trace(value);
         self.rows = outer;
@@ -338,20 +337,22 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
         Ok(result)
     }
 
+    /// The element that a subscript names in every row.
+    fn subscript(&self, subscript: &Expr) -> Result<Vec<u32>, LowerError> {
+        if let ExprKind::Index(index) = &subscript.kind
+            && let Some(own) = self.rows.of(*index)
+        {
+            return Ok(own.to_vec());
+        }
+        Ok(self.data_values(subscript)?.iter().map(|p| *p as u32).collect())
+    }
+
     /// The row-major position of `variable[at]` in every row.
     fn positions(&self, variable: VariableId, at: &[Expr]) -> Result<Vec<u32>, LowerError> {
         let shape = self.lowering.bound.shape(variable);
         let mut positions = vec![0u32; self.rows.count];
         for (size, subscript) in shape.iter().zip(at) {
-            let own = if let ExprKind::Index(index) = &subscript.kind {
-                self.rows.of(*index).map(<[u32]>::to_vec)
-            } else {
-                None
-            };
-            let values = match own {
-                Some(values) => values,
-                None => self.data_values(subscript)?.iter().map(|p| *p as u32).collect(),
-            };
+            let values = self.subscript(subscript)?;
             for (position, value) in positions.iter_mut().zip(values) {
                 *position = *position * (*size as u32) + value;
             }

@@ -5,6 +5,7 @@ use super::LowerError;
 use crate::bound::{EvaluationError, Evaluator, Finite};
 use crate::typed::{Expr, IndexId, Plane};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Rows over bound indices, those a guard lets through.
@@ -176,6 +177,21 @@ impl Rows {
             return Ok(vec![evaluator.data(expr)?; count]);
         }
         evaluator.data_at(expr, count, &columns)
+    }
+
+    /// The same rows with more indices bound in them, and of the others only those that are used.
+    pub(super) fn only(&self, used: &HashSet<IndexId>, more: Vec<(IndexId, Vec<u32>)>) -> Rows {
+        let outside = |index: &IndexId| more.iter().all(|(own, _)| own != index);
+        let kept = self.indices.iter().filter(|(index, _)| used.contains(index) && outside(index));
+        let kept: Vec<(IndexId, Vec<u32>)> = kept.cloned().collect();
+        Rows {
+            count: self.count,
+            indices: kept.into_iter().chain(more).collect(),
+            complete: self.complete,
+            kept: self.kept.clone(),
+            assigned: self.assigned.clone(),
+            waves: self.waves.clone(),
+        }
     }
 
     /// The same rows with more indices bound in them.
