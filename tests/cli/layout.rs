@@ -83,12 +83,19 @@ fn watch_checks_again_on_every_save_of_program_and_data() {
             return;
         }
     };
+    // As editors save: a new file in place of the old one, so that no half of it is seen. Every text
+    // has another length, as the clock of a file system may be coarse.
+    let save = |path: &str, text: &str| {
+        let new = files.path("new");
+        std::fs::write(&new, text).expect("a file is written");
+        std::fs::rename(&new, path).expect("a file is renamed");
+    };
     shows("observed: y[2]");
-    std::fs::write(&model, CONJUGATE.replace("mu, 1", "mo, 1")).expect("a file is written");
-    shows("unknown name `mo`");
-    std::fs::write(&model, CONJUGATE).expect("a file is written");
+    save(&model, &CONJUGATE.replace("mu, 1", "mean, 1"));
+    shows("unknown name `mean`");
+    save(&model, CONJUGATE);
     shows("observed: y[2]");
-    std::fs::write(&data, "y\n1\n2\n3\n").expect("a file is written");
+    save(&data, "y\n1\n2\n3\n");
     shows("observed: y[3]");
     assert!(child.wait().expect("the process ends").success());
 }
