@@ -1,6 +1,7 @@
 //! The language server: messages of an editor to answers, over the questions of `session`.
 //!
-//! [`Server::handle`] takes one message and gives those to send; nothing here reads a stream.
+//! [`Server::handle`] takes one message and gives those to send; nothing here reads a stream. What
+//! takes longer than a key may is a [`Look`], for whoever has the time.
 //! Invariant: whatever an editor sends, in whatever state its texts are, it gets an answer.
 
 mod actions;
@@ -10,6 +11,8 @@ mod open;
 mod place;
 mod symbols;
 mod tokens;
+
+pub use open::{Found, Look};
 
 use lsp_server::{ErrorCode, Message, Notification, Request, Response};
 use lsp_types::request::{self as ask, Request as _};
@@ -32,7 +35,7 @@ use std::path::Path;
 const EXPLAIN: &str = "vippl.explain";
 
 /// What a server asks of the process around it.
-pub trait Host {
+pub trait Host: Sync {
     /// Reads a file.
     ///
     /// # Errors
@@ -59,6 +62,8 @@ pub struct Server<'h> {
     host: &'h dyn Host,
     settings: Settings,
     documents: HashMap<String, Open>,
+    /// How often any text has changed.
+    changes: u64,
     pulls: bool,
 }
 
@@ -87,6 +92,7 @@ pub fn capabilities() -> ServerCapabilities {
         document_symbol_provider: Some(OneOf::Left(true)),
         code_action_provider: Some(CodeActionProviderCapability::Simple(true)),
         document_formatting_provider: Some(OneOf::Left(true)),
+        document_range_formatting_provider: Some(OneOf::Left(true)),
         rename_provider: Some(OneOf::Right(RenameOptions {
             prepare_provider: Some(true),
             work_done_progress_options: no_progress,
@@ -120,8 +126,8 @@ impl<'h> Server<'h> {
     pub fn new(host: &'h dyn Host, initialize: &Value) -> Self {
         let settings = initialize.get("initializationOptions").cloned().unwrap_or_default();
         let pulls = initialize.pointer("/capabilities/textDocument/diagnostic").is_some();
-        let mut server =
-            Server { host, settings: Settings::default(), documents: HashMap::new(), pulls };
+        let (documents, default) = (HashMap::new(), Settings::default());
+        let mut server = Server { host, settings: default, documents, changes: 0, pulls };
         server.set(settings);
         server
     }
@@ -131,19 +137,22 @@ impl<'h> Server<'h> {
         self.documents.values().any(Open::is_waiting)
     }
 
-    /// Does what takes longer than a key may: looks at the data of what has changed.
-    pub fn idle(&mut self) -> Vec<Message> {
+    /// A look at the data of a text that has changed since the last one.
+    pub fn look(&mut self) -> Option<Look> {
+        let open = self.documents.values_mut().find(|open| open.is_waiting())?;
+        Some(open.look(&self.settings))
+    }
+
+    /// Takes what a look found, and tells it.
+    pub fn learn(&mut self, found: Found) -> Vec<Message> {
+        let uri = found.uri.as_str().to_owned();
         let mut out = Vec::new();
-        let uris: Vec<String> = self.documents.keys().cloned().collect();
-        for uri in uris {
-            let Some(open) = self.documents.get_mut(&uri) else { continue };
-            if open.is_waiting() && open.bind(self.host, &self.settings) {
-                out.extend(self.publish(&uri));
-                if self.pulls {
-                    let id = format!("refresh {uri} {}", self.version(&uri)).into();
-                    let method = ask::WorkspaceDiagnosticRefresh::METHOD.to_owned();
-                    out.push(Message::Request(Request { id, method, params: Value::Null }));
-                }
+        if self.documents.get_mut(&uri).is_some_and(|open| open.learn(found)) {
+            out.extend(self.publish(&uri));
+            if self.pulls {
+                let id = format!("refresh {uri} {}", self.version(&uri)).into();
+                let method = ask::WorkspaceDiagnosticRefresh::METHOD.to_owned();
+                out.push(Message::Request(Request { id, method, params: Value::Null }));
             }
         }
         out
@@ -178,7 +187,8 @@ impl<'h> Server<'h> {
                 };
                 let item = params.text_document;
                 let key = item.uri.as_str().to_owned();
-                let open = Open::new(item.uri, item.version, item.text, self.host);
+                self.changes += 1;
+                let open = Open::new(item.uri, item.version, item.text, self.changes, self.host);
                 self.documents.insert(key.clone(), open);
                 self.publish(&key)
             }
@@ -188,7 +198,9 @@ impl<'h> Server<'h> {
                 };
                 let key = params.text_document.uri.as_str().to_owned();
                 let Some(open) = self.documents.get_mut(&key) else { return Vec::new() };
-                open.change(params.text_document.version, &params.content_changes, self.host);
+                self.changes += 1;
+                let version = params.text_document.version;
+                open.change(version, &params.content_changes, self.changes, self.host);
                 self.publish(&key)
             }
             told::DidSaveTextDocument::METHOD => {
@@ -264,6 +276,10 @@ impl<'h> Server<'h> {
                 symbols::rename(open, at, new).map(|edit| json!(edit)).map_err(wrong)
             }
             ask::Formatting::METHOD => Ok(json!(actions::formatting(open))),
+            ask::RangeFormatting::METHOD => {
+                let range = params.get("range").cloned().and_then(read);
+                Ok(json!(range.and_then(|range| actions::range_formatting(open, range))))
+            }
             ask::CodeActionRequest::METHOD => {
                 let range = params.get("range").cloned().and_then(read);
                 Ok(json!(actions::quick_fixes(open, range, &self.settings)))

@@ -242,15 +242,18 @@ impl<'h> Repl<'h> {
     }
 
     /// What the data say of a draft: sizes, if all that is declared is given. Mistakes in what is
-    /// given; nothing of what is not given yet.
+    /// given; nothing of what is not given yet, nor of files that come before the first `data`.
     fn look(
         &self,
         document: &Document,
         data: &[String],
     ) -> (Option<BindingReport>, Vec<Diagnostic>) {
         let bound = document.bind(&self.tables(document, data), Mode::Fit);
-        let missing = |d: &Diagnostic| d.slug == Slug::MissingData;
-        let found = bound.diagnostics.into_iter().filter(|d| d.is_error() && !missing(d));
+        let declares = declares(document);
+        let is_early = |d: &Diagnostic| {
+            d.slug == Slug::MissingData || d.slug == Slug::UnclaimedData && !declares
+        };
+        let found = bound.diagnostics.into_iter().filter(|d| d.is_error() && !is_early(d));
         (bound.value.map(|binding| binding.report), found.collect())
     }
 
@@ -272,4 +275,10 @@ impl<'h> Repl<'h> {
             }
         })
     }
+}
+
+/// Whether a program declares data.
+fn declares(document: &Document) -> bool {
+    let statements = document.statements();
+    statements.iter().any(|s| s.defined.iter().any(|d| d.sort == Sort::Data))
 }

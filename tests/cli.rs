@@ -13,6 +13,8 @@ mod errors;
 mod finite;
 #[path = "cli/inference.rs"]
 mod inference;
+#[path = "cli/layout.rs"]
+mod layout;
 #[path = "cli/missing.rs"]
 mod missing;
 #[path = "cli/saved.rs"]

@@ -9,8 +9,13 @@ mod format;
 mod grammar;
 #[path = "editors/lsp.rs"]
 mod lsp;
+#[path = "editors/process.rs"]
+mod process;
 #[path = "editors/repl.rs"]
 mod repl;
+#[cfg(unix)]
+#[path = "editors/terminal.rs"]
+mod terminal;
 
 use std::path::{Path, PathBuf};
 

@@ -11,7 +11,7 @@ use super::run::thread_pool;
 use super::terminal::{Terminal, variable};
 use crate::diagnostic::render::RenderOptions;
 use crate::repl::{Answer, Host, Repl, Settings};
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use line::Helper;
 use rustyline::config::CompletionType;
 use rustyline::error::ReadlineError;
@@ -31,6 +31,8 @@ const TICK: Duration = Duration::from_millis(100);
 struct Process {
     cancelled: Arc<AtomicBool>,
     bar: ProgressBar,
+    /// Whether what runs is shown.
+    shows: bool,
 }
 
 impl Host for Process {
@@ -39,10 +41,12 @@ impl Host for Process {
     }
 
     fn write(&self, path: &Path, text: &str) -> io::Result<()> {
-        match path.exists() {
+        let written = match path.exists() {
             true => files::replace(path, text),
             false => files::write_file(path, &|out| out.write_all(text.as_bytes())),
-        }
+        };
+        // The file that was written first, beside its place, is nobody's business.
+        written.map_err(|error| io::Error::from(error.kind()))
     }
 
     fn edit(&self, text: &str) -> io::Result<String> {
@@ -65,10 +69,14 @@ impl Host for Process {
 
     fn progress(&self, message: &str) {
         if message.is_empty() {
-            self.bar.set_message("");
-            self.bar.disable_steady_tick();
-            self.bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+            self.bar.finish_and_clear();
+            self.bar.set_draw_target(ProgressDrawTarget::hidden());
+            self.bar.reset();
         } else {
+            if self.shows && self.bar.is_hidden() {
+                self.bar.set_draw_target(ProgressDrawTarget::stderr());
+                self.bar.enable_steady_tick(TICK);
+            }
             self.bar.set_message(message.to_owned());
         }
     }
@@ -90,7 +98,9 @@ pub(super) fn run(arguments: &ReplArguments, terminal: &Terminal) -> Result<Exit
         ctrlc::set_handler(handler)
             .map_err(|error| Refusal::new(Exit::Internal, format!("no signals: {error}")))?;
     }
-    let process = Process { cancelled: Arc::clone(&cancelled), bar: ProgressBar::hidden() };
+    let bar = ProgressBar::hidden().with_style(ProgressStyle::default_spinner());
+    let shows = interactive && terminal.shows_progress();
+    let process = Process { cancelled: Arc::clone(&cancelled), bar, shows };
     let human = terminal.human(false);
     let settings = Settings {
         human,
@@ -119,7 +129,7 @@ pub(super) fn run(arguments: &ReplArguments, terminal: &Terminal) -> Result<Exit
     }
     if !data.is_empty() {
         let words: Vec<String> = data.iter().map(|word| format!("\"{word}\"")).collect();
-        session.enter(&format!(":data {}", words.join(" ")), false)?;
+        session.enter(&format!(":data {}", words.join(" ")))?;
     }
     if interactive { session.lines() } else { session.piped() }
 }
@@ -151,12 +161,8 @@ struct Session<'s> {
 
 impl Session<'_> {
     /// Enters a text; whether the session goes on.
-    fn enter(&mut self, text: &str, shows: bool) -> Result<bool, Refusal> {
+    fn enter(&mut self, text: &str) -> Result<bool, Refusal> {
         self.process.cancelled.store(false, Ordering::SeqCst);
-        if shows && self.interactive && self.terminal.shows_progress() {
-            self.process.bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-            self.process.bar.enable_steady_tick(TICK);
-        }
         let (repl, pool) = (&mut self.repl, self.pool);
         let answer = pool.install(|| repl.enter(text));
         self.process.progress("");
@@ -190,7 +196,7 @@ impl Session<'_> {
             let ends = read == 0 || line.trim().is_empty() || Repl::is_complete(&entry);
             if ends && !entry.trim().is_empty() {
                 let text = std::mem::take(&mut entry);
-                if !self.enter(text.trim_end(), false)? {
+                if !self.enter(text.trim_end())? {
                     break;
                 }
             }
@@ -229,7 +235,7 @@ impl Session<'_> {
                         // A history that cannot be written is no reason to stop.
                         let _ = editor.append_history(path);
                     }
-                    if !self.enter(&text, true)? {
+                    if !self.enter(&text)? {
                         break;
                     }
                 }

@@ -56,6 +56,14 @@ impl Lines {
     }
 }
 
+/// Whether a header is of whole numbers of which each is one more than that before it: the elements
+/// of an axis, and hardly ever a row of data.
+fn counts(header: &[String]) -> bool {
+    let numbers: Option<Vec<i64>> = header.iter().map(|h| h.parse().ok()).collect();
+    let counts = |n: &Vec<i64>| n.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
+    numbers.is_some_and(|n| n.len() > 1 && counts(&n))
+}
+
 impl Csv {
     /// Reads the header.
     pub(crate) fn open(name: &str, bytes: Vec<u8>) -> Result<Csv, Box<Diagnostic>> {
@@ -99,12 +107,14 @@ impl Csv {
                 ));
             }
         }
-        if csv.header.iter().all(|h| h.parse::<f64>().is_ok()) {
+        let is_numbers = csv.header.iter().all(|h| h.parse::<f64>().is_ok());
+        if is_numbers && !counts(&csv.header) {
             let problem = csv.bad("has numbers where the names of its columns should be");
             return Err(Box::new(
-                problem
-                    .note(format!("its first line is {}", csv.header.join(", ")))
-                    .help("write the names of the columns in a line above the data"),
+                problem.note(format!("its first line is {}", csv.header.join(", "))).help(
+                    "write the names of the columns in a line above the data; numbers can be \
+                         names if they count, such as `1,2,3` or `1990,1991`",
+                ),
             ));
         }
         Ok(csv)

@@ -19,6 +19,29 @@ pub(super) fn formatting(open: &Open) -> Option<Vec<TextEdit>> {
     Some(vec![TextEdit { range: open.lines.whole(&open.text), new_text }])
 }
 
+/// The layout of the statements that a range touches, whatever mistakes there are in others.
+pub(super) fn range_formatting(open: &Open, range: Range) -> Option<Vec<TextEdit>> {
+    let text = &open.text;
+    let line_start = |at: usize| text[..at].rfind('\n').map_or(0, |before| before + 1);
+    let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |after| at + after);
+    let first = open.lines.offset(text, range.start);
+    let last = open.lines.offset(text, range.end).max(first);
+    let (start, end) = (line_start(first), line_end(last));
+    let statements = open.document.written().statements.iter();
+    let touched = statements
+        .map(|statement| statement.span.range())
+        .filter(|own| own.start <= end && start <= own.end);
+    let touched = touched.reduce(|all, own| all.start.min(own.start)..all.end.max(own.end))?;
+    let own = line_start(touched.start)..line_end(touched.end);
+    let own = own.start..own.start + text[own].trim_end().len();
+    let laid_out = format(SourceId::default(), &text[own.clone()]).ok()?;
+    let new_text = laid_out.trim_end().to_owned();
+    if new_text == text[own.clone()] {
+        return Some(Vec::new());
+    }
+    Some(vec![TextEdit { range: open.lines.range(text, own), new_text }])
+}
+
 /// What would mend the mistakes in a range, and a page about each kind of mistake.
 pub(super) fn quick_fixes(
     open: &Open,

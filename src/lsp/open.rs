@@ -1,4 +1,5 @@
-//! A text that is open in an editor, and what is known of it.
+//! A text that is open in an editor, and what is known of it: at once what its words say, and as
+//! soon as somebody has had the time to look, what its data say.
 
 use super::place::Lines;
 use super::{Host, Settings};
@@ -25,11 +26,51 @@ pub(super) struct Open {
     pub(super) report: Option<BindingReport>,
     /// The headers of the data.
     pub(super) columns: Vec<String>,
+    /// How often the text has changed: what is found out about another state of it is of no use.
+    changes: u64,
     waiting: bool,
 }
 
+/// A look at the data of a text, which may take longer than a key: it needs nothing of the server,
+/// so that another thread can take it.
+pub struct Look {
+    uri: Uri,
+    changes: u64,
+    document: Document,
+    settings: Settings,
+}
+
+/// What a look found.
+pub struct Found {
+    pub(super) uri: Uri,
+    changes: u64,
+    data: Vec<Diagnostic>,
+    report: Option<BindingReport>,
+    columns: Vec<String>,
+}
+
+impl Look {
+    /// Reads the data and binds the program to them.
+    pub fn take(self, host: &dyn Host) -> Found {
+        let Look { uri, changes, document, settings } = self;
+        let folder = folder(&uri);
+        let arguments = arguments(&uri, &settings, host);
+        let read = |path: &Path| host.read(&folder.join(path));
+        let tables: Tables = Inputs::parse(&arguments).read(document.typed(), Path::new(""), &read);
+        let columns = tables.columns();
+        let (mut data, mut report) = (Vec::new(), None);
+        if !columns.is_empty() && !document.has_errors() {
+            let bound = document.bind(&tables, Mode::Fit);
+            report = bound.value.map(|binding| binding.report);
+            data = bound.diagnostics;
+        }
+        Found { uri, changes, data, report, columns }
+    }
+}
+
 impl Open {
-    pub(super) fn new(uri: Uri, version: i32, text: String, host: &dyn Host) -> Self {
+    /// Opens a text; `changes` is a number that no text open before had.
+    pub(super) fn new(uri: Uri, version: i32, text: String, changes: u64, host: &dyn Host) -> Self {
         let document = analyse(&uri, &text, host);
         let index = Index::of(document.written());
         Open {
@@ -42,18 +83,21 @@ impl Open {
             data: Vec::new(),
             report: None,
             columns: Vec::new(),
+            changes,
             waiting: true,
         }
     }
 
-    /// Takes changes, each to the text that the one before it left.
+    /// Takes changes, each to the text that the one before it left; `number` is theirs alone.
     pub(super) fn change(
         &mut self,
         version: i32,
         changes: &[TextDocumentContentChangeEvent],
+        number: u64,
         host: &dyn Host,
     ) {
         self.version = version;
+        self.changes = number;
         for change in changes {
             match change.range {
                 None => self.text = change.text.clone(),
@@ -80,24 +124,25 @@ impl Open {
         self.waiting
     }
 
-    /// Looks at the data; whether there is more or less to say of them than before.
-    pub(super) fn bind(&mut self, host: &dyn Host, settings: &Settings) -> bool {
+    /// A look at the data of the text as it is now.
+    pub(super) fn look(&mut self, settings: &Settings) -> Look {
         self.waiting = false;
-        let folder = folder(&self.uri);
-        let arguments = arguments(&self.uri, settings, host);
-        let read = |path: &Path| host.read(&folder.join(path));
-        let tables: Tables =
-            Inputs::parse(&arguments).read(self.document.typed(), Path::new(""), &read);
-        let columns = tables.columns();
-        let before = std::mem::take(&mut self.data);
-        let report = self.report.take();
-        if !columns.is_empty() && !self.document.has_errors() {
-            let bound = self.document.bind(&tables, Mode::Fit);
-            self.report = bound.value.map(|binding| binding.report);
-            self.data = bound.diagnostics;
+        Look {
+            uri: self.uri.clone(),
+            changes: self.changes,
+            document: self.document.clone(),
+            settings: settings.clone(),
         }
-        let changed = self.data != before || self.report != report || self.columns != columns;
-        self.columns = columns;
+    }
+
+    /// Takes what a look found; whether there is more or less to say of the data than before.
+    pub(super) fn learn(&mut self, found: Found) -> bool {
+        if found.changes != self.changes {
+            return false;
+        }
+        let changed =
+            self.data != found.data || self.report != found.report || self.columns != found.columns;
+        (self.data, self.report, self.columns) = (found.data, found.report, found.columns);
         changed
     }
 

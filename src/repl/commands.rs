@@ -86,6 +86,10 @@ impl Repl<'_> {
         }
         if report.is_none() {
             lines.push_str("kept until the program declares all of its data");
+            let columns = self.tables(&document, &data).columns();
+            if !super::declares(&document) && !columns.is_empty() {
+                let _ = write!(lines, "; the columns are {}", columns.join(", "));
+            }
         }
         let pieces = self.state.pieces.clone();
         self.past.push(std::mem::replace(&mut self.state, State { pieces, data }));

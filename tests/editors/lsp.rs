@@ -67,8 +67,10 @@ impl Editor {
     }
 
     fn idle(&mut self) {
-        let messages = self.server.idle();
-        self.take(messages);
+        while let Some(look) = self.server.look() {
+            let messages = self.server.learn(look.take(&Files));
+            self.take(messages);
+        }
     }
 
     fn ask(&mut self, method: &str, mut params: Value) -> Result<Value, String> {
@@ -353,6 +355,24 @@ fn the_layout_is_one_edit_and_none_where_there_are_mistakes() {
 }
 
 #[test]
+fn a_range_is_laid_out_by_the_statements_it_touches() {
+    let text = "x=1\n\n\ny  =  x  # why\nz=y\nw = (\n";
+    let mut editor = Editor::open("m.vi", text);
+    let mut lay_out = |from: u32, to: u32| {
+        let range = json!({ "start": { "line": from, "character": 1 },
+            "end": { "line": to, "character": 1 } });
+        let edits = editor.result("rangeFormatting", json!({ "range": range, "options": {} }));
+        edits.is_array().then(|| edited(text, &edits))
+    };
+    assert_eq!(lay_out(3, 3).unwrap(), text.replace("y  =  x", "y = x"));
+    assert_eq!(lay_out(3, 4).unwrap(), text.replace("y  =  x", "y = x").replace("z=y", "z = y"));
+    assert_eq!(lay_out(0, 0).unwrap(), text.replace("x=1", "x = 1"));
+    // Nothing is there, or nothing that could be laid out.
+    assert_eq!(lay_out(1, 1), None);
+    assert_eq!(lay_out(4, 5), None);
+}
+
+#[test]
 fn the_outline_the_folds_the_hints_and_the_colours_are_those_of_the_text() {
     let text = "# a\n# b\ndata t(y, x)\npart p(a) {\n  output b = a\n}\nf = x + 1\ns ~ HalfNormal(1)\ny ~ Normal(f, s)\n";
     let mut editor = Editor::open("m.vi", text);
@@ -436,6 +456,7 @@ fn asked_everything(editor: &mut Editor, text: &str) {
     }
     survive(editor, "inlayHint", json!({ "range": whole }));
     survive(editor, "codeAction", json!({ "range": whole }));
+    survive(editor, "rangeFormatting", json!({ "range": whole }));
 }
 
 /// Programs cut off anywhere and damaged anywhere.

@@ -81,6 +81,19 @@ fn every_equation_answers_with_what_it_defined() {
 }
 
 #[test]
+fn data_may_come_before_the_program_that_declares_them() {
+    let host = Memory::default();
+    let mut repl = Repl::new(&host, settings());
+    let kept = repl.enter(":data examples/eight_schools/data.csv");
+    assert!(!kept.refused && kept.text.contains("columns are school, effect, se"), "{}", kept.text);
+    let told = repl.enter("data school(effect, se)");
+    assert!(told.text.contains("effect[school: 8]"), "{}", told.text);
+    assert_eq!(repl.enter("mean(effect)").text, "8.75");
+    // A program that declares other data says so.
+    assert!(repl.enter(":data examples/linear/data.csv").refused);
+}
+
+#[test]
 fn a_mistake_is_shown_on_the_line_just_typed_and_changes_nothing() {
     let entries = with(&[
         "x ~ Normal(mu, taus)",

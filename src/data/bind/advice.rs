@@ -19,6 +19,12 @@ pub(super) fn for_cell(text: &str, name: &str, kind: Kind, in_json: bool) -> Str
     if TRUTH.contains(&text.to_lowercase().as_str()) {
         return format!("write 1 and 0 in the file, or {by_label}");
     }
+    // What word processors make of a hyphen.
+    if let Some(rest) = text.strip_prefix(['−', '–', '—'])
+        && is_number(rest)
+    {
+        return format!("write the minus sign as a hyphen: -{}", rest.trim());
+    }
     if let Some(percent) = text.strip_suffix('%')
         && let Ok(percent) = percent.trim().parse::<f64>()
     {
@@ -87,6 +93,7 @@ mod tests {
             ("31.1.2020 10:15", Kind::Real, "dates"),
             ("12 kg", Kind::Real, "alone: 12"),
             ("$3.50", Kind::Real, "alone: 3.50"),
+            ("\u{2212}1.5", Kind::Real, "hyphen: -1.5"),
             ("red", Kind::Real, "x: index"),
         ] {
             let advice = for_cell(text, "x", kind, false);

@@ -33,8 +33,9 @@ impl<'t> Writer<'t> {
             StatementKind::Predict(names) => self.listing("predict ", names),
             StatementKind::Output(names) => self.listing("output ", names),
             StatementKind::Factor(value) => {
+                // A line may not be broken after `factor`.
                 let value = self.expr(value);
-                Doc::group(vec![Doc::text("factor"), Doc::Hang(Box::new(value))])
+                Doc::group(vec![Doc::text("factor "), value])
             }
             StatementKind::Function(function) => {
                 let name = Doc::Concat(vec![Doc::text("fun "), self.name(&function.name)]);
@@ -219,15 +220,13 @@ impl<'t> Writer<'t> {
     }
 
     fn ode(&mut self, ode: &'t Ode, end: u32) -> Doc {
-        let name = self.word("", &ode.name);
+        let name = self.word(" ", &ode.name);
         let axes = self.axes(&ode.axes);
-        let named = ode.name.is_some() || !ode.axes.is_empty();
-        let array = Doc::Concat(vec![name, axes, Doc::text(if named { " " } else { "" })]);
-        let at = Doc::Concat(vec![Doc::text("at "), self.name(&ode.at)]);
+        let at = Doc::Concat(vec![Doc::text(" at "), self.name(&ode.at)]);
         let from = Doc::Concat(vec![Doc::text(" from "), self.expr(&ode.from)]);
         let stiff = Doc::text(if ode.stiff { " stiff" } else { "" });
         let hints = self.hints(&ode.hints, Doc::text(" "));
-        let head = vec![Doc::text("ode "), array, at, from, stiff, hints, Doc::text(" {")];
+        let head = vec![Doc::text("ode"), name, axes, at, from, stiff, hints, Doc::text(" {")];
         let head = Doc::group(head);
         let items = ode.equations.iter().map(|equation| Item {
             span: equation.state.span.to(equation.start.span),
