@@ -40,7 +40,7 @@ pub mod verdict;
 
 pub use collapse::{Collapse, Parts};
 pub use evaluate::Counts;
-pub use fit::{Draws, Fit, FitError, Progress, fit};
+pub use fit::{Draws, Fit, FitError, Progress, fit, fit_bent};
 pub use forecast::{Forecast, forecast};
 pub use guide::Guide;
 pub use interrupt::Interrupt;

@@ -237,7 +237,7 @@ fn find_mean_field<T: Target>(
 ) -> Result<Found, FitError> {
     let dimension = evaluator.dimension();
     let Starts { radius_mean_field: radius, attempts, .. } = options.starts;
-    let count = options.starts.count_mean_field_for(dimension);
+    let count = options.starts.count_mean_field_for(dimension, evaluator.cost());
     let mut rng = stream(seed, Purpose::FixedDraws, 0);
     let base = draws::matched(&mut rng, dimension, options.fixed_draws.draws_for(dimension));
     let (mut any_finite, mut fits) = (false, Vec::new());

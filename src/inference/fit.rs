@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::draws;
 use super::evaluate::{Counts, Evaluator};
-use super::find::{Found, find, find_full_rank};
+use super::find::{self, Found, find, find_full_rank};
 use super::guide::Guide;
 use super::importance::{self, Checked};
 use super::natural::Natural;
@@ -202,6 +202,31 @@ pub fn fit<T: Target>(
     }
     let found = find_full_rank(&mut evaluator, target, &options, seed, progress)?;
     Ok(corrected(evaluator, found, &options, seed, progress))
+}
+
+/// A fit of one normal, bent by a triangular map from where it is, and checked again.
+pub fn fit_bent<T: Target>(
+    target: &T,
+    fit: &Fit,
+    options: &Options,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Option<Fit> {
+    let mut evaluator = Evaluator::new(target).interruptible(&options.interrupt);
+    let told = &fit.diagnostics;
+    let found = Found {
+        guide: fit.guide.clone()?,
+        algorithm: fit.algorithm,
+        starts: told.starts.clone(),
+        modes: told.modes.clone(),
+        left_out: told.left_out,
+        elbo_path: told.elbo_path.clone(),
+        highest: None,
+        single: told.single,
+    };
+    let bent = find::bend(&mut evaluator, found, &options.bent, seed, progress);
+    let is_bent = matches!(bent.guide, Guide::Triangular(_));
+    is_bent.then(|| corrected(evaluator, bent, options, seed, progress))
 }
 
 /// The fit of a guide: its draws checked by importance weights, corrected and judged.

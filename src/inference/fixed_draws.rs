@@ -13,7 +13,7 @@ use super::evaluate::Evaluator;
 use super::family::Family;
 use super::guide::{Guide, MeanField};
 use super::optimizer::{Lbfgs, NewtonCg};
-use super::target::LogDensity;
+use super::target::{LogDensity, Target};
 
 /// The algorithm's constants; settled on models of 90 to 12,000 latents.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub struct FixedDraws {
     pub log_scale_range: (f64, f64),
     /// Shrinkings of the scales by e at most, until every draw has a finite log density.
     pub max_shrinks: usize,
+    /// The operations (see [`Target::cost`]) that a fit may take.
+    pub operations: f64,
     /// Newton's method, where L-BFGS has not met the tolerance.
     pub newton: NewtonCg,
 }
@@ -52,6 +54,7 @@ impl Default for FixedDraws {
             gradient_tolerance: 1e-3,
             log_scale_range: (-25.0, 15.0),
             max_shrinks: 12,
+            operations: 6e9,
             newton: NewtonCg::default(),
         }
     }
@@ -86,7 +89,7 @@ impl FixedDraws {
     ///
     /// `None` if the ELBO is not finite at the start, however small the scales. `observe` is told
     /// the ELBO after each step.
-    pub fn fit<T: LogDensity>(
+    pub fn fit<T: Target>(
         &self,
         evaluator: &mut Evaluator<T>,
         family: Family,
@@ -95,8 +98,17 @@ impl FixedDraws {
     ) -> Option<Fitted> {
         let mut family = self.shrunk(evaluator, family, base)?;
         let (mut path, mut last) = (Vec::new(), None);
+        let before = evaluator.counts();
+        let affordable = self.operations / evaluator.cost().max(1) as f64;
+        // What is left of it, in steps.
+        let left = |evaluator: &Evaluator<T>| {
+            let now = evaluator.counts();
+            let products = now.hessian_vector - before.hessian_vector;
+            let spent = now.gradient - before.gradient + 2 * products;
+            ((affordable - spent as f64) / base.ncols() as f64).max(0.0) as usize
+        };
         for &max_iterations in &self.stages {
-            let lbfgs = self.optimizer(max_iterations);
+            let lbfgs = self.optimizer(max_iterations.min(left(evaluator)));
             let mut objective = self.objective(evaluator, &family, base);
             let state = lbfgs.start(vec![0.0; family.parameters()], &mut objective)?;
             let state = lbfgs.minimize(state, &mut objective, |state| {
@@ -112,7 +124,11 @@ impl FixedDraws {
         }
         let (mut elbo, mut converged) = last?;
         let mut steps = 0;
-        while !converged && steps < self.newton.max_iterations && !evaluator.is_interrupted() {
+        while !converged
+            && steps < self.newton.max_iterations
+            && left(evaluator) > 0
+            && !evaluator.is_interrupted()
+        {
             let (found, flat) = self.newton(evaluator, &family, base)?;
             (family, steps, converged) = (found.0, steps + 1, flat);
             let risen = found.1 - elbo;

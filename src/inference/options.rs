@@ -194,6 +194,8 @@ pub struct Starts {
     pub count_dear: usize,
     /// The operations of a dear evaluation.
     pub dear: usize,
+    /// The same of a very dear one.
+    pub very_dear: usize,
     /// Starts of the mean-field guide in more than `large` dimensions, half as many as up to there.
     pub count_mean_field: usize,
     /// The dimension above which `count_large` applies, and starts are mean-field fits: the joint mode
@@ -259,6 +261,7 @@ impl Default for Starts {
             count_large: 2,
             count_dear: 4,
             dear: 200_000,
+            very_dear: 1_000_000,
             count_mean_field: 2,
             large: 90,
             stages_large: vec![60, 100],
@@ -311,9 +314,14 @@ impl Starts {
         dimension > self.large && self.candidates == Candidates::Both
     }
 
-    /// The number of starts of the mean-field guide in d dimensions.
-    pub fn count_mean_field_for(&self, dimension: usize) -> usize {
-        if dimension > self.large { self.count_mean_field } else { 2 * self.count_mean_field }
+    /// The number of starts of the mean-field guide in d dimensions, at a cost per evaluation: one
+    /// where it is very dear.
+    pub fn count_mean_field_for(&self, dimension: usize, cost: usize) -> usize {
+        match (dimension > self.large, cost < self.very_dear) {
+            (true, true) => self.count_mean_field,
+            (true, false) => 1,
+            (false, _) => 2 * self.count_mean_field,
+        }
     }
 
     /// The number of common draws in d dimensions: enough to match their covariance.
@@ -346,11 +354,11 @@ pub struct Correction {
     pub least_draws: usize,
     /// Degrees of freedom ν of the t half: heavier tails than most posteriors, finite variance.
     pub degrees_of_freedom: u32,
-    /// The share of the t in up to `many` dimensions, and above: there most of its draws are far from
-    /// where a posterior has its mass.
+    /// The share of the t at least and at most. In d dimensions it is `few_t / d`: in many, most of its
+    /// draws are far from where a posterior has its mass.
     pub t_shares: [f64; 2],
-    /// The dimension up to which the first of these applies.
-    pub many: usize,
+    /// The same in one dimension, if it could be more than all.
+    pub few_t: f64,
     /// The most dimensions in which still heavier tails cost little.
     pub few: usize,
     /// ν there, and in the rounds added there.
@@ -391,8 +399,8 @@ impl Default for Correction {
             hopeless_efficiency: 0.02,
             least_draws: 64,
             degrees_of_freedom: 7,
-            t_shares: [0.5, 0.125],
-            many: 30,
+            t_shares: [0.125, 0.5],
+            few_t: 5.0,
             few: 2,
             few_freedom: [1, 1],
             max_refits: 4,
@@ -424,8 +432,8 @@ impl Correction {
 
     /// The share of draws from the t in d dimensions.
     pub fn t_share_for(&self, dimension: usize) -> f64 {
-        let [low, high] = self.t_shares;
-        if dimension <= self.many { low } else { high }
+        let [least, most] = self.t_shares;
+        (self.few_t / dimension as f64).clamp(least, most)
     }
 
     /// The degrees of freedom of the t half in d dimensions, and in rounds added.

@@ -126,7 +126,7 @@ pub fn middle_start<T: LogDensity>(
 }
 
 /// Where a mean-field fit from `point` ends: its normal is the candidate.
-pub fn mean_field_ending<T: LogDensity>(
+pub fn mean_field_ending<T: Target>(
     evaluator: &mut Evaluator<T>,
     point: &[f64],
     fixed: &FixedDraws,

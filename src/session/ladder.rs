@@ -192,11 +192,18 @@ impl Search<'_> {
         let normal = matches!(fit.guide, Some(Guide::FullRank(_)));
         let whole = fit.diagnostics.integrated.is_none();
         let small = fit.diagnostics.dimension <= self.options.bent.limit;
-        if !(normal && whole && small) {
+        if !(normal && whole && small && fit.elbo.is_finite()) {
             return Ok(());
         }
-        let options = Options { guide: GuideChoice::Triangular, ..self.options.clone() };
-        self.fit(coordinates.clone(), &options, progress)
+        let coordinates = coordinates.clone();
+        let program = self.model.target_in(&coordinates)?;
+        let sites = &self.model.density.sites;
+        let target = Informed::new(&program, self.prior.as_ref(), &coordinates, sites);
+        let bent = inference::fit_bent(&target, fit, self.options, self.seed, progress);
+        if let Some(bent) = bent {
+            self.keep(Ok(bent), coordinates);
+        }
+        Ok(())
     }
 }
 

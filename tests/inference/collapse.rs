@@ -100,7 +100,15 @@ fn the_marginal_and_its_derivatives_are_those_of_the_closed_form() {
     let (parts, truth) = (Groups::in_parts(12), Analytic(Marginal(Groups::new(12, false))));
     let target = Analytic(Groups::new(12, false));
     let options = Collapse::default();
-    let fine = Collapsed::new(&target, &parts, &options, 3);
+    let fine = || Collapsed::new(&target, &parts, &options, 4);
+    agrees(&fine(), &truth);
+    // Far from an anchor and near it.
+    agrees(&fine().anchored(&[0.5, 0.2]), &truth);
+    agrees(&fine().anchored(&[-3.0, -1.5]), &truth);
+}
+
+/// Whether a marginal agrees with the closed form in value, gradient and Hessian.
+fn agrees(fine: &Collapsed<'_, Analytic<Groups>, Analytic<Groups>>, truth: &Analytic<Marginal>) {
     let mut scratch = fine.workspace();
     for point in [[1.0, 0.5], [-3.0, -2.0], [8.0, 1.5], [0.0, 2.5]] {
         let (mut own, mut expected) = ([0.0; 2], [0.0; 2]);
@@ -125,7 +133,7 @@ fn the_marginal_and_its_derivatives_are_those_of_the_closed_form() {
 fn locals_drawn_given_globals_have_their_moments() {
     let (parts, target) = (Groups::in_parts(5), Analytic(Groups::new(5, false)));
     let options = Collapse::default();
-    let fine = Collapsed::new(&target, &parts, &options, 1);
+    let fine = Collapsed::new(&target, &parts, &options, 2);
     let globals = DMatrix::from_fn(2, 500, |i, _| if i == 0 { 1.0 } else { 0.3 });
     let points = fine.complete(&globals, 4, 1);
     let model = Groups::new(5, false);
