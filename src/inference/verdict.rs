@@ -192,7 +192,9 @@ impl Verdict {
             self.add(Level::Caution, Reason::MeanFieldForSize { dimension });
         }
         if diagnostics.modes.iter().any(|mode| mode.kept && !mode.converged) {
-            self.add(Level::Caution, Reason::NotConverged);
+            // Where a mean-field guide is on its way to says nothing of the posterior.
+            let level = if diagnostics.mean_field { Level::DoNotUse } else { Level::Caution };
+            self.add(level, Reason::NotConverged);
         }
     }
 

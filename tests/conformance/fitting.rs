@@ -50,8 +50,20 @@ pub(crate) fn fit(folder: &Path, posterior: &Posterior, seed: u64) -> Fitted {
     }
 }
 
-/// Adds the raw variables of a Stan program that is written non-centred.
+/// Adds what a Stan program has under other names: rows of a matrix, raw variables of what is written
+/// non-centred.
 fn standardise(model: &str, columns: &mut HashMap<String, Vec<f64>>) {
+    if model == "hmm_drive_0" || model == "hmm_example" {
+        for (row, column) in [(1, 1), (1, 2), (2, 1), (2, 2)] {
+            let own = columns[&format!("P[{}]", 2 * (row - 1) + column)].clone();
+            columns.insert(format!("theta{row}[{column}]"), own);
+        }
+    }
+    if model == "lotka_volterra" {
+        for (k, name) in (1..).zip(["alpha", "beta", "gamma", "delta"]) {
+            columns.insert(format!("theta[{k}]"), columns[name].clone());
+        }
+    }
     if model != "radon_hierarchical_intercept_noncentered" {
         return;
     }

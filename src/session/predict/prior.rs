@@ -54,10 +54,9 @@ impl<'a> Prior<'a> {
         rng: &mut dyn Rng,
     ) -> Option<Vec<f64>> {
         let mut walk = Walk::new(self.bound, &self.layout, &self.stages);
-        let region = match self.regions.as_slice() {
-            [] => Region::UNIT,
-            regions => regions[rng.random_range(0..regions.len())],
-        };
+        // Coefficients of large predictors are not of that size: half of the draws are of none.
+        let region = rng.random_range(0..2 * self.regions.len().max(1));
+        let region = self.regions.get(region).copied().unwrap_or(Region::UNIT);
         walk.run(rng, Failing::Anywhere(region)).ok()?;
         let mut latents = Vec::new();
         for random in self.bound.typed.randoms.iter().filter(|r| r.role == RandomRole::Latent) {
