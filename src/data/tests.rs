@@ -79,12 +79,18 @@ fn a_row_knows_its_line_past_blank_lines_and_long_cells() {
 }
 
 #[test]
+fn a_header_may_count() {
+    let (csv, body) = read("1990,1991\n3,4\n", &[]).expect("good");
+    assert_eq!((csv.columns("1991").count(), body.rows), (1, 1));
+}
+
+#[test]
 fn files_that_cannot_be_used_say_why() {
     let cases: &[(&[u8], &str)] = &[
         (b"", "`f.csv` is empty"),
         (b"\n\n", "`f.csv` is empty"),
         (b"x,y\n", "`f.csv` has a header but no rows"),
-        (b"1,2\n3,4\n", "`f.csv` has numbers where the names of its columns should be"),
+        (b"1.5,2\n3,4\n", "`f.csv` has numbers where the names of its columns should be"),
         (b"x,y\n1,2\n3\n", "`f.csv` has 1 cell on line 3 and 2 names in its header"),
         (b"x,y\n1,2,3\n", "`f.csv` has 3 cells on line 2 and 2 names in its header"),
         (b"x,y\n1,\"2\n3,4\n", "`f.csv` has a quote that is never closed"),
