@@ -59,9 +59,9 @@ impl Command {
             Command::Explain(arguments) => arguments.json,
             Command::Density(arguments) => arguments.program.json,
             Command::Summary(arguments) => arguments.json,
-            Command::Predict(arguments) => arguments.json,
+            Command::Predict(arguments) => arguments.drawn.json,
             Command::Sbc(arguments) => arguments.program.json,
-            Command::Prior(arguments) => arguments.json,
+            Command::Prior(arguments) => arguments.drawn.json,
             Command::Fmt(_)
             | Command::Repl(_)
             | Command::Watch(_)
@@ -280,21 +280,8 @@ pub(super) struct PriorArguments {
     /// The seed of the draws [default: from the system]
     #[arg(long, value_name = "S")]
     pub(super) seed: Option<u64>,
-    /// Save every draw as CSV
-    #[arg(long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(super) json: bool,
-    /// Print every row of long arrays
-    #[arg(long)]
-    pub(super) all: bool,
-    /// No warnings
-    #[arg(long, short)]
-    pub(super) quiet: bool,
-    /// Threads to use [default: VIPPL_THREADS, or all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
+    #[command(flatten)]
+    pub(super) drawn: DrawnArguments,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -390,20 +377,9 @@ pub(super) struct SummaryArguments {
     pub(super) all: bool,
 }
 
+/// What becomes of draws.
 #[derive(Clone, Debug, Args)]
-pub(super) struct PredictArguments {
-    /// What `vippl run --output` saved
-    #[arg(value_name = "DIR")]
-    pub(super) directory: PathBuf,
-    /// New data: FILE.csv, FILE.json, table=FILE or name=NUMBER; the rest is as in the fit
-    #[arg(value_name = "DATA")]
-    pub(super) data: Vec<String>,
-    /// The same, as an option
-    #[arg(long = "data", value_name = "DATA")]
-    pub(super) more_data: Vec<String>,
-    /// The seed of the draws [default: that of the fit]
-    #[arg(long, value_name = "S")]
-    pub(super) seed: Option<u64>,
+pub(super) struct DrawnArguments {
     /// Save every draw as CSV
     #[arg(long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
@@ -419,4 +395,22 @@ pub(super) struct PredictArguments {
     /// Threads to use [default: VIPPL_THREADS, or all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct PredictArguments {
+    /// What `vippl run --output` saved
+    #[arg(value_name = "DIR")]
+    pub(super) directory: PathBuf,
+    /// New data: FILE.csv, FILE.json, table=FILE or name=NUMBER; the rest is as in the fit
+    #[arg(value_name = "DATA")]
+    pub(super) data: Vec<String>,
+    /// The same, as an option
+    #[arg(long = "data", value_name = "DATA")]
+    pub(super) more_data: Vec<String>,
+    /// The seed of the draws [default: that of the fit]
+    #[arg(long, value_name = "S")]
+    pub(super) seed: Option<u64>,
+    #[command(flatten)]
+    pub(super) drawn: DrawnArguments,
 }

@@ -18,9 +18,9 @@ use std::path::Path;
 /// Draws predictions from a saved fit.
 pub(super) fn predict(arguments: &PredictArguments, terminal: &Terminal) -> Result<Exit, Refusal> {
     let fit = load(&arguments.directory)?;
-    arguments.output.as_deref().map_or(Ok(()), files::claim_file)?;
-    let pool = thread_pool(arguments.threads)?;
-    let warnings = Warnings { quiet: arguments.quiet, deny: false };
+    arguments.drawn.output.as_deref().map_or(Ok(()), files::claim_file)?;
+    let pool = thread_pool(arguments.drawn.threads)?;
+    let warnings = Warnings { quiet: arguments.drawn.quiet, deny: false };
     let model = arguments.directory.join("model.vi");
     let saved = |path: &Path| {
         let text = fit.state.modules.get(&path.display().to_string());
@@ -38,11 +38,11 @@ pub(super) fn predict(arguments: &PredictArguments, terminal: &Terminal) -> Resu
         .install(|| draw::predict(&bound, &fit, &wanted, seed))
         .map_err(|error| Refusal::from_failure(Failure::from(error), &loaded.document.sources))?;
     let summary = predicted_rows(&bound, &predictions);
-    if let Some(path) = &arguments.output {
+    if let Some(path) = &arguments.drawn.output {
         let table = prediction_table(&bound, &predictions);
         files::write_file(path, &|out| table.write_csv(out))?;
     }
-    if arguments.json {
+    if arguments.drawn.json {
         terminal.print_json(&PredictionRecord {
             schema: "vippl.predict/1",
             model: &fit.state.model,
@@ -51,7 +51,7 @@ pub(super) fn predict(arguments: &PredictArguments, terminal: &Terminal) -> Resu
             summary: &summary,
         })?;
     } else {
-        terminal.print(&summary_table(&summary, &terminal.human(arguments.all)))?;
+        terminal.print(&summary_table(&summary, &terminal.human(arguments.drawn.all)))?;
     }
     Ok(Exit::Success)
 }

@@ -13,9 +13,9 @@ use serde::Serialize;
 
 /// Draws from the priors, and predictions from these draws.
 pub(super) fn prior(arguments: &PriorArguments, terminal: &Terminal) -> Result<Exit, Refusal> {
-    arguments.output.as_deref().map_or(Ok(()), files::claim_file)?;
-    let pool = thread_pool(arguments.threads)?;
-    let warnings = Warnings { quiet: arguments.quiet, deny: false };
+    arguments.drawn.output.as_deref().map_or(Ok(()), files::claim_file)?;
+    let pool = thread_pool(arguments.drawn.threads)?;
+    let warnings = Warnings { quiet: arguments.drawn.quiet, deny: false };
     // What nothing observes is drawn all the same.
     let mut loaded =
         Loaded::open(&arguments.model, &arguments.data, Stage::Draft, warnings, terminal)?;
@@ -27,16 +27,16 @@ pub(super) fn prior(arguments: &PriorArguments, terminal: &Terminal) -> Result<E
         .install(|| Model::prior(&bound, draws, seed))
         .map_err(|failure| Refusal::from_failure(failure, &loaded.document.sources))?;
     let summary = predicted_rows(&bound, &drawn);
-    if let Some(path) = &arguments.output {
+    if let Some(path) = &arguments.drawn.output {
         let table = prediction_table(&bound, &drawn);
         files::write_file(path, &|out| table.write_csv(out))?;
     }
-    if arguments.json {
+    if arguments.drawn.json {
         let model = &loaded.document.name;
         let schema = "vippl.prior/1";
         terminal.print_json(&PriorRecord { schema, model, seed, draws, summary: &summary })?;
     } else {
-        terminal.print(&summary_table(&summary, &terminal.human(arguments.all)))?;
+        terminal.print(&summary_table(&summary, &terminal.human(arguments.drawn.all)))?;
     }
     Ok(Exit::Success)
 }

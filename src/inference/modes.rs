@@ -243,7 +243,7 @@ impl Exploration<'_> {
         let known: Vec<&Fitted> = self.modes.iter().map(|mode| &mode.fitted).collect();
         let observe = |iteration, state: &State| {
             progress(Progress::Stepped { mode: fitted, iteration, elbo: state.elbo });
-            match known.iter().any(|known| leads_to(state, known, self.options)) {
+            match leads_to(state, &known, self.options) {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
@@ -342,12 +342,11 @@ impl Exploration<'_> {
 }
 
 /// Whether a fit under way is about to find a mode that another has found as well or better.
-fn leads_to(state: &State, known: &Fitted, options: &Starts) -> bool {
-    let near = |normal: FullRank| {
-        let (_, far) = normal.whitened_distances_squared(&known.guide);
-        far < options.same_mode.max(normal.mean().len() as f64)
-    };
-    state.elbo < known.elbo && state.normal().is_some_and(near)
+fn leads_to(state: &State, known: &[&Fitted], options: &Starts) -> bool {
+    let mut better = known.iter().filter(|known| state.elbo < known.elbo).peekable();
+    let Some(normal) = better.peek().and_then(|_| state.normal()) else { return false };
+    let limit = options.same_mode.max(normal.mean().len() as f64);
+    better.any(|known| normal.whitened_distances_squared(&known.guide).1 < limit)
 }
 
 /// Whether two fits are of one mode. Converged fits must be near each other in both scales: a

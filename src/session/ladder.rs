@@ -137,6 +137,17 @@ impl Search<'_> {
         evaluations as f64 * self.model.engine.work() as f64 <= self.options.attempts.operations
     }
 
+    /// What is done with the target in some coordinates.
+    fn with_target<R>(
+        &self,
+        coordinates: &Coordinates,
+        run: impl FnOnce(&Informed<'_>) -> R,
+    ) -> Result<R, Failure> {
+        let program = self.model.target_in(coordinates)?;
+        let sites = &self.model.density.sites;
+        Ok(run(&Informed::new(&program, self.prior.as_ref(), coordinates, sites)))
+    }
+
     /// Fits in some coordinates.
     fn fit(
         &mut self,
@@ -144,10 +155,8 @@ impl Search<'_> {
         options: &Options,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), Failure> {
-        let program = self.model.target_in(&coordinates)?;
-        let sites = &self.model.density.sites;
-        let target = Informed::new(&program, self.prior.as_ref(), &coordinates, sites);
-        let result = inference::fit(&target, options, self.seed, progress);
+        let fit = |target: &Informed<'_>| inference::fit(target, options, self.seed, progress);
+        let result = self.with_target(&coordinates, fit)?;
         self.keep(result, coordinates);
         Ok(())
     }
@@ -164,10 +173,9 @@ impl Search<'_> {
         let Some(parts) = parts.filter(|parts| parts.blocks.len() >= least) else {
             return Ok(false);
         };
-        let program = self.model.target_in(&coordinates)?;
-        let sites = &self.model.density.sites;
-        let target = Informed::new(&program, self.prior.as_ref(), &coordinates, sites);
-        let result = inference::fit_collapsed(&target, &parts, self.options, self.seed, progress);
+        let result = self.with_target(&coordinates, |target| {
+            inference::fit_collapsed(target, &parts, self.options, self.seed, progress)
+        })?;
         self.keep(result, coordinates);
         Ok(true)
     }
@@ -196,10 +204,9 @@ impl Search<'_> {
             return Ok(());
         }
         let coordinates = coordinates.clone();
-        let program = self.model.target_in(&coordinates)?;
-        let sites = &self.model.density.sites;
-        let target = Informed::new(&program, self.prior.as_ref(), &coordinates, sites);
-        let bent = inference::fit_bent(&target, fit, self.options, self.seed, progress);
+        let bent = self.with_target(&coordinates, |target| {
+            inference::fit_bent(target, fit, self.options, self.seed, progress)
+        })?;
         if let Some(bent) = bent {
             self.keep(Ok(bent), coordinates);
         }

@@ -11,9 +11,11 @@ mod plan;
 mod prior;
 mod region;
 mod sample;
+mod unknown;
 mod walk;
 
 pub(super) use prior::Prior;
+pub(super) use unknown::Unknown;
 
 use crate::bound::{self, EvaluationError, Finite};
 use crate::engine;

@@ -9,14 +9,13 @@
 use super::failure::Failure;
 use super::fit::FitOptions;
 use super::model::Model;
-use super::predict::{self, Latents, Prediction, Wanted};
+use super::predict::{self, Prediction, Unknown, Wanted};
 use crate::bound;
 use crate::data::{Binding, BindingReport};
 use crate::inference::{Level, resample};
 use crate::math::special::incomplete::ln_incomplete_gamma;
 use crate::output::Element;
 use crate::typed::{RandomId, RandomRole, VariableId};
-use rand_chacha::ChaCha8Rng;
 use std::collections::HashSet;
 
 /// How to calibrate.
@@ -72,41 +71,6 @@ pub struct Calibration {
     pub uniform: bool,
     /// The p-value below which one latent's ranks are called not uniform.
     pub limit: f64,
-}
-
-/// No fit: every latent is drawn from its prior.
-struct Nothing {
-    count: usize,
-}
-
-impl Latents for Nothing {
-    type Workspace = ();
-
-    fn workspace(&self) {}
-
-    fn count(&self) -> usize {
-        self.count
-    }
-
-    fn has(&self, _: &str) -> bool {
-        true
-    }
-
-    fn column(&self, _: &str, _: &[String]) -> Option<usize> {
-        None
-    }
-
-    fn value(&self, _: usize, _: usize) -> f64 {
-        f64::NAN
-    }
-
-    fn assigns(&self) -> bool {
-        false
-    }
-
-    fn assign(&self, (): &mut (), _: usize, _: &mut ChaCha8Rng) -> Option<Vec<f64>> {
-        None
-    }
 }
 
 /// Simulates data from a program and fits them, again and again. `progress` is told how many are done.
@@ -212,7 +176,7 @@ fn simulate(
         r.role = RandomRole::Observed;
     });
     let wanted = Wanted { variables, predictions: true, imputed: false, fresh: HashSet::new() };
-    let nothing = Nothing { count: options.simulations };
+    let nothing = Unknown { draws: options.simulations };
     Ok(predict::predict(&bound, &nothing, &wanted, options.fit.seed)?)
 }
 

@@ -3,7 +3,7 @@
 use super::document::{Document, Stage};
 use super::failure::Failure;
 use super::model::Model;
-use super::predict::{self, Latents, Wanted};
+use super::predict::{self, Unknown, Wanted};
 use super::record::predicted_rows;
 use super::saved::SavedFit;
 use crate::data::{Mode, Tables};
@@ -14,7 +14,6 @@ use crate::source::{Sources, Spanned};
 use crate::syntax::ast::{self, Define, Statement, StatementKind};
 use crate::syntax::parser::{parse, parse_expression};
 use crate::typed::{Kind, Plane, VariableId};
-use rand_chacha::ChaCha8Rng;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -139,41 +138,6 @@ impl Document {
         }
         found.sort();
         found
-    }
-}
-
-/// Latents that no fit knows: all are drawn from their priors.
-struct Unknown {
-    draws: usize,
-}
-
-impl Latents for Unknown {
-    type Workspace = ();
-
-    fn workspace(&self) {}
-
-    fn count(&self) -> usize {
-        self.draws
-    }
-
-    fn has(&self, _: &str) -> bool {
-        true
-    }
-
-    fn column(&self, _: &str, _: &[String]) -> Option<usize> {
-        None
-    }
-
-    fn value(&self, _: usize, _: usize) -> f64 {
-        f64::NAN
-    }
-
-    fn assigns(&self) -> bool {
-        false
-    }
-
-    fn assign(&self, (): &mut (), _: usize, _: &mut ChaCha8Rng) -> Option<Vec<f64>> {
-        None
     }
 }
 
