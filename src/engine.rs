@@ -20,6 +20,7 @@ mod function;
 mod fuse;
 mod isa;
 mod kernel;
+mod kronecker;
 mod lane;
 mod ode;
 mod product;

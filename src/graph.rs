@@ -26,7 +26,7 @@ pub use differentiate::{DifferentiationOptions, Seed, gradient, tangents};
 pub use elimination::{Elimination, Factor};
 pub(crate) use expression::Value;
 pub use expression::{Expression, Leaf, Literal, NodeId, Op};
-pub use linear::{Cholesky, TriangularSolve};
+pub use linear::{Cholesky, NoisyKronecker, TriangularSolve};
 pub use matrix::Matrix;
 pub use node::{
     Access, BufferId, Inconsistency, Input, Kernel, Model, Node, Product, Quantity, Slot, Tag,

@@ -44,6 +44,7 @@ impl Program {
             | Step::Recurrence(_)
             | Step::Cholesky(_)
             | Step::TriangularSolve(_)
+            | Step::NoisyKronecker(_)
             | Step::Ode(_) => {
                 step.evaluate(state);
                 None

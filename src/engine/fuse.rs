@@ -96,6 +96,7 @@ fn reads(nodes: &[Node]) -> HashMap<BufferId, Vec<Read>> {
             | Node::Elimination(_)
             | Node::Cholesky(_)
             | Node::TriangularSolve(_)
+            | Node::NoisyKronecker(_)
             | Node::Ode(_) => node.for_each_read(&mut |buffer| read(buffer, Read::Otherwise)),
         }
     }

@@ -82,6 +82,7 @@ fn mode(step: &Step) -> String {
         Step::Elimination(_) => "finite latents summed out".to_owned(),
         Step::Cholesky(_) => "Cholesky factor".to_owned(),
         Step::TriangularSolve(_) => "triangular equations".to_owned(),
+        Step::NoisyKronecker(_) => "matrix normals with noise".to_owned(),
         Step::Ode(_) => "differential equations".to_owned(),
     }
 }

@@ -148,6 +148,7 @@ impl Small {
                         | Step::Elimination(_)
                         | Step::Cholesky(_)
                         | Step::TriangularSolve(_)
+                        | Step::NoisyKronecker(_)
                         | Step::Ode(_),
                         ..,
                     ) => return None,

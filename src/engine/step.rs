@@ -6,6 +6,7 @@ use super::execute::{run, run_together};
 use super::flat::Layout;
 use super::fuse::Fused;
 use super::kernel::{DensityStep, KernelCompiler, KernelStep, MapStep, Schedule, cost};
+use super::kronecker::NoisyKroneckerStep;
 use super::lane::Lane;
 use super::ode::OdeStep;
 use super::product::PlacedProduct;
@@ -32,6 +33,8 @@ pub(super) enum Step {
     Cholesky(CholeskyStep),
     /// Equations in triangular matrices.
     TriangularSolve(TriangularSolveStep),
+    /// Matrix normals with noise.
+    NoisyKronecker(NoisyKroneckerStep),
     /// Solutions of differential equations.
     Ode(OdeStep),
 }
@@ -62,6 +65,9 @@ impl Step {
             Node::TriangularSolve(solve) => {
                 Step::TriangularSolve(TriangularSolveStep::new(solve, layout))
             }
+            Node::NoisyKronecker(node) => {
+                Step::NoisyKronecker(NoisyKroneckerStep::new(node, layout))
+            }
             Node::Ode(ode) => Step::Ode(OdeStep::new(ode, layout, options)),
         })
     }
@@ -75,6 +81,7 @@ impl Step {
             | Step::Recurrence(_)
             | Step::Cholesky(_)
             | Step::TriangularSolve(_)
+            | Step::NoisyKronecker(_)
             | Step::Ode(_) => self.evaluate(state),
         }
     }
@@ -89,6 +96,7 @@ impl Step {
             Step::Elimination(elimination) => elimination.forward(state),
             Step::Cholesky(cholesky) => cholesky.forward(state),
             Step::TriangularSolve(solve) => solve.forward(state),
+            Step::NoisyKronecker(step) => step.forward(state),
             Step::Ode(ode) => ode.evaluate(state),
         }
     }
@@ -103,7 +111,8 @@ impl Step {
             | Step::Recurrence(_)
             | Step::Elimination(_)
             | Step::Cholesky(_)
-            | Step::TriangularSolve(_) => self.evaluate(state),
+            | Step::TriangularSolve(_)
+            | Step::NoisyKronecker(_) => self.evaluate(state),
         }
     }
 
@@ -125,6 +134,7 @@ impl Step {
             | Step::Elimination(_)
             | Step::Cholesky(_)
             | Step::TriangularSolve(_)
+            | Step::NoisyKronecker(_)
             | Step::Ode(_) => states.iter_mut().for_each(|state| self.forward(state)),
         }
     }
@@ -139,6 +149,7 @@ impl Step {
             Step::Elimination(elimination) => elimination.backward(state),
             Step::Cholesky(cholesky) => cholesky.backward(state),
             Step::TriangularSolve(solve) => solve.backward(state),
+            Step::NoisyKronecker(step) => step.backward(state),
             Step::Ode(ode) => ode.backward(state),
         }
     }
@@ -157,6 +168,7 @@ impl Step {
             Step::Elimination(elimination) => elimination.cost(),
             Step::Cholesky(cholesky) => cholesky.cost(),
             Step::TriangularSolve(solve) => solve.cost(),
+            Step::NoisyKronecker(step) => step.cost(),
             Step::Ode(ode) => ode.cost(),
         }
     }
@@ -173,6 +185,7 @@ impl Step {
                 map.adjoint.extend(extent);
             }
             Step::Product(_) | Step::Cholesky(_) | Step::TriangularSolve(_) => {}
+            Step::NoisyKronecker(step) => step.extend(extent),
             Step::Ode(ode) => ode.extend(extent),
             Step::Recurrence(recurrence) => recurrence.extend(extent),
             Step::Elimination(elimination) => elimination.extend(extent),

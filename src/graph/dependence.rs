@@ -3,7 +3,7 @@
 //! Sets are held once each and named by their position, so that a million rows that depend on few
 //! different sets cost four bytes each.
 
-use super::node::{Access, BufferId, Input, Kernel, Model, Node, Target};
+use super::node::{Access, BufferId, Input, Kernel, Model, Node, Slot, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -105,6 +105,21 @@ impl Dependence {
                     Some(())
                 })
             }
+            Node::NoisyKronecker(node) => (0..node.count).try_for_each(|item| {
+                let squares = node.extent.map(|size| size * size);
+                let part = |slot: Slot, item: usize, length: usize| {
+                    (0..length).map(move |i| (slot.buffer, slot.offset + item * length + i))
+                };
+                let matrix = |of: usize| {
+                    let item = if node.shared[of] { 0 } else { item };
+                    part(node.matrices[of], item, squares[of])
+                };
+                let values = part(node.values, item, node.extent[0] * node.extent[1]);
+                let read = matrix(0).chain(matrix(1)).chain(part(node.noise, item, 1));
+                let set = self.union_of(read.chain(values))?;
+                self.fill(node.output.buffer, node.output.offset + item, 1, set);
+                Some(())
+            }),
             Node::Ode(ode) => {
                 let read = ode.parameters.iter().chain(&ode.initial).copied();
                 let set = self.union_of(read)?;

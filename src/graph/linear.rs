@@ -46,7 +46,45 @@ pub struct TriangularSolve {
     pub tag: Tag,
 }
 
+/// output = the log density of each of `count` matrices of values under the normal distribution with
+/// Cov(x_ij, x_kl) = R_ik C_jl + noise [i = k, j = l].
+///
+/// Only the lower triangles of R and C are read, and they alone have derivatives. Where the
+/// covariance is not positive definite the log density is NaN.
+#[derive(Clone, Debug)]
+pub struct NoisyKronecker {
+    /// The rows and columns of the values.
+    pub extent: [usize; 2],
+    /// How many matrices of values.
+    pub count: usize,
+    /// R and C: the first element of one, or of `count`.
+    pub matrices: [Slot; 2],
+    /// Whether there is one R, one C for all; else there is one for each.
+    pub shared: [bool; 2],
+    /// The first of `count` variances.
+    pub noise: Slot,
+    /// The first of count × rows × columns values.
+    pub values: Slot,
+    /// The first of `count` elements.
+    pub output: Slot,
+    /// The statement it came from.
+    pub tag: Tag,
+}
+
 impl Model {
+    pub(super) fn check_noisy_kronecker(&self, node: &NoisyKronecker) -> Option<Inconsistency> {
+        let NoisyKronecker { extent, count, matrices, shared, noise, values, output, tag } = node;
+        let square =
+            |of: usize| product(&[extent[of], extent[of], if shared[of] { 1 } else { *count }]);
+        let reads = [
+            (matrices[0], square(0)),
+            (matrices[1], square(1)),
+            (*noise, *count),
+            (*values, product(&[extent[0], extent[1], *count])),
+        ];
+        self.check_dense(&reads, (*output, *count), *tag)
+    }
+
     pub(super) fn check_cholesky(&self, cholesky: &Cholesky) -> Option<Inconsistency> {
         let Cholesky { size, count, input, output, tag } = cholesky;
         let length = product(&[*size, *size, *count]);

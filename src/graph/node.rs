@@ -5,7 +5,7 @@
 
 use super::elimination::Elimination;
 use super::expression::Expression;
-use super::linear::{Cholesky, TriangularSolve};
+use super::linear::{Cholesky, NoisyKronecker, TriangularSolve};
 use super::matrix::Matrix;
 use super::ode::Ode;
 use super::recurrence::Recurrence;
@@ -81,6 +81,8 @@ pub enum Node {
     Cholesky(Cholesky),
     /// Equations in triangular matrices.
     TriangularSolve(TriangularSolve),
+    /// Matrix normals with noise.
+    NoisyKronecker(NoisyKronecker),
     /// Solutions of differential equations.
     Ode(Ode),
 }
@@ -95,6 +97,7 @@ impl Node {
             | Node::Elimination(_)
             | Node::Cholesky(_)
             | Node::TriangularSolve(_)
+            | Node::NoisyKronecker(_)
             | Node::Ode(_) => &[],
         }
     }
@@ -232,6 +235,7 @@ impl Model {
                 | Node::Recurrence(_)
                 | Node::Cholesky(_)
                 | Node::TriangularSolve(_)
+                | Node::NoisyKronecker(_)
                 | Node::Ode(_) => self.check_node(node),
             })
         };
@@ -260,6 +264,7 @@ impl Model {
             Node::Elimination(elimination) => self.check_elimination(elimination),
             Node::Cholesky(cholesky) => self.check_cholesky(cholesky),
             Node::TriangularSolve(solve) => self.check_triangular_solve(solve),
+            Node::NoisyKronecker(node) => self.check_noisy_kronecker(node),
             Node::Ode(ode) => self.check_ode(ode),
             Node::Product(product) => {
                 let Product { matrix, input, output, tag } = product;

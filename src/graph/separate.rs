@@ -111,6 +111,7 @@ fn density(node: &Node) -> Option<&Kernel> {
         | Node::Elimination(_)
         | Node::Cholesky(_)
         | Node::TriangularSolve(_)
+        | Node::NoisyKronecker(_)
         | Node::Ode(_) => None,
     }
 }

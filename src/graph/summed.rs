@@ -22,6 +22,7 @@ pub(super) fn single_sums(nodes: &[Node]) -> Option<Vec<Node>> {
             | Node::Recurrence(_)
             | Node::Cholesky(_)
             | Node::TriangularSolve(_)
+            | Node::NoisyKronecker(_)
             | Node::Ode(_) => summed.push(node.clone()),
         }
     }

@@ -19,6 +19,11 @@ impl Node {
                 visit(solve.matrix.buffer);
                 visit(solve.input.buffer);
             }
+            Node::NoisyKronecker(node) => {
+                node.matrices.iter().for_each(|slot| visit(slot.buffer));
+                visit(node.noise.buffer);
+                visit(node.values.buffer);
+            }
             Node::Ode(ode) => {
                 let elements = ode.parameters.iter().chain(&ode.initial);
                 elements.for_each(|(buffer, _)| visit(*buffer));
@@ -36,6 +41,7 @@ impl Node {
             Node::Elimination(_) => {}
             Node::Cholesky(cholesky) => visit(cholesky.output.buffer),
             Node::TriangularSolve(solve) => visit(solve.output.buffer),
+            Node::NoisyKronecker(node) => visit(node.output.buffer),
             Node::Ode(ode) => visit(ode.output.buffer),
         }
     }

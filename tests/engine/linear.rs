@@ -2,7 +2,9 @@
 
 use crate::witness::{Formula, assert_agrees, body, density, empty, gather, noise, run, store};
 use vippl::engine::{Options, Program};
-use vippl::graph::{BufferId, Cholesky, Inconsistency, Model, Node, Slot, Tag, TriangularSolve};
+use vippl::graph::{
+    BufferId, Cholesky, Inconsistency, Model, Node, NoisyKronecker, Slot, Tag, TriangularSolve,
+};
 use vippl::inference::target::LogDensity;
 use vippl::math::Scalar;
 
@@ -127,6 +129,94 @@ fn multivariate_normals_agree() {
         let point: Vec<f64> = (0..size * count + sides).map(|_| 2.0 * draw()).collect();
         assert_agrees(&model, &formula, &point);
     }
+}
+
+/// Σ ln Normal(x | 0, R ⊗ C + s I) of several x with one R, a C each, and s = e^w each; the point has
+/// the locations of R, those of every C, every w, then every x.
+struct MatrixNormals {
+    extent: [usize; 2],
+    count: usize,
+}
+
+impl Formula for MatrixNormals {
+    fn log_density<S: Scalar>(&self, u: &[S]) -> S {
+        let [n, m] = self.extent;
+        let (rows, rest) = u.split_at(n);
+        let (columns, rest) = rest.split_at(m * self.count);
+        let (noise, values) = rest.split_at(self.count);
+        let r = covariances(rows);
+        let mut sum = S::constant(0.0);
+        for item in 0..self.count {
+            let c = covariances(&columns[item * m..][..m]);
+            let x = &values[item * n * m..][..n * m];
+            let entry = |p: usize, q: usize| {
+                let product = r[p / m][q / m] * c[p % m][q % m];
+                if p == q { product + noise[item].exp() } else { product }
+            };
+            let covariance =
+                (0..n * m).map(|p| (0..n * m).map(|q| entry(p, q)).collect()).collect();
+            let (y, ln_det) = eliminate(covariance, x.iter().map(|x| vec![*x]).collect());
+            sum = sum - ln_det * 0.5 - 0.5 * (n * m) as f64 * std::f64::consts::TAU.ln();
+            for (x, y) in x.iter().zip(&y) {
+                sum = sum - *x * y[0] * 0.5;
+            }
+        }
+        sum
+    }
+}
+
+fn matrix_normals([n, m]: [usize; 2], count: usize) -> Model {
+    let mut model = empty(n + m * count + count + n * m * count);
+    let r = store_covariances(&mut model, n, 1);
+    let c = model.add_buffer(m * m * count);
+    let cells = || (0..m * m * count).map(move |cell| (cell / (m * m), cell / m % m, cell % m));
+    let first: Vec<u32> = cells().map(|(item, i, _)| (n + item * m + i) as u32).collect();
+    let second: Vec<u32> = cells().map(|(item, _, j)| (n + item * m + j) as u32).collect();
+    let same: Vec<f64> = cells().map(|(_, i, j)| f64::from(u8::from(i == j))).collect();
+    let (noise, output) = (model.add_buffer(count), model.add_buffer(count));
+    model.nodes.extend([
+        store(
+            c,
+            m * m * count,
+            vec![gather(POINT, &first), gather(POINT, &second)],
+            vec![crate::witness::column(&same)],
+            body(|g| covariance(g.input(0), g.input(1), g.column(0))),
+        ),
+        store(noise, count, vec![run(POINT, n + m * count)], vec![], body(|g| g.input(0).exp())),
+        Node::NoisyKronecker(NoisyKronecker {
+            extent: [n, m],
+            count,
+            matrices: [start(r), start(c)],
+            shared: [true, false],
+            noise: start(noise),
+            values: Slot { buffer: POINT, offset: n + m * count + count },
+            output: start(output),
+            tag: Tag(7),
+        }),
+        density(count, vec![run(output, 0)], vec![], body(|g| g.input(0))),
+    ]);
+    model
+}
+
+#[test]
+fn matrix_normals_with_noise_agree() {
+    for (extent, count) in [([1, 1], 1), ([2, 3], 1), ([3, 2], 2), ([4, 3], 2)] {
+        let formula = MatrixNormals { extent, count };
+        let model = matrix_normals(extent, count);
+        let mut draw = noise(extent[0] as u64);
+        let point: Vec<f64> = (0..model.buffers[0]).map(|_| draw()).collect();
+        assert_agrees(&model, &formula, &point);
+    }
+}
+
+#[test]
+fn matrix_normals_with_equal_eigenvalues_agree() {
+    // Locations so far apart that both covariances are multiples of the identity.
+    let (extent, count) = ([3, 2], 1);
+    let mut draw = noise(6);
+    let places = [0.0, 60.0, 120.0, 0.0, 60.0];
+    let point: Vec<f64> = places.into_iter().chain((0..7).map(|_| draw())).collect();
+    assert_agrees(&matrix_normals(extent, count), &MatrixNormals { extent, count }, &point);
 }
 
 /// Σ tanh((A⁻¹ B)_ij) for several B and one A.

@@ -32,6 +32,7 @@ impl Program {
             | Step::Recurrence(_)
             | Step::Cholesky(_)
             | Step::TriangularSolve(_)
+            | Step::NoisyKronecker(_)
             | Step::Ode(_) => None,
         });
         Assignments { eliminations: eliminations.collect(), state }

@@ -33,6 +33,7 @@ pub(super) fn count(model: &mut Model) {
             | Node::Elimination(_)
             | Node::Cholesky(_)
             | Node::TriangularSolve(_)
+            | Node::NoisyKronecker(_)
             | Node::Ode(_) => model.nodes.push(node),
         }
     }

@@ -37,6 +37,7 @@ fn inline_at(draft: &mut Draft, position: usize) -> bool {
         | Node::Elimination(_)
         | Node::Cholesky(_)
         | Node::TriangularSolve(_)
+        | Node::NoisyKronecker(_)
         | Node::Ode(_) => None,
     };
     let is_copy = matches!(kernel.body.ops[..], [Op::Leaf(Leaf::Input(0))]);

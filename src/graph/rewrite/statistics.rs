@@ -210,6 +210,7 @@ fn product_of(model: &Model, input: &Input, rows: usize) -> Option<Product> {
         | Node::Elimination(_)
         | Node::Cholesky(_)
         | Node::TriangularSolve(_)
+        | Node::NoisyKronecker(_)
         | Node::Ode(_) => None,
     })
 }

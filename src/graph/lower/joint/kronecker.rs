@@ -1,11 +1,11 @@
 //! Matrices of values with a covariance of their rows and one of their columns.
 
-use super::super::super::linear::TriangularSolve;
+use super::super::super::linear::{NoisyKronecker, TriangularSolve};
 use super::super::super::node::{Node, Slot};
 use super::super::{LowerError, Lowering};
+use super::Matrices;
 use super::tied::Tied;
-use super::{Matrices, Scale};
-use crate::typed::{Expr, Joint, JointArgument};
+use crate::typed::Joint;
 
 impl Lowering<'_> {
     /// Z = A⁻¹ X B⁻ᵀ with the factors A of the rows and B of the columns.
@@ -59,36 +59,20 @@ impl Lowering<'_> {
         let rows = self.matrix(tied, &joint.arguments[0])?;
         let columns = self.matrix(tied, &joint.arguments[1])?;
         let noise = self.scalar(tied, &joint.arguments[2])?;
-        let (n, m, count) = (rows.size, columns.size, tied.groups.len());
-        let size = n * m;
-        let cells: Vec<u32> = (0..(count * size * size) as u32).collect();
-        let place = |of: Matrices, entry: &dyn Fn(usize, usize) -> usize| -> Vec<u32> {
-            let at = |cell: &u32| {
-                let (group, cell) =
-                    (*cell as usize / (size * size), *cell as usize % (size * size));
-                let base = if of.shared { 0 } else { group * of.size * of.size };
-                (base + entry(cell / size, cell % size)) as u32
-            };
-            cells.iter().map(at).collect()
-        };
-        let in_rows = place(rows, &|i, j| i / m * n + j / m);
-        let in_columns = place(columns, &|i, j| i % m * m + j % m);
-        let group_of: Vec<u32> = cells.iter().map(|c| c / (size * size) as u32).collect();
-        let diagonal = |cell: &u32| {
-            let cell = *cell as usize % (size * size);
-            f64::from(u8::from(cell / size == cell % size))
-        };
-        let diagonal: Vec<f64> = cells.iter().map(diagonal).collect();
-        let slot = self.gathered(cells.len(), &cells, tied.tag, |k| {
-            let covariance = k.at(rows.slot, &in_rows) * k.at(columns.slot, &in_columns);
-            covariance + k.column(&diagonal) * k.at(noise, &group_of)
-        });
-        let factor = self.cholesky(tied, Matrices { slot, size, shared: false });
-        let scale = Scale { factor, inverse: false };
-        let zero = Expr::number(0.0, tied.random.span);
-        let z = self.standardised(tied, &JointArgument::Scalar(zero), &scale)?;
-        self.standard_normal(tied, z);
-        self.log_determinant(tied, factor, -1.0);
+        let count = tied.groups.len();
+        let output = Slot { buffer: self.model.add_buffer(count), offset: 0 };
+        self.push(Node::NoisyKronecker(NoisyKronecker {
+            extent: [rows.size, columns.size],
+            count,
+            matrices: [rows.slot, columns.slot],
+            shared: [rows.shared, columns.shared],
+            noise,
+            values: tied.x,
+            output,
+            tag: tied.tag,
+        }));
+        let groups = tied.each();
+        self.kernel(count, tied.tag, tied.density(&groups), |k| k.at(output, &groups));
         Ok(())
     }
 }
