@@ -125,9 +125,9 @@ impl PlacedProduct {
         }
         for column in columns {
             let v = vectors.map(|v| v[k]);
-            for i in 0..length {
+            for (i, x) in column.iter().enumerate() {
                 for p in 0..ABREAST {
-                    out[p].0[i] = A::fma(column[i], v[p], out[p].0[i]);
+                    out[p].0[i] = A::fma(*x, v[p], out[p].0[i]);
                 }
             }
             k += 1;
