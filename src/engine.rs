@@ -6,6 +6,7 @@
 //! [`Dual<f64>`](crate::math::Dual) for products with the Hessian. Sums are always taken in the same
 //! order, so that the same point gives the same bits.
 
+mod abreast;
 mod blame;
 mod block;
 mod cholesky;

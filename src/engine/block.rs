@@ -292,6 +292,7 @@ pub(super) fn pair_block<A: Arithmetic>(pair: Pair, out: &mut [f64], other: &mut
                 (out[i], other[i]) = straight::softplus_and_sigmoid::<A>(out[i]);
             }
         }
+        Pair::SummedSoftplusSigmoid => summed_softplus::<A>(out, other),
         Pair::LnGammaDigamma => {
             let irregular = out.iter().fold(false, |any, x| any | !straight::is_regular(*x));
             if irregular {
@@ -304,5 +305,29 @@ pub(super) fn pair_block<A: Arithmetic>(pair: Pair, out: &mut [f64], other: &mut
                 }
             }
         }
+    }
+}
+
+/// ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), where all logarithms of a block are one, of the product
+/// of what they are of: it is at most 2^256. The first row has it.
+#[inline(always)]
+fn summed_softplus<A: Arithmetic>(out: &mut [f64], sigmoid: &mut [f64]) {
+    const LANES: usize = 16;
+    let mut shifted = [1.0; BLOCK];
+    let (shifted, sigmoid) = (&mut shifted[..out.len()], &mut sigmoid[..out.len()]);
+    for i in 0..out.len() {
+        let (high, u, s) = straight::softplus_in_parts::<A>(out[i]);
+        (out[i], shifted[i], sigmoid[i]) = (high, u, s);
+    }
+    let mut partial = [1.0; LANES];
+    let (chunks, rest) = shifted.as_chunks::<LANES>();
+    for chunk in chunks {
+        for i in 0..LANES {
+            partial[i] *= chunk[i];
+        }
+    }
+    let product = partial.iter().chain(rest).fold(1.0, |product, u| product * u);
+    if let Some(first) = out.first_mut() {
+        *first += straight::ln::<A>(product);
     }
 }

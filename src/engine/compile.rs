@@ -6,12 +6,17 @@
 
 use super::data::{Known, evaluate_data};
 use super::factor::Wanted;
-use super::routine::{Code, Instruction, Operand, Origin, Output, Pair, Prelude, Routine, Source};
+use super::routine::{
+    Code, Destination, Instruction, Operand, Origin, Output, Pair, Prelude, Routine, Source,
+};
 use super::share::shares;
 use crate::graph::{Expression, Leaf, NodeId, Op};
 use crate::math::Unary;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// With so many rows, which no list of a small model has, functions may be added up block by block.
+const MANY_ROWS: usize = 1 << 13;
 
 /// An expression's surroundings.
 pub(super) struct Surroundings {
@@ -121,6 +126,9 @@ pub(super) fn routine(
     let mut emitter = Emitter::new(&expression, classes, known);
     if surroundings.factor {
         emitter.multiply_at_outputs(values.iter().zip(&wanted));
+        if surroundings.rows >= MANY_ROWS && !surroundings.in_parts {
+            emitter.find_summed(values.iter().zip(&wanted));
+        }
     }
     emitter.emit_all();
     let (mut scalar_outputs, mut row_outputs) = (Vec::new(), Vec::new());
@@ -194,6 +202,8 @@ struct Emitter<'a> {
     absorbed: Vec<bool>,
     /// Products that are computed where they are added up.
     multiplied: Vec<bool>,
+    /// What is only ever added up over all rows, with no factor but -1.
+    summed: Vec<bool>,
     /// Where to find both functions of a pair.
     pairs: HashMap<(Unary, NodeId), NodeId>,
     /// The scalar of each operation that is the same for all rows and is read.
@@ -230,6 +240,7 @@ impl<'a> Emitter<'a> {
             uses,
             absorbed,
             multiplied: vec![false; count],
+            summed: vec![false; count],
             pairs,
             slots: vec![0; count],
             registers: vec![None; count],
@@ -360,6 +371,23 @@ impl<'a> Emitter<'a> {
         }
     }
 
+    /// Finds what is only ever added up over all rows.
+    fn find_summed<'w>(&mut self, outputs: impl Iterator<Item = (&'w NodeId, &'w Wanted)>) {
+        let mut sums = vec![0; self.uses.len()];
+        outputs
+            .filter(|(_, wanted)| matches!(wanted.sink.to, Destination::Total))
+            .for_each(|(id, _)| sums[id.index()] += 1);
+        for (position, op) in self.expression.ops.iter().enumerate().rev() {
+            let all = sums[position] > 0 && sums[position] == self.uses[position];
+            self.summed[position] = all && self.classes[position] == Class::Row;
+            if self.summed[position]
+                && let Op::Add(..) | Op::Sub(..) | Op::Neg(_) = op
+            {
+                op.operands().for_each(|operand| sums[operand.index()] += 1);
+            }
+        }
+    }
+
     /// The operands of a product that is left to what adds it up.
     fn multiplied(&mut self, id: NodeId) -> Option<(Operand, Operand)> {
         let op = self.multiplied[id.index()].then(|| self.expression.ops[id.index()])?;
@@ -460,22 +488,30 @@ impl<'a> Emitter<'a> {
         Some((code, product))
     }
 
-    /// Computes two functions of the same number at once, if both are wanted and this is one.
+    /// Computes two functions of the same number at once, if this is one and both are wanted, or if
+    /// they are added up block by block.
     fn emit_pair(&mut self, op: Op, id: NodeId) -> bool {
         let Op::Unary(f, a) = op else { return false };
         let Some(pair) = Pair::ALL.into_iter().find(|pair| pair.functions().contains(&f)) else {
             return false;
         };
         let [first, second] = pair.functions().map(|f| self.pairs.get(&(f, a)).copied());
-        let (Some(first), Some(second)) = (first, second) else { return false };
-        if id != first && id != second {
+        let summed = matches!(pair, Pair::SoftplusSigmoid)
+            && first.is_some_and(|softplus| self.summed[softplus.index()]);
+        let both = first.is_some() && second.is_some();
+        if ![first, second].contains(&Some(id)) || !(both || summed) {
             return false;
         }
+        let pair = if summed { Pair::SummedSoftplusSigmoid } else { pair };
         let operand = self.operand(a);
         let (target, other) = (self.target(), self.target());
         self.instructions.push(Instruction { target, code: Code::Pair(pair, operand, other) });
-        self.registers[first.index()] = Some(target);
-        self.registers[second.index()] = Some(other);
+        for (id, register) in [(first, target), (second, other)] {
+            match id {
+                Some(id) => self.registers[id.index()] = Some(register),
+                None => self.free.push(register),
+            }
+        }
         true
     }
 }

@@ -1,5 +1,6 @@
 //! Runs a [`Routine`]: the prelude once, then every instruction for a block of rows at a time.
 
+use super::abreast::run_rows_together;
 use super::block::{Instructions, Register};
 use super::flat::{Places, for_each_run};
 use super::function::compute;
@@ -83,10 +84,7 @@ pub(super) fn run_together(routine: &Routine, states: &mut [State<f64>]) {
     if !routine.shares.is_empty() {
         return run_shares_together(routine, states);
     }
-    for first in (0..routine.rows).step_by(BLOCK) {
-        let rows = first..routine.rows.min(first + BLOCK);
-        states.iter_mut().for_each(|state| run_rows(routine, rows.clone(), state));
-    }
+    run_rows_together(routine, 0..routine.rows, states, None);
 }
 
 /// Runs some rows of a routine whose prelude has run.
@@ -227,16 +225,27 @@ pub(super) fn fill<A: Arithmetic, T: Lane>(
     given: Given<'_, T>,
     registers: &mut [Register],
 ) {
-    let Given { isa, values, adjoints, scalars } = given;
+    let Given { values, adjoints, .. } = given;
     for (register, source) in &routine.loads {
         let register = &mut registers[*register as usize];
         let out = &mut register.0[..rows.len()];
         let source = &routine.sources[*source as usize];
         load::<A, T>(source, values, adjoints, rows, out);
     }
+    instructions(routine, rows, given, registers);
+}
+
+/// Computes what instructions write, of a block whose inputs are loaded.
+#[inline(always)]
+pub(super) fn instructions<T>(
+    routine: &Routine,
+    rows: &Range<usize>,
+    given: Given<'_, T>,
+    registers: &mut [Register],
+) {
     if !routine.instructions.is_empty() {
-        let scalars = &scalars[routine.first_scalar..];
-        isa.run(Instructions { routine, rows, scalars, registers });
+        let scalars = &given.scalars[routine.first_scalar..];
+        given.isa.run(Instructions { routine, rows, scalars, registers });
     }
 }
 
@@ -249,42 +258,68 @@ pub(super) fn drain_all<A: Arithmetic, T: Lane>(
     registers: &[Register],
     sinks: Sinks<'_, T>,
 ) {
-    let Sinks { values, adjoints, total } = sinks;
-    for Output { sink, factor, value, times } in &routine.row_outputs {
-        let block = Block {
-            rows: output(routine, *value, registers, rows),
-            times: times.map(|times| output(routine, times, registers, rows)),
-            factor: factor.map_or(1.0, |slot| scalars[routine.first_scalar + slot as usize]),
-        };
-        match &sink.to {
-            Destination::Total => total.add_part(sink.part, block.sum::<A>(0..rows.len())),
-            Destination::Store(start) => {
-                let to = &mut values[start + rows.start..start + rows.end];
-                for (to, x) in to.iter_mut().zip(block.rows) {
-                    to.set_part(sink.part, block.factor * x);
-                }
+    let mut sinks = sinks;
+    for output in &routine.row_outputs {
+        drain::<A, T>(routine, output, rows, scalars, registers, &mut sinks);
+    }
+}
+
+/// Puts an output of a block where it belongs.
+#[inline(always)]
+pub(super) fn drain<A: Arithmetic, T: Lane>(
+    routine: &Routine,
+    output: &Output,
+    rows: &Range<usize>,
+    scalars: &[f64],
+    registers: &[Register],
+    sinks: &mut Sinks<'_, T>,
+) {
+    let block = Block::of(routine, output, rows, scalars, registers);
+    let part = output.sink.part;
+    match &output.sink.to {
+        Destination::Total => sinks.total.add_part(part, block.sum::<A>(0..rows.len())),
+        Destination::Store(start) => {
+            let to = &mut sinks.values[start + rows.start..start + rows.end];
+            for (to, x) in to.iter_mut().zip(block.rows) {
+                to.set_part(part, block.factor * x);
             }
-            Destination::Add(Space::Values, places) => {
-                add_block::<A, T>(values, places, rows, sink.part, &block);
-            }
-            Destination::Add(Space::Adjoints, places) => {
-                add_block::<A, T>(adjoints, places, rows, sink.part, &block);
-            }
-            Destination::Transposed(product) => {
-                product.add_transposed::<A, T>(rows, block.rows, block.factor, adjoints, sink.part);
-            }
+        }
+        Destination::Add(Space::Values, places) => {
+            add_block::<A, T>(sinks.values, places, rows, part, &block);
+        }
+        Destination::Add(Space::Adjoints, places) => {
+            add_block::<A, T>(sinks.adjoints, places, rows, part, &block);
+        }
+        Destination::Transposed(product) => {
+            product.add_transposed::<A, T>(rows, block.rows, block.factor, sinks.adjoints, part);
         }
     }
 }
 
 /// An output of a block: factor × rows × times.
-struct Block<'a> {
-    rows: &'a [f64],
+pub(super) struct Block<'a> {
+    pub(super) rows: &'a [f64],
     times: Option<&'a [f64]>,
-    factor: f64,
+    pub(super) factor: f64,
 }
 
-impl Block<'_> {
+impl<'a> Block<'a> {
+    #[inline(always)]
+    pub(super) fn of(
+        routine: &'a Routine,
+        out: &Output,
+        rows: &Range<usize>,
+        scalars: &[f64],
+        registers: &'a [Register],
+    ) -> Self {
+        let factor = out.factor.map_or(1.0, |slot| scalars[routine.first_scalar + slot as usize]);
+        Block {
+            rows: output(routine, out.value, registers, rows),
+            times: out.times.map(|times| output(routine, times, registers, rows)),
+            factor,
+        }
+    }
+
     /// The sum over some rows.
     #[inline(always)]
     fn sum<A: Arithmetic>(&self, rows: Range<usize>) -> f64 {
@@ -312,7 +347,7 @@ pub(super) fn output<'a>(
 }
 
 #[inline(always)]
-fn load<A: Arithmetic, T: Lane>(
+pub(super) fn load<A: Arithmetic, T: Lane>(
     source: &Source,
     values: &[T],
     adjoints: &[T],

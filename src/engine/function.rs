@@ -43,7 +43,9 @@ pub(super) fn unary<A: Arithmetic>(f: Unary, x: f64) -> f64 {
 #[inline(always)]
 pub(super) fn pair<A: Arithmetic>(pair: Pair, x: f64) -> (f64, f64) {
     match pair {
-        Pair::SoftplusSigmoid => straight::softplus_and_sigmoid::<A>(x),
+        Pair::SoftplusSigmoid | Pair::SummedSoftplusSigmoid => {
+            straight::softplus_and_sigmoid::<A>(x)
+        }
         Pair::LnGammaDigamma if straight::is_regular(x) => straight::ln_gamma_and_digamma::<A>(x),
         Pair::LnGammaDigamma => (special::ln_gamma(x), special::digamma(x)),
     }

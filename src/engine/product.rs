@@ -1,6 +1,7 @@
 //! A dense matrix of data times a vector, and its adjoint: whole, or a block of rows at a time inside a
 //! kernel, so that the matrix is read from memory once for both.
 
+use super::block::Register;
 use super::flat::Layout;
 use super::isa::Task;
 use super::lane::{Lane, join};
@@ -13,6 +14,10 @@ use std::sync::Arc;
 
 /// How many partial sums of a dot product are kept: one vector of the widest kind.
 const LANES: usize = 8;
+
+/// How many points share the loads of a matrix: their partial sums and what is loaded fit the vector
+/// registers.
+pub(super) const ABREAST: usize = 4;
 
 /// A product with its places.
 #[derive(Clone, Debug)]
@@ -87,6 +92,48 @@ impl PlacedProduct {
         }
     }
 
+    /// Some rows of X v for several v, all in one tile: each number of X is loaded once for all. Each
+    /// has the bits of [`PlacedProduct::block`].
+    #[inline(always)]
+    pub(super) fn block_abreast<A: Arithmetic>(
+        &self,
+        rows: &Range<usize>,
+        values: [&[f64]; ABREAST],
+        out: &mut [Register; ABREAST],
+    ) {
+        let first = rows.start - rows.start % BLOCK;
+        let (tile, height) = self.matrix.tile(first);
+        let inside = rows.start - first..rows.end - first;
+        let length = inside.len().min(BLOCK);
+        let mut columns = tile.chunks_exact(height).map(|column| &column[inside.clone()][..length]);
+        let vectors = values.map(|values| self.vector(values));
+        out.iter_mut().for_each(|out| out.0[..length].fill(0.0));
+        let mut k = 0;
+        while k + 4 <= self.matrix.columns() {
+            let v = vectors.map(|v| [v[k], v[k + 1], v[k + 2], v[k + 3]]);
+            let mut next = || columns.next().map_or(&[][..], |column| column);
+            let (xa, xb, xc, xd) = (next(), next(), next(), next());
+            let (xa, xb, xc, xd) = (&xa[..length], &xb[..length], &xc[..length], &xd[..length]);
+            for i in 0..length {
+                let (a, b, c, d) = (xa[i], xb[i], xc[i], xd[i]);
+                for p in 0..ABREAST {
+                    let near = A::fma(a, v[p][0], A::fma(b, v[p][1], out[p].0[i]));
+                    out[p].0[i] = A::fma(c, v[p][2], A::fma(d, v[p][3], near));
+                }
+            }
+            k += 4;
+        }
+        for column in columns {
+            let v = vectors.map(|v| v[k]);
+            for (i, x) in column.iter().enumerate() {
+                for p in 0..ABREAST {
+                    out[p].0[i] = A::fma(*x, v[p], out[p].0[i]);
+                }
+            }
+            k += 1;
+        }
+    }
+
     /// A single row of X v, with the same bits.
     #[inline(always)]
     pub(super) fn row<A: Arithmetic, T: Lane>(&self, row: usize, values: &[T], part: Part) -> f64 {
@@ -111,6 +158,28 @@ impl PlacedProduct {
         let to = &mut adjoints[self.input..self.input + self.matrix.columns()];
         for (to, column) in to.iter_mut().zip(tile.chunks_exact(height)) {
             to.add_part(part, factor * dot::<A>(&column[inside.clone()], r));
+        }
+    }
+
+    /// For several points adjoint += factor Xᵀ r, for some rows, all in one tile: each number of X is
+    /// loaded once for all. Each has the bits of [`PlacedProduct::add_transposed`].
+    #[inline(always)]
+    pub(super) fn add_transposed_abreast<A: Arithmetic>(
+        &self,
+        rows: &Range<usize>,
+        r: [&[f64]; ABREAST],
+        factors: [f64; ABREAST],
+        adjoints: [&mut [f64]; ABREAST],
+    ) {
+        let first = rows.start - rows.start % BLOCK;
+        let (tile, height) = self.matrix.tile(first);
+        let inside = rows.start - first..rows.end - first;
+        let to = adjoints.map(|to| &mut to[self.input..self.input + self.matrix.columns()]);
+        for (k, column) in tile.chunks_exact(height).enumerate() {
+            let dots = dots::<A>(&column[inside.clone()], r);
+            for p in 0..ABREAST {
+                to[p][k] += factors[p] * dots[p];
+            }
         }
     }
 
@@ -154,9 +223,15 @@ pub(super) fn dot<A: Arithmetic>(xs: &[f64], ys: &[f64]) -> f64 {
             partial[1][i] = A::fma(xs[i + LANES], ys[i + LANES], partial[1][i]);
         }
     }
+    finish::<A>(x_rest, y_rest, partial)
+}
+
+/// The sum of partial sums, and of the products that are in none of them yet.
+#[inline(always)]
+fn finish<A: Arithmetic>(xs: &[f64], ys: &[f64], partial: [[f64; LANES]; 2]) -> f64 {
     let [mut even, odd] = partial;
-    let (x_chunks, x_rest) = x_rest.as_chunks::<LANES>();
-    let (y_chunks, y_rest) = y_rest.as_chunks::<LANES>();
+    let (x_chunks, x_rest) = xs.as_chunks::<LANES>();
+    let (y_chunks, y_rest) = ys.as_chunks::<LANES>();
     if let ([xs], [ys]) = (x_chunks, y_chunks) {
         for i in 0..LANES {
             even[i] = A::fma(xs[i], ys[i], even[i]);
@@ -170,6 +245,30 @@ pub(super) fn dot<A: Arithmetic>(xs: &[f64], ys: &[f64]) -> f64 {
         even[i] += odd[i];
     }
     rest + join(even)
+}
+
+/// Σ x y for several y of the length of x, each with the bits of [`dot`].
+#[inline(always)]
+fn dots<A: Arithmetic>(xs: &[f64], ys: [&[f64]; ABREAST]) -> [f64; ABREAST] {
+    let mut partial = [[[0.0; LANES]; 2]; ABREAST];
+    let (chunks, _) = xs.as_chunks::<{ 2 * LANES }>();
+    let all = ys.map(|ys| &ys.as_chunks::<{ 2 * LANES }>().0[..chunks.len()]);
+    for k in 0..chunks.len() {
+        let xs = &chunks[k];
+        for p in 0..ABREAST {
+            let ys = &all[p][k];
+            for i in 0..LANES {
+                partial[p][0][i] = A::fma(xs[i], ys[i], partial[p][0][i]);
+                partial[p][1][i] = A::fma(xs[i + LANES], ys[i + LANES], partial[p][1][i]);
+            }
+        }
+    }
+    let done = chunks.len() * 2 * LANES;
+    let mut dots = [0.0; ABREAST];
+    for p in 0..ABREAST {
+        dots[p] = finish::<A>(&xs[done..], &ys[p][done..], partial[p]);
+    }
+    dots
 }
 
 struct Forward<'a, T> {

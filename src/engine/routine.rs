@@ -111,16 +111,21 @@ pub(super) enum Operand {
 pub(super) enum Pair {
     /// ln(1 + e^x) and 1 / (1 + e^-x)
     SoftplusSigmoid,
+    /// The same, where the first is only added up over rows: a block of it has the right sum.
+    SummedSoftplusSigmoid,
     /// ln Γ(x) and ψ(x)
     LnGammaDigamma,
 }
 
 impl Pair {
+    /// Those that need not be added up.
     pub(super) const ALL: [Pair; 2] = [Pair::SoftplusSigmoid, Pair::LnGammaDigamma];
 
     pub(super) fn functions(self) -> [Unary; 2] {
         match self {
-            Pair::SoftplusSigmoid => [Unary::Softplus, Unary::Sigmoid],
+            Pair::SoftplusSigmoid | Pair::SummedSoftplusSigmoid => {
+                [Unary::Softplus, Unary::Sigmoid]
+            }
             Pair::LnGammaDigamma => [Unary::LnGamma, Unary::Digamma],
         }
     }

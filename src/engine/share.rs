@@ -6,6 +6,7 @@
 //! whatever else its pool has to do: where points alone keep all threads busy, nobody takes shares
 //! away.
 
+use super::abreast::run_rows_together;
 use super::execute::{Given, Sinks, drain_all, fill};
 use super::flat::Places;
 use super::isa::Task;
@@ -116,14 +117,7 @@ pub(super) fn run_shares_together(routine: &Routine, states: &mut [State<f64>]) 
     states.iter_mut().for_each(|state| make_room(routine, state));
     for (position, share) in routine.shares.iter().enumerate() {
         states.iter_mut().for_each(|state| state.partials[position].begin(share));
-        for first in share.rows.clone().step_by(BLOCK) {
-            for state in states.iter_mut() {
-                let rows = first..share.rows.end.min(first + BLOCK);
-                let (given, _, partials) = state.split();
-                let partial = &mut partials[position];
-                given.isa.run(Rows { routine, rows, given, partial });
-            }
-        }
+        run_rows_together(routine, share.rows.clone(), states, Some(position));
     }
     states.iter_mut().for_each(|state| add_up(routine, state));
 }

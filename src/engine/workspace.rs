@@ -1,7 +1,7 @@
 //! The scratch memory of one thread.
 
 use super::block::Register;
-use super::execute::Given;
+use super::execute::{Given, Sinks};
 use super::isa::Isa;
 use super::lane::Lane;
 use super::routine::Routine;
@@ -96,6 +96,8 @@ pub(super) struct State<T> {
     pub(super) adjoints: Vec<T>,
     pub(super) scalars: Vec<f64>,
     pub(super) registers: Vec<Register>,
+    /// Registers in which points take turns; empty until they do.
+    pub(super) shared: Vec<Register>,
     /// The registers of a single row.
     pub(super) row: Vec<f64>,
     /// What shares of rows are computed in; empty until there are shares.
@@ -121,6 +123,7 @@ impl<T: Lane> State<T> {
             adjoints: vec![zero; extent.active],
             scalars,
             registers: vec![Register::ZERO; extent.registers],
+            shared: Vec::new(),
             row: vec![0.0; extent.row_registers],
             partials: Vec::new(),
             memory: vec![zero; extent.memory],
@@ -138,6 +141,42 @@ impl<T> State<T> {
     pub(super) fn split(&mut self) -> (Given<'_, T>, &mut [Register], &mut Vec<Partial<T>>) {
         let State { isa, values, adjoints, scalars, registers, partials, .. } = self;
         (Given { isa: *isa, values, adjoints, scalars }, registers, partials)
+    }
+}
+
+impl<T> State<T> {
+    /// What rows are computed from, and the registers of a share if there are shares.
+    #[inline(always)]
+    pub(super) fn given(&mut self, share: Option<usize>) -> (Given<'_, T>, &mut [Register]) {
+        let (given, registers, partials) = self.split();
+        match share {
+            None => (given, registers),
+            Some(share) => (given, &mut partials[share].registers),
+        }
+    }
+
+    /// The scalars and where outputs are put: in a share if there are shares.
+    #[inline(always)]
+    pub(super) fn sinks(&mut self, share: Option<usize>) -> (&[f64], Sinks<'_, T>) {
+        let State { scalars, values, adjoints, partials, total, .. } = self;
+        let Some(share) = share else {
+            return (scalars, Sinks { values, adjoints, total });
+        };
+        let Partial { adjoints, total, .. } = &mut partials[share];
+        (scalars, Sinks { values: &mut [], adjoints, total })
+    }
+
+    /// The scalars, the registers and the adjoints, of a share if there are shares.
+    #[inline(always)]
+    pub(super) fn transposing(&mut self, share: Option<usize>) -> (&[f64], &[Register], &mut [T]) {
+        let State { scalars, registers, adjoints, partials, .. } = self;
+        match share {
+            None => (scalars, registers, adjoints),
+            Some(share) => {
+                let Partial { registers, adjoints, .. } = &mut partials[share];
+                (scalars, registers, adjoints)
+            }
+        }
     }
 }
 

@@ -10,7 +10,9 @@ mod gamma;
 mod logarithm;
 mod normal;
 
-pub use exponential::{exp, expm1, sigmoid, softplus, softplus_and_sigmoid, tanh};
+pub use exponential::{
+    exp, expm1, sigmoid, softplus, softplus_and_sigmoid, softplus_in_parts, tanh,
+};
 pub use gamma::{digamma, is_regular, ln_gamma, ln_gamma_and_digamma};
 pub use logarithm::{ln, log1p};
 pub use normal::{erf, ln_normal_cdf, normal_cdf};

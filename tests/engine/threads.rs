@@ -11,7 +11,6 @@ use vippl::inference::target::LogDensity;
 use vippl::math::Scalar;
 
 const POINT: BufferId = BufferId::POINT;
-const ROWS: usize = 1700;
 const COLUMNS: usize = 3;
 const GROUPS: usize = 40;
 
@@ -24,36 +23,37 @@ struct Regression {
 }
 
 impl Regression {
-    fn new() -> Self {
+    fn new(rows: usize) -> Self {
         let mut draw = noise(11);
         Regression {
-            x: (0..ROWS * COLUMNS).map(|_| draw()).collect(),
-            y: (0..ROWS).map(|_| f64::from(u8::from(draw() > 0.0))).collect(),
-            group: (0..ROWS).map(|_| ((draw() + 1.0) * 0.5 * GROUPS as f64) as u32).collect(),
+            x: (0..rows * COLUMNS).map(|_| draw()).collect(),
+            y: (0..rows).map(|_| f64::from(u8::from(draw() > 0.0))).collect(),
+            group: (0..rows).map(|_| ((draw() + 1.0) * 0.5 * GROUPS as f64) as u32).collect(),
         }
     }
 
     fn model(&self) -> Model {
+        let rows = self.y.len();
         let mut model = empty(1 + COLUMNS + GROUPS);
-        let (linear, stored) = (model.add_buffer(ROWS), model.add_buffer(ROWS));
+        let (linear, stored) = (model.add_buffer(rows), model.add_buffer(rows));
         let group: Vec<u32> = self.group.iter().map(|g| g + 1 + COLUMNS as u32).collect();
         let y = column(&self.y);
         model.nodes = vec![
             Node::Product(Product {
-                matrix: Arc::new(Matrix::from_rows(ROWS, COLUMNS, self.x.iter().copied())),
+                matrix: Arc::new(Matrix::from_rows(rows, COLUMNS, self.x.iter().copied())),
                 input: Slot { buffer: POINT, offset: 1 },
                 output: Slot { buffer: linear, offset: 0 },
                 tag: Tag(0),
             }),
             store(
                 stored,
-                ROWS,
+                rows,
                 vec![gather(POINT, &group), uniform(POINT, 0)],
                 vec![],
                 body(|g| (g.input(0) * g.input(1).exp()).tanh()),
             ),
             density(
-                ROWS,
+                rows,
                 vec![run(linear, 0), run(stored, 0)],
                 vec![y.clone()],
                 body(|g| {
@@ -62,7 +62,7 @@ impl Regression {
                 }),
             ),
             density(
-                ROWS,
+                rows,
                 vec![run(stored, 0), uniform(POINT, 0)],
                 vec![y],
                 body(|g| (g.input(0) - g.column(0)).square() * g.input(1).exp() * -0.5),
@@ -74,7 +74,7 @@ impl Regression {
 
 impl Formula for Regression {
     fn log_density<S: Scalar>(&self, u: &[S]) -> S {
-        (0..ROWS).fold(S::constant(0.0), |sum, row| {
+        (0..self.y.len()).fold(S::constant(0.0), |sum, row| {
             let stored = (u[1 + COLUMNS + self.group[row] as usize] * u[0].exp()).tanh();
             let x = &self.x[row * COLUMNS..(row + 1) * COLUMNS];
             let linear = x.iter().zip(&u[1..]).fold(S::constant(0.0), |sum, (x, b)| sum + *b * *x);
@@ -105,14 +105,15 @@ fn bits(program: &Program, points: &[f64], dimension: usize) -> Vec<u64> {
     results.into_iter().map(f64::to_bits).collect()
 }
 
-#[test]
-fn shares_have_the_same_bits_for_any_number_of_threads() {
-    let regression = Regression::new();
+/// Agrees with the formula and has the same bits for any number of threads, at points of which some
+/// share the loads of the matrix and some are left over.
+fn assert_same_bits(rows: usize, shares: &[usize]) {
+    let regression = Regression::new(rows);
     let model = regression.model();
     let mut draw = noise(3);
-    let points: Vec<f64> = (0..3 * model.dimension()).map(|_| draw()).collect();
-    for share in [1, 1 << 13] {
-        let options = Options { share, ..Options::default() };
+    let points: Vec<f64> = (0..7 * model.dimension()).map(|_| draw()).collect();
+    for share in shares {
+        let options = Options { share: *share, ..Options::default() };
         assert_agrees_with(&model, &regression, &points[..model.dimension()], &options);
         let program = Program::compile(&model, &options).expect("the model is consistent");
         let of = |threads| {
@@ -124,4 +125,14 @@ fn shares_have_the_same_bits_for_any_number_of_threads() {
             assert_eq!(of(threads), one, "{threads} threads");
         }
     }
+}
+
+#[test]
+fn shares_have_the_same_bits_for_any_number_of_threads() {
+    assert_same_bits(1700, &[1, 1 << 13, usize::MAX]);
+}
+
+#[test]
+fn functions_that_are_added_up_block_by_block_agree_with_the_formula() {
+    assert_same_bits(9001, &[1 << 13, usize::MAX]);
 }

@@ -17,10 +17,10 @@ impl Binder<'_> {
         if self.absent[variable.index()] {
             return Ok(Array::new(&self.shape(variable), Vec::new()));
         }
-        let Some(raw) = self.cellar.raw[variable.index()].take() else {
+        let Some(mut raw) = self.cellar.raw[variable.index()].take() else {
             return self.keep_from_fit(variable);
         };
-        let values = self.convert(variable, &raw)?;
+        let values = self.convert(variable, &mut raw)?;
         let shape = self.shape(variable);
         let source = raw.shape.clone();
         let mut orders: Vec<Option<Vec<usize>>> = Vec::new();
@@ -125,8 +125,8 @@ impl Binder<'_> {
         Ok((!in_order).then_some(rows))
     }
 
-    /// Cells as numbers, in the order of the file.
-    fn convert(&mut self, variable: VariableId, raw: &Raw) -> Placing<Vec<f64>> {
+    /// Cells as numbers, in the order of the file. Those that were read as numbers are taken, not copied.
+    fn convert(&mut self, variable: VariableId, raw: &mut Raw) -> Placing<Vec<f64>> {
         if raw.cells.len() != raw.shape.iter().product::<usize>() {
             let message = format!("`{}` cannot be read in full", raw.origin.file());
             return Err(Box::new(self.span_error(variable, Slug::BadFile, message)));
@@ -134,10 +134,11 @@ impl Binder<'_> {
         if let Some(problem) = self.unmarked(variable, raw) {
             return Err(Box::new(problem));
         }
-        match (&raw.cells, self.typed.variable(variable).kind) {
-            (Cells::Numbers(numbers), kind) => self.numbers(variable, numbers, kind, &raw.origin),
+        let Raw { cells, origin, .. } = raw;
+        match (cells, self.typed.variable(variable).kind) {
+            (Cells::Numbers(numbers), kind) => self.numbers(variable, numbers, kind, origin),
             (Cells::Labels(labels), Kind::Index(axis)) => {
-                self.positions(variable, labels, axis, &raw.origin)
+                self.positions(variable, labels, axis, origin)
             }
             (Cells::Labels(_), Kind::Real | Kind::Int | Kind::Bool) => Ok(Vec::new()),
         }
@@ -146,7 +147,7 @@ impl Binder<'_> {
     fn numbers(
         &self,
         variable: VariableId,
-        numbers: &Numbers,
+        numbers: &mut Numbers,
         kind: Kind,
         origin: &Origin,
     ) -> Placing<Vec<f64>> {
@@ -167,7 +168,9 @@ impl Binder<'_> {
             Kind::Bool => x == 0.0 || x == 1.0,
         };
         let mut bad = numbers.values.iter().enumerate().filter(|(_, x)| !x.is_nan() && !good(**x));
-        let Some((first, value)) = bad.next() else { return Ok(numbers.values.clone()) };
+        let Some((first, value)) = bad.next() else {
+            return Ok(std::mem::take(&mut numbers.values));
+        };
         let wanted = match kind {
             Kind::Real | Kind::Index(_) => "finite",
             Kind::Int => "a whole number",

@@ -108,6 +108,16 @@ pub fn softplus_and_sigmoid<A: Arithmetic>(x: f64) -> (f64, f64) {
     (choose(negative, 0.0, x) + ln, choose(negative, z * recip, recip))
 }
 
+/// (max(x, 0), 1 + e^-|x|, 1 / (1 + e^-x)): ln(1 + e^x) is the first and the logarithm of the second.
+#[inline(always)]
+pub fn softplus_in_parts<A: Arithmetic>(x: f64) -> (f64, f64, f64) {
+    let z = exp::<A>(-x.abs());
+    let u = 1.0 + z;
+    let recip = 1.0 / u;
+    let negative = x < 0.0;
+    (choose(negative, 0.0, x), u, choose(negative, z * recip, recip))
+}
+
 /// ln(1 + e^x) within 2.5 ulps.
 #[inline(always)]
 pub fn softplus<A: Arithmetic>(x: f64) -> f64 {
