@@ -36,8 +36,8 @@ pub(super) struct NoisyKroneckerStep {
     pub(super) tag: Tag,
 }
 
-/// What a number of a group is made of, in the basis of the eigenvectors: the number itself, or its
-/// tangent.
+/// The log density of a group and its derivatives in the basis of the eigenvectors, or the tangents of
+/// all of these.
 struct Group {
     /// The derivative in R and in C.
     matrices: [DMatrix<f64>; 2],
@@ -196,12 +196,10 @@ impl NoisyKroneckerStep {
         if T::PARTS.len() == 1 {
             return (group, None);
         }
-        let moving = [down, across].map(|spectrum| &spectrum.vectors);
-        let moving = [0, 1].map(|of| {
+        let [r, c] = &[(0, &down.vectors), (1, &across.vectors)].map(|(of, vectors)| {
             let given = &state.values[self.matrix(of, item)];
-            moving[of].tr_mul(&symmetric(given, self.extent[of], Part::Tangent)) * moving[of]
+            vectors.tr_mul(&symmetric(given, self.extent[of], Part::Tangent)) * vectors
         });
-        let [r, c] = &moving;
         let x = turned(Part::Tangent);
         let z_tangent =
             (&x - r * &weighted - &lifted * c - &z * noise_tangent).component_mul(&inverse);
