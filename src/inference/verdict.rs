@@ -75,10 +75,6 @@ pub struct Thresholds {
     pub quadrature_error: f64,
     /// A spread of the mean-field ELBO over starts, in nats, above this: the starts disagree.
     pub elbo_spread: f64,
-    /// A share of the probability above this in modes that one start each led to: a mode that no
-    /// start found may matter as much. The chance that a start would have found a mode not seen is
-    /// about that of the modes seen once (Good 1953).
-    pub lone_share: f64,
 }
 
 impl Default for Thresholds {
@@ -104,7 +100,6 @@ impl Default for Thresholds {
             self_kl_per_dimension: 0.05,
             quadrature_error: 0.1,
             elbo_spread: 3.0,
-            lone_share: 0.01,
         }
     }
 }
@@ -283,13 +278,10 @@ impl Verdict {
             let level = if diagnostics.mean_field { Level::Caution } else { Level::Good };
             self.add(level, Reason::SeveralModes { found, kept: kept().count(), elbo_spread });
         }
-        let weight = |mode: &ModeReport| (mode.elbo - best.elbo).exp();
-        let lone = || kept().filter(|mode| mode.starts == 1);
-        let share = lone().map(weight).sum::<f64>() / kept().map(weight).sum::<f64>();
-        if lone().count() > 0 && above(share, thresholds.lone_share) {
+        let once = kept().filter(|mode| mode.starts == 1).count();
+        if once > 0 {
             let starts = diagnostics.starts.len();
-            let modes = lone().count();
-            self.add(Level::Caution, Reason::ModeFoundOnce { starts, modes });
+            self.add(Level::Caution, Reason::ModeFoundOnce { starts, modes: once });
         }
         if diagnostics.left_out > 0 {
             let left_out = diagnostics.left_out;
@@ -414,17 +406,15 @@ mod tests {
     #[test]
     fn a_mode_that_matters_and_was_found_once_asks_for_caution() {
         let other = ModeReport { elbo: -40.0, starts: 7, converged: true, kept: false };
-        let once = |elbo, kept| ModeReport { elbo, starts: 1, converged: true, kept };
+        let once = |kept| ModeReport { elbo: -9.0, starts: 1, converged: true, kept };
         let found = |d: &mut Diagnostics| {
             d.modes[0].starts = 1;
             d.modes.push(other);
         };
         assert_eq!(level(found), Level::Caution);
-        let second = |d: &mut Diagnostics| d.modes.push(once(-7.0, true));
-        assert_eq!(level(second), Level::Caution, "a share of 1.8 %");
-        let slight = |d: &mut Diagnostics| d.modes.push(once(-8.0, true));
-        assert_eq!(level(slight), Level::Good, "a share of 0.7 %");
-        let poor = |d: &mut Diagnostics| d.modes.push(once(-7.0, false));
+        let second = |d: &mut Diagnostics| d.modes.push(once(true));
+        assert_eq!(level(second), Level::Caution);
+        let poor = |d: &mut Diagnostics| d.modes.push(once(false));
         assert_eq!(level(poor), Level::Good);
     }
 
