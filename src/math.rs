@@ -4,6 +4,7 @@ pub mod bijector;
 pub mod composite;
 pub mod derivative;
 pub mod dual;
+pub mod eigen;
 mod lift;
 pub mod matrix;
 pub mod scalar;

@@ -62,7 +62,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ndarray", &["bound"]),
     ("num_dual", &["math", "engine/reference"]),
     ("libm", &["math"]),
-    ("nalgebra", &["engine/kronecker", "engine/reference", "inference"]),
+    ("nalgebra", &["engine/kronecker", "engine/reference", "inference", "math/eigen"]),
     (
         "rand",
         &[

@@ -256,9 +256,8 @@ pub(super) fn drain_all<A: Arithmetic, T: Lane>(
     rows: &Range<usize>,
     scalars: &[f64],
     registers: &[Register],
-    sinks: Sinks<'_, T>,
+    mut sinks: Sinks<'_, T>,
 ) {
-    let mut sinks = sinks;
     for output in &routine.row_outputs {
         drain::<A, T>(routine, output, rows, scalars, registers, &mut sinks);
     }

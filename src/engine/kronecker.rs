@@ -15,11 +15,9 @@ use super::routine::Part;
 use super::workspace::{Extent, State};
 use crate::graph::{NoisyKronecker, Slot, Tag};
 use crate::math::derivative::LN_SQRT_TAU;
-use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use crate::math::eigen::symmetric_eigen;
+use nalgebra::{DMatrix, DVector};
 use std::ops::Range;
-
-/// How often the eigenvalue iteration may sweep, per row.
-const EIGEN_SWEEPS: usize = 64;
 
 /// Matrix normals with their places.
 #[derive(Clone, Debug)]
@@ -36,14 +34,21 @@ pub(super) struct NoisyKroneckerStep {
     pub(super) tag: Tag,
 }
 
-/// The log density of a group and its derivatives in the basis of the eigenvectors, or the tangents of
-/// all of these.
-struct Group {
-    /// The derivative in R and in C.
+/// A group in the basis of the eigenvectors.
+struct Residual {
+    /// dᵢⱼ, NaN where the covariance is not positive.
+    inverse: DMatrix<f64>,
+    z: DMatrix<f64>,
+    log_density: f64,
+}
+
+/// For everything that a group reads, in the basis of the eigenvectors: the derivatives of the log
+/// density, their tangents, or its own tangent.
+struct Parts {
+    /// R and C.
     matrices: [DMatrix<f64>; 2],
     noise: f64,
     values: DMatrix<f64>,
-    log_density: f64,
 }
 
 /// Eigenvectors in columns, and eigenvalues.
@@ -90,32 +95,40 @@ impl NoisyKroneckerStep {
 
     /// Stores the log densities, and keeps the eigenvectors.
     pub(super) fn forward<T: Lane>(&self, state: &mut State<T>) {
+        let mut spectra: [Option<Spectrum>; 2] = [None, None];
         for item in 0..self.count {
-            let spectra =
-                [0, 1].map(|of| spectrum(&state.values[self.matrix(of, item)], self.extent[of]));
-            let kept = spectra.iter().flat_map(Spectrum::numbers).map(T::constant);
+            let [down, across] = [0, 1].map(|of| {
+                let known = spectra[of].take().filter(|_| self.shared[of]);
+                let matrix = &state.values[self.matrix(of, item)];
+                known.unwrap_or_else(|| Spectrum::new(matrix, self.extent[of]))
+            });
+            let pair = [down, across];
+            let kept = pair.iter().flat_map(Spectrum::numbers).map(T::constant);
             let memory = &mut state.memory[self.memory + item * self.kept()..];
             memory.iter_mut().zip(kept).for_each(|(to, x)| *to = x);
-            let (group, tangent) = self.derivatives(state, item, &spectra);
-            let mut log_density = T::constant(group.log_density);
-            if let Some(tangent) = tangent {
-                log_density.set_part(Part::Tangent, tangent.log_density);
+            let residual = self.residual(state, item, &pair);
+            let mut log_density = T::constant(residual.log_density);
+            if let Some(motion) = self.motion(state, item, &pair) {
+                let tangent = residual.gradient(&pair).dot(&motion);
+                log_density.set_part(Part::Tangent, tangent);
             }
             state.values[self.output + item] = log_density;
+            spectra = pair.map(Some);
         }
     }
 
     /// Adds to the adjoints of what was read.
     pub(super) fn backward<T: Lane>(&self, state: &mut State<T>) {
         for item in 0..self.count {
-            let weight = state.adjoints[self.output + item];
+            let [weight, weight_tangent] = state.adjoints[self.output + item].parts();
             let spectra = self.recall(state, item);
-            let (group, tangent) = self.derivatives(state, item, &spectra);
-            let [value_weight, tangent_weight] = weight.parts();
-            self.add(state, item, &spectra, (&group, value_weight), Part::Value);
-            if let Some(tangent) = tangent {
-                self.add(state, item, &spectra, (&tangent, value_weight), Part::Tangent);
-                self.add(state, item, &spectra, (&group, tangent_weight), Part::Tangent);
+            let residual = self.residual(state, item, &spectra);
+            let gradient = residual.gradient(&spectra);
+            self.add(state, item, &spectra, (&gradient, weight), Part::Value);
+            if let Some(motion) = self.motion(state, item, &spectra) {
+                let tangent = residual.tangent(&motion, &spectra);
+                self.add(state, item, &spectra, (&tangent, weight), Part::Tangent);
+                self.add(state, item, &spectra, (&gradient, weight_tangent), Part::Tangent);
             }
         }
     }
@@ -126,7 +139,7 @@ impl NoisyKroneckerStep {
         state: &mut State<T>,
         item: usize,
         spectra: &[Spectrum; 2],
-        (group, weight): (&Group, f64),
+        (group, weight): (&Parts, f64),
         part: Part,
     ) {
         let [down, across] = spectra;
@@ -160,77 +173,57 @@ impl NoisyKroneckerStep {
         })
     }
 
-    /// The log density and its derivatives, and the tangents of both if the lane has tangents.
-    fn derivatives<T: Lane>(
+    /// A part of Uᵀ X V.
+    fn turned<T: Lane>(
         &self,
         state: &State<T>,
         item: usize,
         [down, across]: &[Spectrum; 2],
-    ) -> (Group, Option<Group>) {
+        part: Part,
+    ) -> DMatrix<f64> {
         let [n, m] = self.extent;
-        let turned = |part: Part| {
-            let given = &state.values[self.given(item)];
-            let x = DMatrix::from_row_iterator(n, m, given.iter().map(|x| x.part(part)));
-            down.vectors.tr_mul(&x) * &across.vectors
-        };
-        let (a, b) = (&down.values, &across.values);
-        let [noise, noise_tangent] = state.values[self.noise + item].parts();
+        let given = &state.values[self.given(item)];
+        let x = DMatrix::from_row_iterator(n, m, given.iter().map(|x| x.part(part)));
+        down.vectors.tr_mul(&x) * &across.vectors
+    }
+
+    fn residual<T: Lane>(
+        &self,
+        state: &State<T>,
+        item: usize,
+        spectra: &[Spectrum; 2],
+    ) -> Residual {
+        let [n, m] = self.extent;
+        let [a, b] = spectra.each_ref().map(|spectrum| &spectrum.values);
+        let noise = state.values[self.noise + item].real();
         let inverse = DMatrix::from_fn(n, m, |i, j| {
             let variance = a[i] * b[j] + noise;
             if variance > 0.0 { variance.recip() } else { f64::NAN }
         });
-        let x = turned(Part::Value);
+        let x = self.turned(state, item, spectra, Part::Value);
         let z = x.component_mul(&inverse);
         let squares = x.component_mul(&z).sum() - inverse.iter().map(|d| d.ln()).sum::<f64>();
-        let weighted = scale_columns(&z, b);
-        let lifted = scale_rows(&z, a);
-        let group = Group {
-            matrices: [
-                (&weighted * z.transpose() - DMatrix::from_diagonal(&(&inverse * b))) * 0.5,
-                (lifted.tr_mul(&z) - DMatrix::from_diagonal(&inverse.tr_mul(a))) * 0.5,
-            ],
-            noise: 0.5 * (z.norm_squared() - inverse.sum()),
-            values: -&z,
-            log_density: -0.5 * squares - (n * m) as f64 * LN_SQRT_TAU,
-        };
-        if T::PARTS.len() == 1 {
-            return (group, None);
+        let log_density = -0.5 * squares - (n * m) as f64 * LN_SQRT_TAU;
+        Residual { inverse, z, log_density }
+    }
+
+    /// The tangent of what is read, if the lane has tangents.
+    fn motion<T: Lane>(
+        &self,
+        state: &State<T>,
+        item: usize,
+        spectra: &[Spectrum; 2],
+    ) -> Option<Parts> {
+        if !T::PARTS.contains(&Part::Tangent) {
+            return None;
         }
-        let [r, c] = &[(0, &down.vectors), (1, &across.vectors)].map(|(of, vectors)| {
-            let given = &state.values[self.matrix(of, item)];
+        let matrices = [0, 1].map(|of| {
+            let (given, vectors) = (&state.values[self.matrix(of, item)], &spectra[of].vectors);
             vectors.tr_mul(&symmetric(given, self.extent[of], Part::Tangent)) * vectors
         });
-        let x = turned(Part::Tangent);
-        let z_tangent =
-            (&x - r * &weighted - &lifted * c - &z * noise_tangent).component_mul(&inverse);
-        // The tangent of the covariance, as far as it is diagonal, for each pair.
-        let variance =
-            DMatrix::from_fn(n, m, |i, j| r[(i, i)] * b[j] + a[i] * c[(j, j)] + noise_tangent);
-        let square = inverse.component_mul(&inverse);
-        let inner = &z_tangent * weighted.transpose();
-        let outer = z_tangent.tr_mul(&lifted);
-        let traces = [
-            traces(&inverse, b, r, &(c.diagonal(), a), noise_tangent),
-            traces(&inverse.transpose(), a, c, &(r.diagonal(), b), noise_tangent),
-        ];
-        let quadratic = [
-            &inner + inner.transpose() + &z * c * z.transpose(),
-            &outer + outer.transpose() + z.tr_mul(&(r * &z)),
-        ];
-        let dot = |p: &DMatrix<f64>, q: &DMatrix<f64>| p.component_mul(q).sum();
-        let log_density = dot(&group.matrices[0], r)
-            + dot(&group.matrices[1], c)
-            + dot(&group.values, &x)
-            + group.noise * noise_tangent;
-        let [first, second] = quadratic;
-        let [first_trace, second_trace] = traces;
-        let tangent = Group {
-            matrices: [(first - first_trace) * 0.5, (second - second_trace) * 0.5],
-            noise: dot(&z, &z_tangent) + 0.5 * dot(&square, &variance),
-            values: -z_tangent,
-            log_density,
-        };
-        (group, Some(tangent))
+        let noise = state.values[self.noise + item].part(Part::Tangent);
+        let values = self.turned(state, item, spectra, Part::Tangent);
+        Some(Parts { matrices, noise, values })
     }
 
     pub(super) fn cost(&self) -> Cost {
@@ -246,7 +239,62 @@ impl NoisyKroneckerStep {
     }
 }
 
+impl Residual {
+    /// The derivatives of the log density.
+    fn gradient(&self, spectra: &[Spectrum; 2]) -> Parts {
+        let Residual { inverse, z, .. } = self;
+        let [a, b] = spectra.each_ref().map(|spectrum| &spectrum.values);
+        let down = scale_columns(z, b) * z.transpose() - DMatrix::from_diagonal(&(inverse * b));
+        let across = scale_rows(z, a).tr_mul(z) - DMatrix::from_diagonal(&inverse.tr_mul(a));
+        Parts {
+            matrices: [down * 0.5, across * 0.5],
+            noise: 0.5 * (z.norm_squared() - inverse.sum()),
+            values: -z,
+        }
+    }
+
+    /// The tangents of the derivatives.
+    fn tangent(&self, motion: &Parts, spectra: &[Spectrum; 2]) -> Parts {
+        let Residual { inverse, z, .. } = self;
+        let [a, b] = spectra.each_ref().map(|spectrum| &spectrum.values);
+        let ([r, c], noise) = (&motion.matrices, motion.noise);
+        let (weighted, lifted) = (scale_columns(z, b), scale_rows(z, a));
+        let moving =
+            (&motion.values - r * &weighted - &lifted * c - z * noise).component_mul(inverse);
+        // The tangent of the covariance on its diagonal, by d².
+        let trace = inverse
+            .map_with_location(|i, j, d| d * d * (r[(i, i)] * b[j] + a[i] * c[(j, j)] + noise));
+        let (inner, outer) = (&moving * weighted.transpose(), moving.tr_mul(&lifted));
+        let down = &inner + inner.transpose() + z * c * z.transpose()
+            - traces(inverse, b, r, &(c.diagonal(), a), noise);
+        let across = &outer + outer.transpose() + z.tr_mul(&(r * z))
+            - traces(&inverse.transpose(), a, c, &(r.diagonal(), b), noise);
+        Parts {
+            matrices: [down * 0.5, across * 0.5],
+            noise: z.dot(&moving) + 0.5 * trace.sum(),
+            values: -moving,
+        }
+    }
+}
+
+impl Parts {
+    /// The sum of products.
+    fn dot(&self, other: &Parts) -> f64 {
+        let matrices: f64 = self.matrices.iter().zip(&other.matrices).map(|(x, y)| x.dot(y)).sum();
+        matrices + self.noise * other.noise + self.values.dot(&other.values)
+    }
+}
+
 impl Spectrum {
+    /// That of the symmetric matrix with this lower triangle; NaN where it is not finite.
+    fn new<T: Lane>(lower: &[T], size: usize) -> Self {
+        let matrix = symmetric(lower, size, Part::Value);
+        let (values, vectors) = symmetric_eigen(matrix).unwrap_or_else(|| {
+            (DVector::from_element(size, f64::NAN), DMatrix::identity(size, size))
+        });
+        Spectrum { vectors, values }
+    }
+
     fn numbers(&self) -> impl Iterator<Item = f64> {
         self.vectors.iter().chain(self.values.iter()).copied()
     }
@@ -270,20 +318,6 @@ fn traces(
         }
     }
     trace
-}
-
-/// The eigenvectors of the symmetric matrix with this lower triangle; NaN where it is not finite.
-fn spectrum<T: Lane>(lower: &[T], size: usize) -> Spectrum {
-    let matrix = symmetric(lower, size, Part::Value);
-    let finite = matrix.iter().all(|x| x.is_finite());
-    let sweeps = EIGEN_SWEEPS * size;
-    match finite.then(|| SymmetricEigen::try_new(matrix, f64::EPSILON, sweeps)).flatten() {
-        Some(eigen) => Spectrum { vectors: eigen.eigenvectors, values: eigen.eigenvalues },
-        None => Spectrum {
-            vectors: DMatrix::identity(size, size),
-            values: DVector::from_element(size, f64::NAN),
-        },
-    }
 }
 
 /// A part of the symmetric matrix with this lower triangle.

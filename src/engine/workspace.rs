@@ -142,9 +142,7 @@ impl<T> State<T> {
         let State { isa, values, adjoints, scalars, registers, partials, .. } = self;
         (Given { isa: *isa, values, adjoints, scalars }, registers, partials)
     }
-}
 
-impl<T> State<T> {
     /// What rows are computed from, and the registers of a share if there are shares.
     #[inline(always)]
     pub(super) fn given(&mut self, share: Option<usize>) -> (Given<'_, T>, &mut [Register]) {

@@ -14,11 +14,11 @@ use super::draws;
 use super::elbo::mean_log_ratio;
 use super::evaluate::Evaluator;
 use super::guide::{FullRank, Guide, LocationScale};
-use super::laplace::symmetric_eigen;
 use super::options::Correction;
 use super::psis::{Smoothed, smooth};
 use super::random::{Purpose, stream};
 use super::target::{LogDensity, Target};
+use crate::math::eigen::symmetric_eigen;
 
 /// What the weighted draws say.
 #[derive(Clone, Debug)]

@@ -2,17 +2,15 @@
 //!
 //! The Hessian comes from d Hessian-vector products, never from differences of gradients.
 
-use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use nalgebra::{DMatrix, DVector};
 
 use super::evaluate::Evaluator;
 use super::guide::FullRank;
 use super::target::LogDensity;
+use crate::math::eigen::symmetric_eigen;
 
 /// The smallest eigenvalue of a precision relative to its largest, below which it is raised.
 const EIGENVALUE_FLOOR: f64 = 1e-8;
-
-/// Sweeps of the symmetric eigenvalue iteration, in multiples of the dimension.
-const EIGEN_SWEEPS: usize = 60;
 
 /// The Hessian of log p at an unconstrained point, d × d; `None` where it is not finite.
 pub fn hessian<T: LogDensity>(evaluator: &mut Evaluator<T>, point: &[f64]) -> Option<DMatrix<f64>> {
@@ -44,16 +42,6 @@ pub fn normal_from_precision(mean: DVector<f64>, precision: DMatrix<f64>) -> Opt
 pub fn laplace<T: LogDensity>(evaluator: &mut Evaluator<T>, point: &[f64]) -> Option<FullRank> {
     let precision = -hessian(evaluator, point)?;
     normal_from_precision(DVector::from_column_slice(point), precision)
-}
-
-/// Eigenvalues and eigenvectors (in columns) of a finite symmetric matrix.
-pub fn symmetric_eigen(matrix: DMatrix<f64>) -> Option<(DVector<f64>, DMatrix<f64>)> {
-    if !matrix.iter().all(|entry| entry.is_finite()) {
-        return None;
-    }
-    let sweeps = EIGEN_SWEEPS * matrix.nrows().max(1);
-    let eigen = SymmetricEigen::try_new(matrix, f64::EPSILON, sweeps)?;
-    Some((eigen.eigenvalues, eigen.eigenvectors))
 }
 
 #[cfg(test)]

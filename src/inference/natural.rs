@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::elbo;
 use super::evaluate::Evaluator;
 use super::guide::{FullRank, LN_2_PI, LocationScale};
-use super::laplace::symmetric_eigen;
 use super::target::LogDensity;
+use crate::math::eigen::symmetric_eigen;
 
 /// The algorithm's constants; each was settled on 45 posteriors of posteriordb.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
