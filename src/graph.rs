@@ -4,6 +4,7 @@
 //! inside a kernel are traced by running code generic over [`Scalar`](crate::math::Scalar) on
 //! [`Traced`], and differentiated by [`gradient`].
 
+mod couple;
 mod dependence;
 mod differentiate;
 pub mod eliminate;
@@ -22,6 +23,7 @@ mod summed;
 mod trace;
 mod usage;
 
+pub use couple::{Coupled, CouplingOptions};
 pub use differentiate::{DifferentiationOptions, Seed, gradient, tangents};
 pub use elimination::{Elimination, Factor};
 pub(crate) use expression::Value;

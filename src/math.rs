@@ -8,6 +8,7 @@ pub mod eigen;
 mod lift;
 pub mod matrix;
 pub mod scalar;
+pub mod sparse;
 pub mod special;
 pub mod straight;
 

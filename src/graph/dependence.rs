@@ -1,7 +1,7 @@
 //! Which coordinates of the point every element and every row of the log density depends on.
 //!
 //! Sets are held once each and named by their position, so that a million rows that depend on few
-//! different sets cost four bytes each.
+//! different sets cost four bytes each. What depends on many coordinates has no set of its own.
 
 use super::node::{Access, BufferId, Input, Kernel, Model, Node, Slot, Target};
 use std::collections::HashMap;
@@ -14,6 +14,13 @@ pub(super) struct Row(u32);
 impl Row {
     /// The set of no coordinates.
     const NOTHING: Row = Row(0);
+    /// More coordinates than are told apart; its set is empty.
+    const MANY: Row = Row(1);
+
+    /// Whether these are more coordinates than are told apart.
+    pub(super) fn is_many(self) -> bool {
+        self == Row::MANY
+    }
 
     /// The position among [`Dependence::sets`].
     pub(super) fn index(self) -> usize {
@@ -31,18 +38,25 @@ pub(super) struct Dependence {
 }
 
 impl Dependence {
-    /// What depends on what; `None` if something depends on more than `largest` coordinates.
-    pub(super) fn of(model: &Model, nodes: &[Node], largest: usize) -> Option<Self> {
+    /// What depends on which of these coordinates, up to `largest` of them; `None` if finite variables
+    /// are tied to one another.
+    pub(super) fn of(
+        model: &Model,
+        nodes: &[Node],
+        coordinates: impl IntoIterator<Item = u32>,
+        largest: usize,
+    ) -> Option<Self> {
         let mut sets = Sets::new(largest);
         let mut elements: Vec<Vec<Row>> =
             model.buffers.iter().map(|length| vec![Row::NOTHING; *length]).collect();
-        for (coordinate, set) in elements[BufferId::POINT.index()].iter_mut().enumerate() {
-            *set = sets.intern(vec![coordinate as u32]);
+        for coordinate in coordinates {
+            elements[BufferId::POINT.index()][coordinate as usize] = sets.intern(vec![coordinate]);
         }
         let mut dependence = Dependence { sets, elements, densities: Vec::new() };
-        for node in nodes {
-            dependence.visit(node)?;
+        if nodes.iter().any(|node| matches!(node, Node::Elimination(_))) {
+            return None;
         }
+        nodes.iter().for_each(|node| dependence.visit(node));
         Some(dependence)
     }
 
@@ -56,96 +70,81 @@ impl Dependence {
         &self.densities
     }
 
-    fn visit(&mut self, node: &Node) -> Option<()> {
+    fn visit(&mut self, node: &Node) {
         match node {
             Node::Kernel(kernel) => self.kernel(kernel),
             Node::Recurrence(recurrence) => {
                 let mut turns = Vec::new();
                 recurrence.for_each_row(|_, kernel, row| turns.push((kernel, row)));
-                turns.into_iter().try_for_each(|(kernel, row)| {
+                for (kernel, row) in turns {
                     let kernel = &recurrence.kernels[kernel];
-                    let set = self.row(kernel, row)?;
-                    self.write(kernel, row, set)
-                })
+                    let set = self.row(kernel, row);
+                    self.write(kernel, row, set);
+                }
             }
             Node::Product(product) => {
                 let matrix = &product.matrix;
-                (0..matrix.rows()).try_for_each(|row| {
+                let (from, to) = (product.input, product.output);
+                for row in 0..matrix.rows() {
                     let used =
                         (0..matrix.columns()).filter(|column| matrix.at(row, *column) != 0.0);
-                    let from =
-                        used.map(|column| (product.input.buffer, product.input.offset + column));
-                    let set = self.union_of(from)?;
-                    self.elements[product.output.buffer.index()][product.output.offset + row] = set;
-                    Some(())
-                })
+                    let set = self.union_of(used.map(|column| (from.buffer, from.offset + column)));
+                    self.fill(to.buffer, to.offset + row, 1, set);
+                }
             }
             Node::Cholesky(cholesky) => {
                 let size = cholesky.size * cholesky.size;
-                (0..cholesky.count).try_for_each(|matrix| {
-                    let (from, to) = (cholesky.input, cholesky.output);
-                    let read = (0..size).map(|i| (from.buffer, from.offset + matrix * size + i));
-                    let set = self.union_of(read)?;
+                let (from, to) = (cholesky.input, cholesky.output);
+                for matrix in 0..cholesky.count {
+                    let set = self.union_of(part(from, matrix, size));
                     self.fill(to.buffer, to.offset + matrix * size, size, set);
-                    Some(())
-                })
+                }
             }
             Node::TriangularSolve(solve) => {
-                let square = solve.size * solve.size;
                 let length = solve.size * solve.columns;
-                (0..solve.count).try_for_each(|index| {
-                    let first = if solve.shared { 0 } else { index * square };
-                    let matrix =
-                        (0..square).map(|i| (solve.matrix.buffer, solve.matrix.offset + first + i));
-                    let right = (0..length)
-                        .map(|i| (solve.input.buffer, solve.input.offset + index * length + i));
-                    let set = self.union_of(matrix.chain(right))?;
-                    let to = solve.output;
+                let to = solve.output;
+                for index in 0..solve.count {
+                    let shared = if solve.shared { 0 } else { index };
+                    let matrix = part(solve.matrix, shared, solve.size * solve.size);
+                    let set = self.union_of(matrix.chain(part(solve.input, index, length)));
                     self.fill(to.buffer, to.offset + index * length, length, set);
-                    Some(())
-                })
+                }
             }
-            Node::NoisyKronecker(node) => (0..node.count).try_for_each(|item| {
-                let squares = node.extent.map(|size| size * size);
-                let part = |slot: Slot, item: usize, length: usize| {
-                    (0..length).map(move |i| (slot.buffer, slot.offset + item * length + i))
-                };
-                let matrix = |of: usize| {
-                    let item = if node.shared[of] { 0 } else { item };
-                    part(node.matrices[of], item, squares[of])
-                };
-                let values = part(node.values, item, node.extent[0] * node.extent[1]);
-                let read = matrix(0).chain(matrix(1)).chain(part(node.noise, item, 1));
-                let set = self.union_of(read.chain(values))?;
-                self.fill(node.output.buffer, node.output.offset + item, 1, set);
-                Some(())
-            }),
+            Node::NoisyKronecker(node) => {
+                for item in 0..node.count {
+                    let matrix = |of: usize| {
+                        let item = if node.shared[of] { 0 } else { item };
+                        part(node.matrices[of], item, node.extent[of] * node.extent[of])
+                    };
+                    let values = part(node.values, item, node.extent[0] * node.extent[1]);
+                    let read = matrix(0).chain(matrix(1)).chain(part(node.noise, item, 1));
+                    let set = self.union_of(read.chain(values));
+                    self.fill(node.output.buffer, node.output.offset + item, 1, set);
+                }
+            }
             Node::Ode(ode) => {
-                let read = ode.parameters.iter().chain(&ode.initial).copied();
-                let set = self.union_of(read)?;
+                let set = self.union_of(ode.parameters.iter().chain(&ode.initial).copied());
                 self.fill(ode.output.buffer, ode.output.offset, ode.states * ode.times.len(), set);
-                Some(())
             }
-            // What is left after single sums ties its variables to one another.
-            Node::Elimination(_) => None,
+            // Adds to the log density alone, in rows that are not told apart: see `of`.
+            Node::Elimination(_) => {}
         }
     }
 
-    fn kernel(&mut self, kernel: &Kernel) -> Option<()> {
+    fn kernel(&mut self, kernel: &Kernel) {
         let mut sets = Vec::with_capacity(kernel.rows);
         for row in 0..kernel.rows {
-            let set = self.row(kernel, row)?;
+            let set = self.row(kernel, row);
             sets.push(set);
-            self.write(kernel, row, set)?;
+            self.write(kernel, row, set);
         }
         if matches!(kernel.target, Target::LogDensity) {
             self.densities.push(sets);
         }
-        Some(())
     }
 
     /// The union over what a row reads.
-    fn row(&mut self, kernel: &Kernel, row: usize) -> Option<Row> {
+    fn row(&mut self, kernel: &Kernel, row: usize) -> Row {
         let mut set = Row::NOTHING;
         for Input { buffer, access } in &kernel.inputs {
             let element = match access {
@@ -154,12 +153,12 @@ impl Dependence {
                 Access::Gather(index) => index[row] as usize,
             };
             let own = self.elements[buffer.index()][element];
-            set = self.sets.union(set, own)?;
+            set = self.sets.union(set, own);
         }
-        Some(set)
+        set
     }
 
-    fn write(&mut self, kernel: &Kernel, row: usize, set: Row) -> Option<()> {
+    fn write(&mut self, kernel: &Kernel, row: usize, set: Row) {
         match &kernel.target {
             Target::LogDensity => {}
             Target::Store(slot) => {
@@ -168,23 +167,25 @@ impl Dependence {
             Target::Accumulate { buffer, index } => {
                 let element = index[row] as usize;
                 let before = self.elements[buffer.index()][element];
-                self.elements[buffer.index()][element] = self.sets.union(before, set)?;
+                self.elements[buffer.index()][element] = self.sets.union(before, set);
             }
         }
-        Some(())
     }
 
-    fn union_of(&mut self, read: impl Iterator<Item = (BufferId, usize)>) -> Option<Row> {
-        let mut set = Row::NOTHING;
-        for (buffer, element) in read {
-            set = self.sets.union(set, self.elements[buffer.index()][element])?;
-        }
-        Some(set)
+    fn union_of(&mut self, read: impl Iterator<Item = (BufferId, usize)>) -> Row {
+        read.fold(Row::NOTHING, |set, (buffer, element)| {
+            self.sets.union(set, self.elements[buffer.index()][element])
+        })
     }
 
     fn fill(&mut self, buffer: BufferId, first: usize, length: usize, set: Row) {
         self.elements[buffer.index()][first..first + length].fill(set);
     }
+}
+
+/// The elements of item `item` of a buffer's part that holds items of this length.
+fn part(slot: Slot, item: usize, length: usize) -> impl Iterator<Item = (BufferId, usize)> {
+    (0..length).map(move |i| (slot.buffer, slot.offset + item * length + i))
 }
 
 /// Sets of coordinates, each once.
@@ -197,10 +198,10 @@ struct Sets {
 
 impl Sets {
     fn new(largest: usize) -> Self {
-        let mut sets =
-            Sets { members: Vec::new(), known: HashMap::new(), unions: HashMap::new(), largest };
-        sets.intern(Vec::new());
-        sets
+        let nothing: Arc<[u32]> = Arc::new([]);
+        let members = vec![nothing.clone(), nothing.clone()];
+        let known = HashMap::from([(nothing, Row::NOTHING)]);
+        Sets { members, known, unions: HashMap::new(), largest }
     }
 
     fn intern(&mut self, members: Vec<u32>) -> Row {
@@ -214,24 +215,24 @@ impl Sets {
         row
     }
 
-    /// The union of two sets; `None` if it is too large.
-    fn union(&mut self, a: Row, b: Row) -> Option<Row> {
+    /// The union of two sets.
+    fn union(&mut self, a: Row, b: Row) -> Row {
         let pair = (a.min(b), a.max(b));
         if a == b || pair.0 == Row::NOTHING {
-            return Some(pair.1);
+            return pair.1;
+        }
+        if pair.0 == Row::MANY {
+            return Row::MANY;
         }
         if let Some(row) = self.unions.get(&pair) {
-            return Some(*row);
+            return *row;
         }
         let (first, second) = (&self.members[a.index()], &self.members[b.index()]);
         let mut both: Vec<u32> = first.iter().chain(second.iter()).copied().collect();
         both.sort_unstable();
         both.dedup();
-        if both.len() > self.largest {
-            return None;
-        }
-        let row = self.intern(both);
+        let row = if both.len() > self.largest { Row::MANY } else { self.intern(both) };
         self.unions.insert(pair, row);
-        Some(row)
+        row
     }
 }

@@ -49,7 +49,11 @@ impl Model {
     ) -> Option<Separated> {
         let nodes = single_sums(&self.nodes)?;
         let largest = options.most_globals + options.most_in_block;
-        let dependence = Dependence::of(self, &nodes, largest)?;
+        let all = 0..self.dimension() as u32;
+        let dependence = Dependence::of(self, &nodes, all, largest)?;
+        if dependence.densities().iter().flatten().any(|row| row.is_many()) {
+            return None;
+        }
         let (block_of, blocks) = blocks(self.dimension(), &dependence, candidates, options);
         let globals: Vec<u32> =
             (0..self.dimension() as u32).filter(|c| block_of[*c as usize].is_none()).collect();
@@ -67,7 +71,7 @@ impl Model {
     }
 
     /// The model with the weight of its part before every row of the log density.
-    fn weighed(&self, nodes: Vec<Node>, parts: &[Vec<u32>], blocks: usize) -> Model {
+    pub(super) fn weighed(&self, nodes: Vec<Node>, parts: &[Vec<u32>], blocks: usize) -> Model {
         let dimension = self.dimension();
         let mut buffers = self.buffers.clone();
         buffers[BufferId::POINT.index()] = dimension + blocks + 1;

@@ -17,9 +17,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::evaluate::Counts;
+use super::marginal::Marginal;
 use super::optimizer::Lbfgs;
 use super::random::{Purpose, stream};
 use super::target::{LogDensity, Target};
+use super::verdict::Integrated;
 use anchor::Anchor;
 use conditional::Conditional;
 use rule::Rule;
@@ -132,72 +134,8 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
         Self { parts, target, options, rule, level, anchor: None, counts }
     }
 
-    /// The same, looking for the modes of locals near those at a point of the globals: for points
-    /// around it, few Newton steps are enough.
-    pub fn anchored(self, globals: &[f64]) -> Self {
-        let mut scratch = self.workspace();
-        if self.integrate(&mut scratch, globals).is_none() {
-            return self;
-        }
-        let Scratch { weighed, conditional, point, direction, product, .. } = &mut scratch;
-        point[self.target.dimension()..].fill(1.0);
-        let blocks = &self.parts.blocks;
-        (0..blocks.len()).for_each(|index| conditional.at_centre(blocks, index, point));
-        let mut anchor = Anchor::new(globals, blocks, conditional);
-        for coordinate in &self.parts.globals {
-            direction.fill(0.0);
-            direction[*coordinate] = 1.0;
-            self.count(2);
-            self.parts.weighed.hessian_vector(weighed, point, direction, product);
-            anchor.push(blocks, product);
-        }
-        Self { anchor: Some(anchor), ..self }
-    }
-
-    /// The same by a finer rule; `None` if there is none.
-    pub fn finer(&self) -> Option<Self> {
-        let finer = self.level + 1 < self.options.spacings.len();
-        finer.then(|| Self::new(self.target, self.parts, self.options, self.level + 1))
-    }
-
-    /// The evaluations of the parts so far.
-    pub fn counts(&self) -> Counts {
-        let [log_density, gradient, hessian_vector] =
-            [0, 1, 2].map(|kind: usize| self.counts[kind].load(Ordering::Relaxed));
-        Counts { log_density, gradient, hessian_vector }
-    }
-
-    /// Counts what another rule has evaluated before.
-    pub fn take(&self, counts: Counts) {
-        let all = [counts.log_density, counts.gradient, counts.hessian_vector];
-        self.counts.iter().zip(all).for_each(|(own, count)| {
-            own.fetch_add(count, Ordering::Relaxed);
-        });
-    }
-
     fn count(&self, kind: usize) {
         self.counts[kind].fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// All d coordinates for draws of the globals, one per column: `repeats` columns in a row for each,
-    /// with locals drawn from p(u | g).
-    ///
-    /// The draws of a block for one g are stratified: each is from another `1 / repeats` of the
-    /// probability.
-    pub fn complete(&self, globals: &DMatrix<f64>, repeats: usize, seed: u64) -> DMatrix<f64> {
-        let dimension = self.target.dimension();
-        let columns: Vec<Vec<f64>> = (0..globals.ncols())
-            .into_par_iter()
-            .map_init(
-                || self.workspace(),
-                |workspace, draw| {
-                    let mut rng = stream(seed, Purpose::Complete, draw as u32);
-                    let point: Vec<f64> = globals.column(draw).iter().copied().collect();
-                    self.completed(workspace, &point, repeats, &mut rng)
-                },
-            )
-            .collect();
-        DMatrix::from_vec(dimension, globals.ncols() * repeats, columns.concat())
     }
 
     fn completed<R: Rng>(
@@ -446,5 +384,69 @@ impl<P: Target, T: Target> Target for Collapsed<'_, P, T> {
     fn cost(&self) -> usize {
         const NEWTON: usize = 20;
         self.target.cost().saturating_mul(self.rule.len() + NEWTON)
+    }
+}
+
+impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
+    fn anchored(self, globals: &[f64]) -> Self {
+        let mut scratch = self.workspace();
+        if self.integrate(&mut scratch, globals).is_none() {
+            return self;
+        }
+        let Scratch { weighed, conditional, point, direction, product, .. } = &mut scratch;
+        point[self.target.dimension()..].fill(1.0);
+        let blocks = &self.parts.blocks;
+        (0..blocks.len()).for_each(|index| conditional.at_centre(blocks, index, point));
+        let mut anchor = Anchor::new(globals, blocks, conditional);
+        for coordinate in &self.parts.globals {
+            direction.fill(0.0);
+            direction[*coordinate] = 1.0;
+            self.count(2);
+            self.parts.weighed.hessian_vector(weighed, point, direction, product);
+            anchor.push(blocks, product);
+        }
+        Self { anchor: Some(anchor), ..self }
+    }
+
+    fn finer(&self) -> Option<Self> {
+        let finer = self.level + 1 < self.options.spacings.len();
+        finer.then(|| Self::new(self.target, self.parts, self.options, self.level + 1))
+    }
+
+    fn counts(&self) -> Counts {
+        let [log_density, gradient, hessian_vector] =
+            [0, 1, 2].map(|kind: usize| self.counts[kind].load(Ordering::Relaxed));
+        Counts { log_density, gradient, hessian_vector }
+    }
+
+    fn take(&self, counts: Counts) {
+        let all = [counts.log_density, counts.gradient, counts.hessian_vector];
+        self.counts.iter().zip(all).for_each(|(own, count)| {
+            own.fetch_add(count, Ordering::Relaxed);
+        });
+    }
+
+    /// The draws of a block for one g are stratified: each is from another `1 / repeats` of the
+    /// probability.
+    fn complete(&self, globals: &DMatrix<f64>, repeats: usize, seed: u64) -> DMatrix<f64> {
+        let dimension = self.target.dimension();
+        let columns: Vec<Vec<f64>> = (0..globals.ncols())
+            .into_par_iter()
+            .map_init(
+                || self.workspace(),
+                |workspace, draw| {
+                    let mut rng = stream(seed, Purpose::Complete, draw as u32);
+                    let point: Vec<f64> = globals.column(draw).iter().copied().collect();
+                    self.completed(workspace, &point, repeats, &mut rng)
+                },
+            )
+            .collect();
+        DMatrix::from_vec(dimension, globals.ncols() * repeats, columns.concat())
+    }
+
+    fn integrated(&self, error: f64) -> Integrated {
+        let blocks = &self.parts.blocks;
+        let locals = blocks.iter().map(Vec::len).sum();
+        Integrated { locals, blocks: blocks.len(), error, accepted: None }
     }
 }

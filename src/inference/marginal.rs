@@ -2,8 +2,8 @@
 //!
 //! The ladder of [`fit()`](super::fit()) on the marginal density: starts, modes, natural gradients, the
 //! check by importance weights, a bent guide where a normal is not good. The guide is fitted by a
-//! coarse quadrature and checked by one that a finer one would not change. Invariant: the draws that
-//! are reported have all d coordinates, and weights that are those of their globals.
+//! coarse rule of integration and checked by one that a finer one would not change. Invariant: the
+//! draws that are reported have all d coordinates, and weights that are those of their globals.
 
 use nalgebra::DMatrix;
 
@@ -14,13 +14,37 @@ use super::find::{self, Found};
 use super::fit::{self, Draws, Evidence, Fit, FitError, Progress};
 use super::importance::Checked;
 use super::natural::Natural;
+use super::nested::{Coupling, NestedLaplace};
 use super::options::{Correction, Method, Options, Starts};
 use super::quantities;
 use super::random::{Purpose, stream};
 use super::target::Target;
 use super::verdict::{Diagnostics, Integrated};
 
-/// Fits a target by the marginal of its globals.
+/// The log density of the globals of a target, by a rule that integrates its locals out.
+pub(super) trait Marginal: Target + Sized {
+    /// The same, looking for the modes of locals near those at a point of the globals: for points
+    /// around it, few Newton steps are enough.
+    fn anchored(self, globals: &[f64]) -> Self;
+
+    /// The same by a finer rule; `None` if there is none.
+    fn finer(&self) -> Option<Self>;
+
+    /// The evaluations of the target so far.
+    fn counts(&self) -> Counts;
+
+    /// Counts what another rule has evaluated before.
+    fn take(&self, counts: Counts);
+
+    /// All d coordinates for draws of the globals, one per column: `repeats` columns in a row for each,
+    /// with locals drawn given them.
+    fn complete(&self, globals: &DMatrix<f64>, repeats: usize, seed: u64) -> DMatrix<f64>;
+
+    /// What was integrated out, with the error of the rule in nats.
+    fn integrated(&self, error: f64) -> Integrated;
+}
+
+/// Fits a target by the marginal of its globals, locals in small independent blocks.
 ///
 /// # Errors
 ///
@@ -32,8 +56,35 @@ pub fn fit_collapsed<T: Target, P: Target>(
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Fit, FitError> {
+    let coarse = Collapsed::new(target, parts, &options.collapse, 0);
+    fit_marginal(target, coarse, options, seed, progress)
+}
+
+/// Fits a target by the marginal of its globals, locals coupled by a sparse Hessian.
+///
+/// # Errors
+///
+/// If no start finds a finite density, or no guide has a finite ELBO.
+pub fn fit_nested<T: Target, P: Target>(
+    target: &T,
+    coupling: &Coupling<P>,
+    options: &Options,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Fit, FitError> {
+    let centre = vec![0.0; coupling.globals.len()];
+    let coarse = NestedLaplace::new(target, coupling, &options.nested).anchored(&centre);
+    fit_marginal(target, coarse, options, seed, progress)
+}
+
+fn fit_marginal<T: Target, M: Marginal>(
+    target: &T,
+    coarse: M,
+    options: &Options,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Fit, FitError> {
     let collapse = &options.collapse;
-    let coarse = Collapsed::new(target, parts, collapse, 0);
     let options = for_marginal(options, coarse.cost(), target.dimension());
     let mut evaluator = Evaluator::new(&coarse).interruptible(&options.interrupt);
     let found = find::find_full_rank(&mut evaluator, &coarse, &options, seed, progress)?;
@@ -50,7 +101,7 @@ pub fn fit_collapsed<T: Target, P: Target>(
         let worse = (trusted(&checked), checked.ess) >= (trusted(&again), again.ess);
         if !worse { (bent, again) } else { (found, checked) }
     };
-    Ok(conclude(target, parts, &fine, (found, checked), error, &options, seed))
+    Ok(conclude(target, &fine, (found, checked), error, &options, seed))
 }
 
 /// Fewer starts and draws than a density without integrals gets: each costs as much as thirty.
@@ -92,14 +143,14 @@ fn for_marginal(options: &Options, cost: usize, dimension: usize) -> Options {
 }
 
 /// The coarsest rule that the next one changes little at draws of the guide, looking for modes near
-/// those at its mean, and by how much it is changed.
-fn enough<'a, T: Target, P: Target>(
-    coarse: Collapsed<'a, P, T>,
+/// those at its mean, and by how much it is changed; the finest, with what it changed, if there is none.
+fn enough<M: Marginal>(
+    coarse: M,
     found: &Found,
     limit: f64,
     count: usize,
     seed: u64,
-) -> (Collapsed<'a, P, T>, f64) {
+) -> (M, f64) {
     let dimension = found.guide.dimension();
     let base = draws::antithetic(&mut stream(seed, Purpose::Rule, 0), dimension, count);
     let points = match found.guide.components().first() {
@@ -109,13 +160,14 @@ fn enough<'a, T: Target, P: Target>(
     let centre = points.column_mean();
     let mut rule = coarse.anchored(centre.as_slice());
     let mut before = Evaluator::new(&rule).log_densities(&points);
+    let mut error = f64::INFINITY;
     loop {
-        let Some(finer) = rule.finer() else { return (rule, f64::INFINITY) };
+        let Some(finer) = rule.finer() else { return (rule, error) };
         let finer = finer.anchored(centre.as_slice());
         let after = Evaluator::new(&finer).log_densities(&points);
         let changes: Vec<f64> = before.iter().zip(&after).map(|(a, b)| b - a).collect();
         let middle = changes.iter().sum::<f64>() / changes.len().max(1) as f64;
-        let error = changes.iter().map(|change| (change - middle).abs()).fold(0.0, larger);
+        error = changes.iter().map(|change| (change - middle).abs()).fold(0.0, larger);
         if error <= limit {
             rule.take(finer.counts());
             return (rule, error);
@@ -131,10 +183,9 @@ fn larger(a: f64, b: f64) -> f64 {
 }
 
 /// All coordinates drawn, every quantity checked, and the verdict.
-fn conclude<T: Target, P: Target>(
+fn conclude<T: Target, M: Marginal>(
     target: &T,
-    parts: &Parts<P>,
-    marginal: &Collapsed<'_, P, T>,
+    marginal: &M,
     (found, checked): (Found, Checked),
     error: f64,
     options: &Options,
@@ -154,12 +205,11 @@ fn conclude<T: Target, P: Target>(
     let draws = Draws { points, log_weights, quantities, chains: None, repeats };
     let mut checks = quantities::check(&draws, &checked.log_ratios);
     quantities::pardon_constants(&mut evaluator, &mut checks, seed);
-    let locals = parts.blocks.iter().map(Vec::len).sum();
     let diagnostics = Diagnostics {
         dimension,
         quantities: checks,
         interrupted: options.interrupt.is_raised(),
-        integrated: Some(Integrated { locals, blocks: parts.blocks.len(), error }),
+        integrated: Some(marginal.integrated(error)),
         ..evidence.diagnostics(&found)
     };
     let mut counts: Counts = evaluator.counts();

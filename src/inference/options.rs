@@ -8,6 +8,7 @@ use super::fixed_draws::FixedDraws;
 use super::importance::Checked;
 use super::interrupt::Interrupt;
 use super::natural::Natural;
+use super::nested::Nested;
 use super::nuts::Nuts;
 use super::optimizer::Lbfgs;
 use super::response::Response;
@@ -123,6 +124,8 @@ pub struct Options {
     pub attempts: Attempts,
     /// How locals are integrated out.
     pub collapse: Collapse,
+    /// How coupled locals are.
+    pub nested: Nested,
     /// The sampler.
     pub nuts: Nuts,
     /// The importance check.
@@ -147,6 +150,7 @@ impl Default for Options {
             bent: Bent::default(),
             attempts: Attempts::default(),
             collapse: Collapse::default(),
+            nested: Nested::default(),
             nuts: Nuts::default(),
             correction: Correction::default(),
             thresholds: Thresholds::default(),

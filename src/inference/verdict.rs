@@ -73,6 +73,9 @@ pub struct Thresholds {
     /// A change of the log density of the globals by a finer quadrature, in nats, above this: the
     /// locals were not integrated out well enough.
     pub quadrature_error: f64,
+    /// A share of accepted moves of coupled locals below this: two in a row then leave more than a
+    /// tenth of the draws where they began.
+    pub accepted: f64,
     /// A spread of the mean-field ELBO over starts, in nats, above this: the starts disagree.
     pub elbo_spread: f64,
 }
@@ -99,6 +102,7 @@ impl Default for Thresholds {
             self_kl: 0.05,
             self_kl_per_dimension: 0.05,
             quadrature_error: 0.1,
+            accepted: 0.65,
             elbo_spread: 3.0,
         }
     }
@@ -138,6 +142,10 @@ impl Verdict {
             let (error, limit) = (integrated.error, thresholds.quadrature_error);
             if above(error, limit) {
                 verdict.add(Level::Caution, Reason::CoarseQuadrature { error, limit });
+            }
+            let limit = thresholds.accepted;
+            if let Some(accepted) = integrated.accepted.filter(|share| below(*share, limit)) {
+                verdict.add(Level::Caution, Reason::StuckLocals { accepted, limit });
             }
         }
         verdict.judge_quantities(diagnostics, thresholds);

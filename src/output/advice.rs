@@ -55,7 +55,7 @@ fn for_reason(reason: &Reason) -> &'static str {
             "write hierarchical latents `with noncentered`, or give their scales tighter priors"
         }
         Reason::Interrupted => "let the fit end",
-        Reason::CoarseQuadrature { .. } => {
+        Reason::CoarseQuadrature { .. } | Reason::StuckLocals { .. } => {
             "try `--guide full-rank` or `--method nuts`: they do not integrate latents out"
         }
         Reason::NotConverged => {

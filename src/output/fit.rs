@@ -209,8 +209,11 @@ pub struct IntegratedRecord {
     pub locals: usize,
     /// How many blocks, independent of one another given the others.
     pub blocks: usize,
-    /// By how much a finer quadrature changes the log density of the others, in nats.
+    /// By how much a finer rule of integration changes the log density of the others, in nats.
     pub error: Number,
+    /// The share of accepted moves, if moves drew them: one block is coupled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Number>,
 }
 
 /// What Markov chains tell of the draws they made.

@@ -1,9 +1,10 @@
 //! One model fitted in one way after another until a fit is good: the default of `vi`.
 //!
-//! 1. Where many locals are independent of one another given few globals, they are integrated out.
+//! 1. Where many locals are independent of one another given few globals, they are integrated out; in
+//!    models that are too large for a full covariance, also where they are coupled sparsely.
 //! 2. A normal in coordinates as written, standardised, and in between as the best fit suggests.
 //! 3. The best normal, bent.
-//! 4. Few locals integrated out, if that was not tried.
+//! 4. Few locals integrated out, or coupled ones, if that was not tried.
 //!
 //! Invariant: no way begins once those before have taken the evaluations that [`Attempts`] allows, so
 //! that a fit that cannot be good ends; the better verdict is kept, and of equal ones the higher ELBO.
@@ -79,6 +80,11 @@ impl Search<'_> {
         if tried && self.is_usable() {
             return Ok(());
         }
+        let large = self.model.density.model.dimension() > self.options.full_rank_limit;
+        let nested = unasked && large && self.nest(progress)?;
+        if nested && self.is_usable() {
+            return Ok(());
+        }
         let mut stage = Some(Stage::Hinted);
         while let Some(current) = stage.filter(|stage| self.is_next(*stage)) {
             let best = self.best.as_ref().map(|(fit, _)| fit);
@@ -92,6 +98,9 @@ impl Search<'_> {
         }
         if unasked && !tried && self.goes_on() {
             self.integrate(0, progress)?;
+        }
+        if unasked && !nested && self.goes_on() {
+            self.nest(progress)?;
         }
         Ok(())
     }
@@ -175,6 +184,20 @@ impl Search<'_> {
         };
         let result = self.with_target(&coordinates, |target| {
             inference::fit_collapsed(target, &parts, self.options, self.seed, progress)
+        })?;
+        self.keep(result, coordinates);
+        Ok(true)
+    }
+
+    /// Fits the globals alone, with coupled locals integrated out, and draws these given them; whether
+    /// there are such.
+    fn nest(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<bool, Failure> {
+        let Some(coordinates) = self.model.coordinates(Stage::Hinted, None)? else {
+            return Ok(false);
+        };
+        let Some(coupling) = self.model.coupling(&coordinates)? else { return Ok(false) };
+        let result = self.with_target(&coordinates, |target| {
+            inference::fit_nested(target, &coupling, self.options, self.seed, progress)
         })?;
         self.keep(result, coordinates);
         Ok(true)

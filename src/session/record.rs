@@ -188,6 +188,7 @@ fn diagnostics(fitted: &Fitted, elements: &[Element]) -> DiagnosticsRecord {
             locals: integrated.locals,
             blocks: integrated.blocks,
             error: Number(integrated.error),
+            accepted: integrated.accepted.map(Number),
         }),
         interrupted: diagnostics.interrupted,
         khat: Number(diagnostics.khat),

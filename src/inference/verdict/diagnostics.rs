@@ -112,8 +112,10 @@ pub struct Integrated {
     pub locals: usize,
     /// How many blocks they fall into, independent of one another given the globals.
     pub blocks: usize,
-    /// How much the log density of the globals changes by a finer quadrature, in nats.
+    /// How much the log density of the globals changes by a finer rule of integration, in nats.
     pub error: f64,
+    /// The share of the moves that drew locals that was accepted, where they were drawn by moves.
+    pub accepted: Option<f64>,
 }
 
 impl Diagnostics {

@@ -76,6 +76,13 @@ pub enum Reason {
         /// The limit it exceeds.
         limit: f64,
     },
+    /// The moves that drew coupled locals were often rejected.
+    StuckLocals {
+        /// The share that was accepted.
+        accepted: f64,
+        /// The limit it is below.
+        limit: f64,
+    },
     /// The optimisation stopped before its tolerances were met.
     NotConverged,
     /// The starts led to different modes.
@@ -206,6 +213,12 @@ impl Reason {
             Reason::CoarseQuadrature { error, .. } => format!(
                 "the density of the latents that all groups share is known to {error:.1} nats only: \
                  those of single groups could not be integrated out well"
+            ),
+            Reason::StuckLocals { accepted, limit } => format!(
+                "of the moves that draw the coupled latents {:.0} % were accepted (wanted: {:.0} %): \
+                 some draws have not left where they began",
+                100.0 * accepted,
+                100.0 * limit
             ),
             Reason::NotConverged => {
                 "the optimisation stopped before the ELBO reached its maximum".to_owned()

@@ -1,0 +1,511 @@
+//! Integrates coupled locals out of a log density by Laplace's method: nested Laplace.
+//!
+//! log p(g) ≈ log p(g, û) + n/2 ln 2π − ½ ln |A|, with the mode û of the n locals given the globals g,
+//! and their precision A = −∇²_u log p there (Tierney and Kadane 1986; Rue, Martino and Chopin 2009).
+//! A finer level adds the first two cumulants of log p(g, u) − log q(u | g) under the normal
+//! q = N(û, A⁻¹), on fixed draws; how much it changes is how wrong the coarser one is. Locals are drawn
+//! by dynamics that leave p(u | g) invariant, from a draw of q. Invariant: what is computed at a point
+//! depends on the point alone.
+
+mod curvature;
+mod moves;
+
+use std::f64::consts::PI;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nalgebra::DMatrix;
+use rand::Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::draws;
+use super::evaluate::Counts;
+use super::marginal::Marginal;
+use super::random::{Purpose, stream};
+use super::target::{LogDensity, Target};
+use super::verdict::Integrated;
+use crate::math::sparse::Pattern;
+pub use curvature::Probes;
+use curvature::{Part, Precision};
+
+/// Which coordinates are integrated out, and how they are coupled given the others.
+#[derive(Clone, Debug)]
+pub struct Coupling<P> {
+    /// The coordinates that are integrated out.
+    pub locals: Vec<usize>,
+    /// The other coordinates.
+    pub globals: Vec<usize>,
+    /// The entries of the locals' Hessian, by their positions, without those of wide rows.
+    pub pattern: Pattern,
+    /// The products that give them.
+    pub probes: Probes,
+    /// How many rows are wide.
+    pub wide: usize,
+    /// w_0 ℓ_0 + w_1 ℓ_1 at a point that has the d coordinates, then the weights: ℓ_1 is the sum of the
+    /// wide rows, ℓ_0 that of all others. Nothing, if there are no wide rows.
+    pub weighed: Option<P>,
+}
+
+/// The constants of the method.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Nested {
+    /// Newton steps at most.
+    pub newton_steps: usize,
+    /// Newton's method stops when it would move by less than this in sds per root local.
+    pub newton_tolerance: f64,
+    /// Halvings of a Newton step at most.
+    pub halvings: usize,
+    /// How often a curvature that is none is given a ridge ten times as large.
+    pub ridges: usize,
+    /// The change of a global for differences of the log determinant.
+    pub difference: f64,
+    /// Pairs of draws for the cumulants, from level to level; none at the first.
+    pub pairs: Vec<usize>,
+    /// Quarter turns of the dynamics before locals are reported, and from one report to the next.
+    pub turns: usize,
+    /// Kicks in a quarter turn.
+    pub kicks: usize,
+}
+
+impl Default for Nested {
+    fn default() -> Self {
+        Self {
+            newton_steps: 40,
+            newton_tolerance: 1e-3,
+            halvings: 12,
+            ridges: 12,
+            difference: 1e-3,
+            pairs: vec![0, 8, 32],
+            turns: 2,
+            kicks: 4,
+        }
+    }
+}
+
+/// The marginal log density of the globals.
+pub struct NestedLaplace<'a, P, T> {
+    coupling: &'a Coupling<P>,
+    target: &'a T,
+    options: &'a Nested,
+    level: usize,
+    /// The fixed draws of the level, standard normals, one per column.
+    base: DMatrix<f64>,
+    anchor: Option<Anchor>,
+    counts: [AtomicU64; 3],
+    moves: [AtomicU64; 2],
+}
+
+/// The modes of locals at one point of the globals, and how they change with each of them.
+struct Anchor {
+    globals: Vec<f64>,
+    locals: Vec<f64>,
+    moves: Vec<Vec<f64>>,
+}
+
+impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
+    /// The marginal of a target, at the coarsest level.
+    pub fn new(target: &'a T, coupling: &'a Coupling<P>, options: &'a Nested) -> Self {
+        Self::of_level(target, coupling, options, 0)
+    }
+
+    fn of_level(
+        target: &'a T,
+        coupling: &'a Coupling<P>,
+        options: &'a Nested,
+        level: usize,
+    ) -> Self {
+        let pairs = options.pairs.get(level).copied().unwrap_or(0);
+        // The same draws at all points and for all seeds: they are part of the density.
+        let mut rng = stream(0, Purpose::Rule, level as u32);
+        let base = draws::antithetic(&mut rng, coupling.locals.len(), 2 * pairs);
+        let (counts, moves) = Default::default();
+        Self { coupling, target, options, level, base, anchor: None, counts, moves }
+    }
+
+    fn count(&self, kind: usize) {
+        self.counts[kind].fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn place(&self, globals: &[f64], point: &mut [f64]) {
+        self.coupling.globals.iter().zip(globals).for_each(|(at, value)| point[*at] = *value);
+    }
+
+    /// log p and its gradient at the scratch point.
+    fn slopes(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>) -> f64 {
+        self.count(1);
+        let Scratch { target, point, gradient, .. } = scratch;
+        self.target.gradient(target, point, gradient)
+    }
+
+    /// Finds the precision at the scratch point; whether it is positive definite.
+    fn curve(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>) -> bool {
+        let Scratch { target, weighed, point, direction, product, precision, .. } = scratch;
+        let Some(precision) = precision else { return false };
+        let dimension = self.target.dimension();
+        let mut multiply = |part: Part, direction: &[f64], product: &mut [f64]| {
+            self.count(2);
+            match (&self.coupling.weighed, &mut *weighed) {
+                (Some(program), Some(weighed)) => {
+                    let weights = match part {
+                        Part::Narrow => [1.0, 0.0],
+                        Part::Wide => [0.0, 1.0],
+                    };
+                    let Weighed { workspace, point: own, direction: turned, product: out } = weighed;
+                    own[..dimension].copy_from_slice(point);
+                    own[dimension..].copy_from_slice(&weights);
+                    turned[..dimension].copy_from_slice(direction);
+                    program.hessian_vector(workspace, own, turned, out);
+                    product.copy_from_slice(&out[..dimension]);
+                }
+                (Some(_), None) | (None, _) => {
+                    self.target.hessian_vector(target, point, direction, product);
+                }
+            }
+        };
+        precision.measure(self.coupling, direction, product, &mut multiply)
+    }
+
+    /// Moves the locals of the scratch point to their mode; log p there, with its gradient and the
+    /// precision. `None` if there is none.
+    fn settle(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>, globals: &[f64]) -> Option<f64> {
+        let locals = &self.coupling.locals;
+        scratch.point.fill(0.0);
+        self.place(globals, &mut scratch.point);
+        self.predict(scratch, globals);
+        let mut height = self.slopes(scratch);
+        let limit = self.options.newton_tolerance.powi(2) * locals.len() as f64;
+        for _ in 0..self.options.newton_steps {
+            let finite = scratch.gradient.iter().all(|partial| partial.is_finite());
+            if !(height.is_finite() && finite) {
+                return None;
+            }
+            let definite = self.curve(scratch);
+            if !definite && !self.mend(scratch) {
+                return None;
+            }
+            let mut step: Vec<f64> = locals.iter().map(|at| scratch.gradient[*at]).collect();
+            let precision = scratch.precision.as_mut()?;
+            precision.whiten(self.coupling, &mut step);
+            let decrement: f64 = step.iter().map(|x| x * x).sum();
+            if definite && decrement < limit {
+                return Some(height + 0.5 * decrement);
+            }
+            precision.spread(self.coupling, &mut step);
+            height = self.advance(scratch, &step, height, decrement)?;
+        }
+        None
+    }
+
+    /// Adds to the diagonal of a curvature that is none until it is one.
+    fn mend(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>) -> bool {
+        const FIRST: f64 = 1e-6;
+        let Some(precision) = &mut scratch.precision else { return false };
+        let mut ridge = FIRST * precision.largest();
+        (0..self.options.ridges).any(|_| {
+            ridge *= 10.0;
+            precision.with_ridge(self.coupling, ridge)
+        })
+    }
+
+    /// Takes as much of a step as raises the density; the new density.
+    fn advance(
+        &self,
+        scratch: &mut Scratch<T::Workspace, P::Workspace>,
+        step: &[f64],
+        height: f64,
+        decrement: f64,
+    ) -> Option<f64> {
+        const SUFFICIENT: f64 = 1e-4;
+        let locals = &self.coupling.locals;
+        let from: Vec<f64> = locals.iter().map(|at| scratch.point[*at]).collect();
+        let mut rate = 1.0;
+        for _ in 0..=self.options.halvings {
+            for ((at, from), step) in locals.iter().zip(&from).zip(step) {
+                scratch.point[*at] = from + rate * step;
+            }
+            let value = self.slopes(scratch);
+            let rounding = 1e-12 * height.abs();
+            if value >= height + SUFFICIENT * rate * decrement - rounding {
+                return Some(value);
+            }
+            rate *= 0.5;
+        }
+        None
+    }
+
+    /// Sets the locals of the scratch point to where their modes are to be expected.
+    fn predict(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>, globals: &[f64]) {
+        let Some(anchor) = &self.anchor else { return };
+        let locals = &self.coupling.locals;
+        let at_anchor = |point: &mut [f64]| {
+            locals.iter().zip(&anchor.locals).for_each(|(at, value)| point[*at] = *value);
+        };
+        at_anchor(&mut scratch.point);
+        self.count(0);
+        let before = self.target.log_density(&mut scratch.target, &scratch.point);
+        for ((moves, to), from) in anchor.moves.iter().zip(globals).zip(&anchor.globals) {
+            for (at, change) in locals.iter().zip(moves) {
+                scratch.point[*at] += change * (to - from);
+            }
+        }
+        self.count(0);
+        let after = self.target.log_density(&mut scratch.target, &scratch.point);
+        if !(after >= before) {
+            at_anchor(&mut scratch.point);
+        }
+    }
+
+    /// How the modes of locals change with a global: A⁻¹ ∂²log p / ∂u ∂g.
+    fn response(
+        &self,
+        scratch: &mut Scratch<T::Workspace, P::Workspace>,
+        global: usize,
+    ) -> Option<Vec<f64>> {
+        let Scratch { target, point, direction, product, precision, .. } = scratch;
+        direction.fill(0.0);
+        direction[global] = 1.0;
+        self.count(2);
+        self.target.hessian_vector(target, point, direction, product);
+        let mut change: Vec<f64> = self.coupling.locals.iter().map(|at| product[*at]).collect();
+        let precision = precision.as_mut()?;
+        precision.whiten(self.coupling, &mut change);
+        precision.spread(self.coupling, &mut change);
+        Some(change)
+    }
+
+    /// What integration adds to the log density `height` at the mode: n/2 ln 2π − ½ ln |A|, and the
+    /// cumulants of the level.
+    fn volume(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>, height: f64) -> Option<f64> {
+        let locals = &self.coupling.locals;
+        let laplace =
+            0.5 * (locals.len() as f64 * (2.0 * PI).ln() - scratch.precision.as_ref()?.log_determinant());
+        if self.base.ncols() == 0 {
+            return Some(laplace);
+        }
+        let mode: Vec<f64> = locals.iter().map(|at| scratch.point[*at]).collect();
+        let mut log_ratios = Vec::with_capacity(self.base.ncols());
+        let mut moved = vec![0.0; locals.len()];
+        for z in self.base.column_iter() {
+            moved.copy_from_slice(z.as_slice());
+            scratch.precision.as_mut()?.spread(self.coupling, &mut moved);
+            for ((at, mode), moved) in locals.iter().zip(&mode).zip(&moved) {
+                scratch.point[*at] = mode + moved;
+            }
+            self.count(0);
+            let value = self.target.log_density(&mut scratch.target, &scratch.point);
+            log_ratios.push(value - height + 0.5 * z.norm_squared());
+        }
+        locals.iter().zip(&mode).for_each(|(at, mode)| scratch.point[*at] = *mode);
+        let count = log_ratios.len() as f64;
+        let mean = log_ratios.iter().sum::<f64>() / count;
+        let variance = log_ratios.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / count;
+        Some(laplace + mean + 0.5 * variance)
+    }
+
+    fn log_marginal(
+        &self,
+        scratch: &mut Scratch<T::Workspace, P::Workspace>,
+        globals: &[f64],
+    ) -> Option<f64> {
+        let height = self.settle(scratch, globals)?;
+        let value = height + self.volume(scratch, height)?;
+        value.is_finite().then_some(value)
+    }
+
+    /// The gradient of the log marginal: that of log p at the mode, where locals add nothing, and
+    /// central differences of what integration adds, along which the mode moves.
+    fn slopes_of_marginal(
+        &self,
+        scratch: &mut Scratch<T::Workspace, P::Workspace>,
+        globals: &[f64],
+        out: &mut [f64],
+    ) -> Option<f64> {
+        let height = self.settle(scratch, globals)?;
+        let value = height + self.volume(scratch, height)?;
+        let own = &self.coupling.globals;
+        own.iter().zip(&mut *out).for_each(|(at, out)| *out = scratch.gradient[*at]);
+        let responses: Option<Vec<Vec<f64>>> =
+            own.iter().map(|global| self.response(scratch, *global)).collect();
+        let (responses, mode) = (responses?, scratch.point.clone());
+        let change = self.options.difference;
+        for ((global, response), out) in own.iter().zip(&responses).zip(out) {
+            let mut difference = 0.0;
+            for sign in [1.0, -1.0] {
+                scratch.point.copy_from_slice(&mode);
+                scratch.point[*global] += sign * change;
+                for (at, moved) in self.coupling.locals.iter().zip(response) {
+                    scratch.point[*at] += sign * change * moved;
+                }
+                self.count(0);
+                let height = self.target.log_density(&mut scratch.target, &scratch.point);
+                if !self.curve(scratch) {
+                    return None;
+                }
+                difference += sign * self.volume(scratch, height)?;
+            }
+            *out += difference / (2.0 * change);
+        }
+        value.is_finite().then_some(value)
+    }
+}
+
+/// The scratch memory of one thread.
+pub struct Scratch<W, V> {
+    target: W,
+    weighed: Option<Weighed<V>>,
+    precision: Option<Precision>,
+    point: Vec<f64>,
+    gradient: Vec<f64>,
+    direction: Vec<f64>,
+    product: Vec<f64>,
+}
+
+/// Scratch memory for the two kinds of rows.
+struct Weighed<V> {
+    workspace: V,
+    point: Vec<f64>,
+    direction: Vec<f64>,
+    product: Vec<f64>,
+}
+
+impl<P: Target, T: Target> LogDensity for NestedLaplace<'_, P, T> {
+    type Workspace = Scratch<T::Workspace, P::Workspace>;
+
+    fn dimension(&self) -> usize {
+        self.coupling.globals.len()
+    }
+
+    fn workspace(&self) -> Self::Workspace {
+        let numbers = || vec![0.0; self.target.dimension()];
+        let weighed = self.coupling.weighed.as_ref().map(|program| {
+            let numbers = || vec![0.0; program.dimension()];
+            let workspace = program.workspace();
+            Weighed { workspace, point: numbers(), direction: numbers(), product: numbers() }
+        });
+        Scratch {
+            target: self.target.workspace(),
+            weighed,
+            precision: Precision::new(self.coupling),
+            point: numbers(),
+            gradient: numbers(),
+            direction: numbers(),
+            product: numbers(),
+        }
+    }
+
+    fn log_density(&self, scratch: &mut Self::Workspace, point: &[f64]) -> f64 {
+        self.log_marginal(scratch, point).unwrap_or(f64::NEG_INFINITY)
+    }
+
+    fn gradient(&self, scratch: &mut Self::Workspace, point: &[f64], out: &mut [f64]) -> f64 {
+        let value = self.slopes_of_marginal(scratch, point, out);
+        if value.is_none() {
+            out.fill(f64::NAN);
+        }
+        value.unwrap_or(f64::NEG_INFINITY)
+    }
+
+    /// By central differences of gradients.
+    fn hessian_vector(
+        &self,
+        scratch: &mut Self::Workspace,
+        point: &[f64],
+        direction: &[f64],
+        out: &mut [f64],
+    ) {
+        let length = direction.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let change = 10.0 * self.options.difference / length.max(f64::MIN_POSITIVE);
+        let mut slopes = vec![0.0; point.len()];
+        out.fill(0.0);
+        for sign in [1.0, -1.0] {
+            let moved: Vec<f64> =
+                point.iter().zip(direction).map(|(x, d)| x + sign * change * d).collect();
+            self.gradient(scratch, &moved, &mut slopes);
+            for (out, slope) in out.iter_mut().zip(&slopes) {
+                *out += sign * slope / (2.0 * change);
+            }
+        }
+    }
+}
+
+/// The quantities are the globals themselves.
+impl<P: Target, T: Target> Target for NestedLaplace<'_, P, T> {
+    fn quantity_count(&self) -> usize {
+        self.coupling.globals.len()
+    }
+
+    fn quantities(&self, _: &mut Self::Workspace, point: &[f64], out: &mut [f64]) {
+        out.copy_from_slice(point);
+    }
+
+    fn draw_prior(&self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
+        let point = self.target.draw_prior(rng)?;
+        self.coupling.globals.iter().map(|coordinate| point.get(*coordinate).copied()).collect()
+    }
+
+    /// That of a few Newton steps, each with its products and the factor.
+    fn cost(&self) -> usize {
+        const NEWTON: usize = 3;
+        let products = self.coupling.probes.len() + self.coupling.wide;
+        let step = 4 * self.target.cost() * products + 8 * self.coupling.pattern.filled();
+        NEWTON.saturating_mul(step)
+    }
+}
+
+impl<P: Target, T: Target> Marginal for NestedLaplace<'_, P, T> {
+    fn anchored(self, globals: &[f64]) -> Self {
+        let mut scratch = self.workspace();
+        if self.settle(&mut scratch, globals).is_none() {
+            return self;
+        }
+        let own = self.coupling.globals.iter();
+        let moves: Option<Vec<Vec<f64>>> =
+            own.map(|global| self.response(&mut scratch, *global)).collect();
+        let Some(moves) = moves else { return self };
+        let locals = self.coupling.locals.iter().map(|at| scratch.point[*at]).collect();
+        let anchor = Anchor { globals: globals.to_vec(), locals, moves };
+        Self { anchor: Some(anchor), ..self }
+    }
+
+    fn finer(&self) -> Option<Self> {
+        let finer = self.level + 1;
+        (finer < self.options.pairs.len())
+            .then(|| Self::of_level(self.target, self.coupling, self.options, finer))
+    }
+
+    fn counts(&self) -> Counts {
+        let [log_density, gradient, hessian_vector] =
+            [0, 1, 2].map(|kind: usize| self.counts[kind].load(Ordering::Relaxed));
+        Counts { log_density, gradient, hessian_vector }
+    }
+
+    fn take(&self, counts: Counts) {
+        let all = [counts.log_density, counts.gradient, counts.hessian_vector];
+        self.counts.iter().zip(all).for_each(|(own, count)| {
+            own.fetch_add(count, Ordering::Relaxed);
+        });
+    }
+
+    fn complete(&self, globals: &DMatrix<f64>, repeats: usize, seed: u64) -> DMatrix<f64> {
+        let dimension = self.target.dimension();
+        let columns: Vec<Vec<f64>> = (0..globals.ncols())
+            .into_par_iter()
+            .map_init(
+                || self.workspace(),
+                |workspace, draw| {
+                    let mut rng = stream(seed, Purpose::Complete, draw as u32);
+                    let point: Vec<f64> = globals.column(draw).iter().copied().collect();
+                    self.completed(workspace, &point, repeats, &mut rng)
+                },
+            )
+            .collect();
+        DMatrix::from_vec(dimension, globals.ncols() * repeats, columns.concat())
+    }
+
+    fn integrated(&self, error: f64) -> Integrated {
+        let [accepted, tried] = [0, 1].map(|kind: usize| self.moves[kind].load(Ordering::Relaxed));
+        let accepted = if tried == 0 { f64::NAN } else { accepted as f64 / tried as f64 };
+        let locals = self.coupling.locals.len();
+        Integrated { locals, blocks: 1, error, accepted: Some(accepted) }
+    }
+}
