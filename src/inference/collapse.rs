@@ -444,6 +444,10 @@ impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
         DMatrix::from_vec(dimension, globals.ncols() * repeats, columns.concat())
     }
 
+    fn tolerance(&self, options: &Collapse) -> f64 {
+        options.rule_error
+    }
+
     fn integrated(&self, error: f64) -> Integrated {
         let blocks = &self.parts.blocks;
         let locals = blocks.iter().map(Vec::len).sum();

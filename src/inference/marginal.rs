@@ -7,7 +7,7 @@
 
 use nalgebra::DMatrix;
 
-use super::collapse::{Collapsed, Parts};
+use super::collapse::{Collapse, Collapsed, Parts};
 use super::draws;
 use super::evaluate::{Counts, Evaluator};
 use super::find::{self, Found};
@@ -39,6 +39,9 @@ pub(super) trait Marginal: Target + Sized {
     /// All d coordinates for draws of the globals, one per column: `repeats` columns in a row for each,
     /// with locals drawn given them.
     fn complete(&self, globals: &DMatrix<f64>, repeats: usize, seed: u64) -> DMatrix<f64>;
+
+    /// How much a finer rule may change the log density, in nats, for this one to be enough.
+    fn tolerance(&self, options: &Collapse) -> f64;
 
     /// What was integrated out, with the error of the rule in nats.
     fn integrated(&self, error: f64) -> Integrated;
@@ -88,7 +91,7 @@ fn fit_marginal<T: Target, M: Marginal>(
     let options = for_marginal(options, coarse.cost(), target.dimension());
     let mut evaluator = Evaluator::new(&coarse).interruptible(&options.interrupt);
     let found = find::find_full_rank(&mut evaluator, &coarse, &options, seed, progress)?;
-    let (fine, error) = enough(coarse, &found, collapse.rule_error, collapse.rule_points, seed);
+    let (fine, error) = enough(coarse, &found, collapse, seed);
     let mut evaluator = Evaluator::new(&fine).interruptible(&options.interrupt);
     let checked = fit::checked(&mut evaluator, &found.guide, &options, seed, progress);
     let trusted = |checked: &Checked| options.correction.trusts(checked.smoothed.khat);
@@ -147,12 +150,11 @@ fn for_marginal(options: &Options, cost: usize, dimension: usize) -> Options {
 fn enough<M: Marginal>(
     coarse: M,
     found: &Found,
-    limit: f64,
-    count: usize,
+    options: &Collapse,
     seed: u64,
 ) -> (M, f64) {
     let dimension = found.guide.dimension();
-    let base = draws::antithetic(&mut stream(seed, Purpose::Rule, 0), dimension, count);
+    let base = draws::antithetic(&mut stream(seed, Purpose::Rule, 0), dimension, options.rule_points);
     let points = match found.guide.components().first() {
         Some((_, shape)) => shape.transform(&base),
         None => base,
@@ -168,7 +170,7 @@ fn enough<M: Marginal>(
         let changes: Vec<f64> = before.iter().zip(&after).map(|(a, b)| b - a).collect();
         let middle = changes.iter().sum::<f64>() / changes.len().max(1) as f64;
         error = changes.iter().map(|change| (change - middle).abs()).fold(0.0, larger);
-        if error <= limit {
+        if error <= rule.tolerance(options) {
             rule.take(finer.counts());
             return (rule, error);
         }

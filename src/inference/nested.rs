@@ -2,10 +2,11 @@
 //!
 //! log p(g) ≈ log p(g, û) + n/2 ln 2π − ½ ln |A|, with the mode û of the n locals given the globals g,
 //! and their precision A = −∇²_u log p there (Tierney and Kadane 1986; Rue, Martino and Chopin 2009).
-//! A finer level adds the first two cumulants of log p(g, u) − log q(u | g) under the normal
-//! q = N(û, A⁻¹), on fixed draws; how much it changes is how wrong the coarser one is. Locals are drawn
-//! by dynamics that leave p(u | g) invariant, from a draw of q. Invariant: what is computed at a point
-//! depends on the point alone.
+//! Finer levels estimate p(g) without bias, as the mean of p(g, u) / q(u | g) over draws of a normal q
+//! with the precision A around nearly the mean of the locals: importance weights of the globals stay
+//! right then, and tell of the noise (Tran, Scharth, Pitt and Kohn 2013). Locals are drawn by dynamics
+//! that leave p(u | g) invariant, from a draw of q. Invariant: what is computed at a point depends on
+//! the point alone.
 
 mod curvature;
 mod moves;
@@ -18,6 +19,7 @@ use rand::Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::collapse::Collapse;
 use super::draws;
 use super::evaluate::Counts;
 use super::marginal::Marginal;
@@ -59,9 +61,15 @@ pub struct Nested {
     pub ridges: usize,
     /// The change of a global for differences of the log determinant.
     pub difference: f64,
-    /// Pairs of draws for the cumulants, from level to level; none at the first.
+    /// Pairs of draws of the locals, from level to level; none at the first, which is Laplace's.
     pub pairs: Vec<usize>,
-    /// Quarter turns of the dynamics before locals are reported, and from one report to the next.
+    /// Pairs of draws that tell how far the mean of the locals is from their mode.
+    pub shift_pairs: usize,
+    /// By how much Laplace's method may differ from an estimate, in nats, to be enough.
+    pub laplace_error: f64,
+    /// How much estimates may differ from one another, in nats, to be enough.
+    pub noise: f64,
+    /// Quarter turns of the dynamics before locals are reported.
     pub turns: usize,
     /// Kicks in a quarter turn.
     pub kicks: usize,
@@ -75,7 +83,10 @@ impl Default for Nested {
             halvings: 12,
             ridges: 12,
             difference: 1e-3,
-            pairs: vec![0, 8, 32],
+            pairs: vec![0, 8, 32, 128],
+            shift_pairs: 128,
+            laplace_error: 0.05,
+            noise: 1.0,
             turns: 2,
             kicks: 4,
         }
@@ -88,8 +99,6 @@ pub struct NestedLaplace<'a, P, T> {
     target: &'a T,
     options: &'a Nested,
     level: usize,
-    /// The fixed draws of the level, standard normals, one per column.
-    base: DMatrix<f64>,
     anchor: Option<Anchor>,
     counts: [AtomicU64; 3],
     moves: [AtomicU64; 2],
@@ -100,6 +109,8 @@ struct Anchor {
     globals: Vec<f64>,
     locals: Vec<f64>,
     moves: Vec<Vec<f64>>,
+    /// How far the mean is from the mode, in the coordinates z of u = û + B z, where B Bᵀ = A⁻¹.
+    shift: Vec<f64>,
 }
 
 impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
@@ -114,12 +125,8 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         options: &'a Nested,
         level: usize,
     ) -> Self {
-        let pairs = options.pairs.get(level).copied().unwrap_or(0);
-        // The same draws at all points and for all seeds: they are part of the density.
-        let mut rng = stream(0, Purpose::Rule, level as u32);
-        let base = draws::antithetic(&mut rng, coupling.locals.len(), 2 * pairs);
         let (counts, moves) = Default::default();
-        Self { coupling, target, options, level, base, anchor: None, counts, moves }
+        Self { coupling, target, options, level, anchor: None, counts, moves }
     }
 
     fn count(&self, kind: usize) {
@@ -273,33 +280,93 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         Some(change)
     }
 
-    /// What integration adds to the log density `height` at the mode: n/2 ln 2π − ½ ln |A|, and the
-    /// cumulants of the level.
-    fn volume(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>, height: f64) -> Option<f64> {
+    /// What integration adds to the log density by Laplace's method: n/2 ln 2π − ½ ln |A|.
+    fn volume(&self, scratch: &Scratch<T::Workspace, P::Workspace>) -> Option<f64> {
+        let normal = self.coupling.locals.len() as f64 * (2.0 * PI).ln();
+        Some(0.5 * (normal - scratch.precision.as_ref()?.log_determinant()))
+    }
+
+    /// ln of the mean of p(g, u) / q(u | g) over draws of q, relative to Laplace's method with the
+    /// density `height` at the mode. The draws are those of the globals: any other have others.
+    fn estimate(
+        &self,
+        scratch: &mut Scratch<T::Workspace, P::Workspace>,
+        globals: &[f64],
+        height: f64,
+        pairs: usize,
+    ) -> Option<f64> {
         let locals = &self.coupling.locals;
-        let laplace =
-            0.5 * (locals.len() as f64 * (2.0 * PI).ln() - scratch.precision.as_ref()?.log_determinant());
-        if self.base.ncols() == 0 {
-            return Some(laplace);
-        }
         let mode: Vec<f64> = locals.iter().map(|at| scratch.point[*at]).collect();
-        let mut log_ratios = Vec::with_capacity(self.base.ncols());
-        let mut moved = vec![0.0; locals.len()];
-        for z in self.base.column_iter() {
-            moved.copy_from_slice(z.as_slice());
-            scratch.precision.as_mut()?.spread(self.coupling, &mut moved);
-            for ((at, mode), moved) in locals.iter().zip(&mode).zip(&moved) {
-                scratch.point[*at] = mode + moved;
-            }
-            self.count(0);
-            let value = self.target.log_density(&mut scratch.target, &scratch.point);
+        let name = globals.iter().fold(0_u64, |name, g| {
+            const MIXER: u64 = 0x9E37_79B9_7F4A_7C15;
+            (name ^ g.to_bits()).wrapping_mul(MIXER).rotate_left(29)
+        });
+        let base = draws::antithetic(&mut stream(name, Purpose::Rule, 1), locals.len(), 2 * pairs);
+        let mut log_ratios = Vec::with_capacity(base.ncols());
+        for z in base.column_iter() {
+            let value = self.density_at(scratch, &mode, self.shifted(z.as_slice().to_vec()));
             log_ratios.push(value - height + 0.5 * z.norm_squared());
         }
         locals.iter().zip(&mode).for_each(|(at, mode)| scratch.point[*at] = *mode);
-        let count = log_ratios.len() as f64;
-        let mean = log_ratios.iter().sum::<f64>() / count;
-        let variance = log_ratios.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / count;
-        Some(laplace + mean + 0.5 * variance)
+        let highest = log_ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let total: f64 = log_ratios.iter().map(|ratio| (ratio - highest).exp()).sum();
+        Some(highest + (total / log_ratios.len() as f64).ln())
+    }
+
+    /// A draw of the normal around the mean of the locals, from one around their mode.
+    fn shifted(&self, mut z: Vec<f64>) -> Vec<f64> {
+        let shift = self.anchor.iter().flat_map(|anchor| &anchor.shift);
+        z.iter_mut().zip(shift).for_each(|(z, shift)| *z += shift);
+        z
+    }
+
+    /// log p at the locals û + B z.
+    fn density_at(
+        &self,
+        scratch: &mut Scratch<T::Workspace, P::Workspace>,
+        mode: &[f64],
+        z: Vec<f64>,
+    ) -> f64 {
+        self.go_to(scratch, mode, z);
+        self.count(0);
+        self.target.log_density(&mut scratch.target, &scratch.point)
+    }
+
+    /// Moves the locals of the scratch point to û + B z.
+    fn go_to(
+        &self,
+        scratch: &mut Scratch<T::Workspace, P::Workspace>,
+        mode: &[f64],
+        mut z: Vec<f64>,
+    ) {
+        if let Some(precision) = &mut scratch.precision {
+            precision.spread(self.coupling, &mut z);
+        }
+        for ((at, mode), moved) in self.coupling.locals.iter().zip(mode).zip(&z) {
+            scratch.point[*at] = mode + moved;
+        }
+    }
+
+    /// The mean of the slopes around the mode at the scratch point, in the coordinates z: a step to the
+    /// mean of the best normal with this precision. The odd part of what the density has besides a
+    /// normal is in it, the even part cancels in pairs.
+    fn shift(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>) -> Vec<f64> {
+        let locals = &self.coupling.locals;
+        let mode: Vec<f64> = locals.iter().map(|at| scratch.point[*at]).collect();
+        let pairs = self.options.shift_pairs;
+        let base = draws::antithetic(&mut stream(0, Purpose::Rule, 2), locals.len(), 2 * pairs);
+        let mut mean = vec![0.0; locals.len()];
+        for z in base.column_iter() {
+            self.go_to(scratch, &mode, z.as_slice().to_vec());
+            self.slopes(scratch);
+            for (mean, at) in mean.iter_mut().zip(locals) {
+                *mean += scratch.gradient[*at] / base.ncols() as f64;
+            }
+        }
+        if let Some(precision) = &mut scratch.precision {
+            precision.whiten(self.coupling, &mut mean);
+        }
+        if mean.iter().all(|x| x.is_finite()) { mean } else { vec![0.0; locals.len()] }
     }
 
     fn log_marginal(
@@ -308,11 +375,15 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         globals: &[f64],
     ) -> Option<f64> {
         let height = self.settle(scratch, globals)?;
-        let value = height + self.volume(scratch, height)?;
+        let laplace = height + self.volume(scratch)?;
+        let value = match self.options.pairs.get(self.level) {
+            None | Some(0) => laplace,
+            Some(pairs) => laplace + self.estimate(scratch, globals, height, *pairs)?,
+        };
         value.is_finite().then_some(value)
     }
 
-    /// The gradient of the log marginal: that of log p at the mode, where locals add nothing, and
+    /// The gradient of Laplace's log marginal, at any level: that of log p at the mode, where locals add nothing, and
     /// central differences of what integration adds, along which the mode moves.
     fn slopes_of_marginal(
         &self,
@@ -321,7 +392,7 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         out: &mut [f64],
     ) -> Option<f64> {
         let height = self.settle(scratch, globals)?;
-        let value = height + self.volume(scratch, height)?;
+        let value = height + self.volume(scratch)?;
         let own = &self.coupling.globals;
         own.iter().zip(&mut *out).for_each(|(at, out)| *out = scratch.gradient[*at]);
         let responses: Option<Vec<Vec<f64>>> =
@@ -336,12 +407,10 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
                 for (at, moved) in self.coupling.locals.iter().zip(response) {
                     scratch.point[*at] += sign * change * moved;
                 }
-                self.count(0);
-                let height = self.target.log_density(&mut scratch.target, &scratch.point);
                 if !self.curve(scratch) {
                     return None;
                 }
-                difference += sign * self.volume(scratch, height)?;
+                difference += sign * self.volume(scratch)?;
             }
             *out += difference / (2.0 * change);
         }
@@ -463,7 +532,8 @@ impl<P: Target, T: Target> Marginal for NestedLaplace<'_, P, T> {
             own.map(|global| self.response(&mut scratch, *global)).collect();
         let Some(moves) = moves else { return self };
         let locals = self.coupling.locals.iter().map(|at| scratch.point[*at]).collect();
-        let anchor = Anchor { globals: globals.to_vec(), locals, moves };
+        let shift = if self.level > 0 { self.shift(&mut scratch) } else { Vec::new() };
+        let anchor = Anchor { globals: globals.to_vec(), locals, moves, shift };
         Self { anchor: Some(anchor), ..self }
     }
 
@@ -502,7 +572,13 @@ impl<P: Target, T: Target> Marginal for NestedLaplace<'_, P, T> {
         DMatrix::from_vec(dimension, globals.ncols() * repeats, columns.concat())
     }
 
+    fn tolerance(&self, _: &Collapse) -> f64 {
+        if self.level == 0 { self.options.laplace_error } else { self.options.noise }
+    }
+
+    /// Estimates without bias leave no error but noise, which the weights of the globals have too.
     fn integrated(&self, error: f64) -> Integrated {
+        let error = if self.level == 0 { error } else { 0.0 };
         let [accepted, tried] = [0, 1].map(|kind: usize| self.moves[kind].load(Ordering::Relaxed));
         let accepted = if tried == 0 { f64::NAN } else { accepted as f64 / tried as f64 };
         let locals = self.coupling.locals.len();

@@ -40,18 +40,15 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
         }
         let mode: Vec<f64> = self.coupling.locals.iter().map(|at| scratch.point[*at]).collect();
         let z = self.coupling.locals.iter().map(|_| rng.sample(StandardNormal)).collect();
-        let mut here = self.look(scratch, &mode, z);
+        let mut here = self.look(scratch, &mode, self.shifted(z));
+        let mut turns = self.options.turns;
         for column in all.chunks_mut(dimension) {
-            for _ in 0..self.options.turns {
+            for _ in 0..turns {
                 here = self.turn(scratch, &mode, here, rng);
             }
-            let mut moved = here.z.clone();
-            if let Some(precision) = &mut scratch.precision {
-                precision.spread(self.coupling, &mut moved);
-            }
-            for ((at, mode), moved) in self.coupling.locals.iter().zip(&mode).zip(&moved) {
-                column[*at] = mode + moved;
-            }
+            self.go_to(scratch, &mode, here.z.clone());
+            self.coupling.locals.iter().for_each(|at| column[*at] = scratch.point[*at]);
+            turns = 1;
         }
         all
     }
@@ -101,13 +98,7 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
         z: Vec<f64>,
     ) -> Place {
         let locals = &self.coupling.locals;
-        let mut moved = z.clone();
-        if let Some(precision) = &mut scratch.precision {
-            precision.spread(self.coupling, &mut moved);
-        }
-        for ((at, mode), moved) in locals.iter().zip(mode).zip(&moved) {
-            scratch.point[*at] = mode + moved;
-        }
+        self.go_to(scratch, mode, z.clone());
         let value = self.slopes(scratch);
         let mut kick: Vec<f64> = locals.iter().map(|at| scratch.gradient[*at]).collect();
         if let Some(precision) = &mut scratch.precision {
