@@ -444,6 +444,19 @@ impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
         DMatrix::from_vec(dimension, globals.ncols() * repeats, columns.concat())
     }
 
+    fn fallback(self) -> Self {
+        self
+    }
+
+    fn is_unbiased(&self) -> bool {
+        false
+    }
+
+    fn repeats(&self, options: &Collapse) -> usize {
+        let [.., repeats] = options.draws;
+        repeats
+    }
+
     fn tolerance(&self, options: &Collapse) -> f64 {
         options.rule_error
     }

@@ -30,6 +30,12 @@ pub(super) trait Marginal: Target + Sized {
     /// The same by a finer rule; `None` if there is none.
     fn finer(&self) -> Option<Self>;
 
+    /// The rule to be used where this one, which is the finest, is not fine enough.
+    fn fallback(self) -> Self;
+
+    /// Whether the density is estimated without bias: its error is noise.
+    fn is_unbiased(&self) -> bool;
+
     /// The evaluations of the target so far.
     fn counts(&self) -> Counts;
 
@@ -42,6 +48,9 @@ pub(super) trait Marginal: Target + Sized {
 
     /// How much a finer rule may change the log density, in nats, for this one to be enough.
     fn tolerance(&self, options: &Collapse) -> f64;
+
+    /// How many draws of the locals one of the globals gets.
+    fn repeats(&self, options: &Collapse) -> usize;
 
     /// What was integrated out, with the error of the rule in nats.
     fn integrated(&self, error: f64) -> Integrated;
@@ -96,7 +105,8 @@ fn fit_marginal<T: Target, M: Marginal>(
     let checked = fit::checked(&mut evaluator, &found.guide, &options, seed, progress);
     let trusted = |checked: &Checked| options.correction.trusts(checked.smoothed.khat);
     let good = checked.efficiency() > options.correction.refit_efficiency && trusted(&checked);
-    let (found, checked) = if good || options.method != Method::Vi {
+    let known = error <= options.thresholds.quadrature_error || fine.is_unbiased();
+    let (found, checked) = if good || !known || options.method != Method::Vi {
         (found, checked)
     } else {
         let bent = find::bend(&mut evaluator, found.clone(), &options.bent, seed, progress);
@@ -146,7 +156,8 @@ fn for_marginal(options: &Options, cost: usize, dimension: usize) -> Options {
 }
 
 /// The coarsest rule that the next one changes little at draws of the guide, looking for modes near
-/// those at its mean, and by how much it is changed; the finest, with what it changed, if there is none.
+/// those at its mean, and by how much it is changed. If there is none, the one to fall back to, with how
+/// much the finest changed.
 fn enough<M: Marginal>(
     coarse: M,
     found: &Found,
@@ -164,7 +175,7 @@ fn enough<M: Marginal>(
     let mut before = Evaluator::new(&rule).log_densities(&points);
     let mut error = f64::INFINITY;
     loop {
-        let Some(finer) = rule.finer() else { return (rule, error) };
+        let Some(finer) = rule.finer() else { return (rule.fallback(), error) };
         let finer = finer.anchored(centre.as_slice());
         let after = Evaluator::new(&finer).log_densities(&points);
         let changes: Vec<f64> = before.iter().zip(&after).map(|(a, b)| b - a).collect();
@@ -195,9 +206,8 @@ fn conclude<T: Target, M: Marginal>(
 ) -> Fit {
     let dimension = target.dimension();
     let evidence = Evidence::of(&checked);
-    let [.., repeats] = options.collapse.draws;
     let most = options.collapse.most_numbers / (dimension * checked.points.ncols()).max(1);
-    let repeats = repeats.min(most).max(1);
+    let repeats = marginal.repeats(&options.collapse).min(most).max(1);
     let points: DMatrix<f64> = marginal.complete(&checked.points, repeats, seed);
     let share = (repeats as f64).ln();
     let weights = checked.smoothed.log_weights.iter();

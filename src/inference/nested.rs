@@ -73,6 +73,8 @@ pub struct Nested {
     pub turns: usize,
     /// Kicks in a quarter turn.
     pub kicks: usize,
+    /// Draws of the locals for each of the globals.
+    pub repeats: usize,
 }
 
 impl Default for Nested {
@@ -83,12 +85,13 @@ impl Default for Nested {
             halvings: 12,
             ridges: 12,
             difference: 1e-3,
-            pairs: vec![0, 8, 32, 128],
+            pairs: vec![0, 8, 32],
             shift_pairs: 128,
             laplace_error: 0.05,
             noise: 1.0,
             turns: 2,
             kicks: 4,
+            repeats: 2,
         }
     }
 }
@@ -572,13 +575,27 @@ impl<P: Target, T: Target> Marginal for NestedLaplace<'_, P, T> {
         DMatrix::from_vec(dimension, globals.ncols() * repeats, columns.concat())
     }
 
+    /// Laplace's method: a bias that changes little with the globals does less harm than noise that
+    /// leaves few weights.
+    fn fallback(self) -> Self {
+        Self { level: 0, ..self }
+    }
+
+    fn is_unbiased(&self) -> bool {
+        self.level > 0
+    }
+
+    fn repeats(&self, _: &Collapse) -> usize {
+        self.options.repeats
+    }
+
     fn tolerance(&self, _: &Collapse) -> f64 {
         if self.level == 0 { self.options.laplace_error } else { self.options.noise }
     }
 
     /// Estimates without bias leave no error but noise, which the weights of the globals have too.
     fn integrated(&self, error: f64) -> Integrated {
-        let error = if self.level == 0 { error } else { 0.0 };
+        let error = if self.is_unbiased() { 0.0 } else { error };
         let [accepted, tried] = [0, 1].map(|kind: usize| self.moves[kind].load(Ordering::Relaxed));
         let accepted = if tried == 0 { f64::NAN } else { accepted as f64 / tried as f64 };
         let locals = self.coupling.locals.len();
