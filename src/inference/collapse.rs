@@ -67,6 +67,8 @@ pub struct Collapse {
     pub path_candidates: usize,
     /// Fixed draws of the guide at least.
     pub fixed_draws: usize,
+    /// The same where the density is dear.
+    pub least_fixed_draws: usize,
     /// Steps of the guide at most.
     pub iterations: usize,
     /// The descents of the starts.
@@ -96,6 +98,7 @@ impl Default for Collapse {
             refit_efficiency: 0.3,
             path_candidates: 8,
             fixed_draws: 64,
+            least_fixed_draws: 32,
             iterations: 20,
             lbfgs: Lbfgs {
                 max_iterations: 80,

@@ -22,7 +22,7 @@ use super::target::Target;
 use super::verdict::{Diagnostics, Integrated};
 
 /// The log density of the globals of a target, by a rule that integrates its locals out.
-pub(super) trait Marginal: Target + Sized {
+pub trait Marginal: Target + Sized {
     /// The same, looking for the modes of locals near those at a point of the globals: for points
     /// around it, few Newton steps are enough.
     fn anchored(self, globals: &[f64]) -> Self;
@@ -85,7 +85,7 @@ pub fn fit_nested<T: Target, P: Target>(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Fit, FitError> {
     let centre = vec![0.0; coupling.globals.len()];
-    let coarse = NestedLaplace::new(target, coupling, &options.nested).anchored(&centre);
+    let coarse = NestedLaplace::new(target, coupling, &options.nested, 0).anchored(&centre);
     fit_marginal(target, coarse, options, seed, progress)
 }
 
@@ -139,7 +139,7 @@ fn for_marginal(options: &Options, cost: usize, dimension: usize) -> Options {
             ..options.starts.clone()
         },
         natural: Natural {
-            draws: collapse.fixed_draws,
+            draws: collapse.fixed_draws.min((affordable / 8).max(collapse.least_fixed_draws)),
             max_iterations: collapse.iterations.min(options.natural.max_iterations),
             ..options.natural.clone()
         },
@@ -158,14 +158,10 @@ fn for_marginal(options: &Options, cost: usize, dimension: usize) -> Options {
 /// The coarsest rule that the next one changes little at draws of the guide, looking for modes near
 /// those at its mean, and by how much it is changed. If there is none, the one to fall back to, with how
 /// much the finest changed.
-fn enough<M: Marginal>(
-    coarse: M,
-    found: &Found,
-    options: &Collapse,
-    seed: u64,
-) -> (M, f64) {
+fn enough<M: Marginal>(coarse: M, found: &Found, options: &Collapse, seed: u64) -> (M, f64) {
     let dimension = found.guide.dimension();
-    let base = draws::antithetic(&mut stream(seed, Purpose::Rule, 0), dimension, options.rule_points);
+    let base =
+        draws::antithetic(&mut stream(seed, Purpose::Rule, 0), dimension, options.rule_points);
     let points = match found.guide.components().first() {
         Some((_, shape)) => shape.transform(&base),
         None => base,

@@ -117,12 +117,8 @@ struct Anchor {
 }
 
 impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
-    /// The marginal of a target, at the coarsest level.
-    pub fn new(target: &'a T, coupling: &'a Coupling<P>, options: &'a Nested) -> Self {
-        Self::of_level(target, coupling, options, 0)
-    }
-
-    fn of_level(
+    /// The marginal of a target, at a level of `options.pairs`.
+    pub fn new(
         target: &'a T,
         coupling: &'a Coupling<P>,
         options: &'a Nested,
@@ -160,7 +156,8 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
                         Part::Narrow => [1.0, 0.0],
                         Part::Wide => [0.0, 1.0],
                     };
-                    let Weighed { workspace, point: own, direction: turned, product: out } = weighed;
+                    let Weighed { workspace, point: own, direction: turned, product: out } =
+                        weighed;
                     own[..dimension].copy_from_slice(point);
                     own[dimension..].copy_from_slice(&weights);
                     turned[..dimension].copy_from_slice(direction);
@@ -177,7 +174,11 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
 
     /// Moves the locals of the scratch point to their mode; log p there, with its gradient and the
     /// precision. `None` if there is none.
-    fn settle(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>, globals: &[f64]) -> Option<f64> {
+    fn settle(
+        &self,
+        scratch: &mut Scratch<T::Workspace, P::Workspace>,
+        globals: &[f64],
+    ) -> Option<f64> {
         let locals = &self.coupling.locals;
         scratch.point.fill(0.0);
         self.place(globals, &mut scratch.point);
@@ -543,7 +544,7 @@ impl<P: Target, T: Target> Marginal for NestedLaplace<'_, P, T> {
     fn finer(&self) -> Option<Self> {
         let finer = self.level + 1;
         (finer < self.options.pairs.len())
-            .then(|| Self::of_level(self.target, self.coupling, self.options, finer))
+            .then(|| Self::new(self.target, self.coupling, self.options, finer))
     }
 
     fn counts(&self) -> Counts {

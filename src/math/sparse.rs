@@ -58,7 +58,8 @@ impl Pattern {
             }
             starts.push(rows.len());
         }
-        let pattern = SparsityPattern::try_from_offsets_and_indices(size, size, starts, rows).ok()?;
+        let pattern =
+            SparsityPattern::try_from_offsets_and_indices(size, size, starts, rows).ok()?;
         let symbolic = CscSymbolicCholesky::factor(pattern);
         Some(Self { columns, offsets, place, entry, symbolic })
     }

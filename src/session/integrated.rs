@@ -2,8 +2,8 @@
 
 use super::failure::Failure;
 use super::model::Model;
-use crate::engine;
 use crate::bound::Space;
+use crate::engine;
 use crate::graph::lower::{self, Coordinates, Site, Transform};
 use crate::graph::{CouplingOptions, SeparationOptions};
 use crate::inference::{Coupling, Parts, Probes};

@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 use num_dual::DualNum;
 use vippl::inference::collapse::{Collapse, Collapsed, Parts};
-use vippl::inference::{Level, LogDensity, Options, fit_collapsed};
+use vippl::inference::{Level, LogDensity, Marginal, Options, fit_collapsed};
 
 use crate::targets::{Analytic, Density};
 
@@ -83,9 +83,9 @@ impl Density for Groups {
 }
 
 /// The marginal itself, to differentiate.
-struct Marginal(Groups);
+struct ClosedForm(Groups);
 
-impl Density for Marginal {
+impl Density for ClosedForm {
     fn dimension(&self) -> usize {
         2
     }
@@ -97,7 +97,7 @@ impl Density for Marginal {
 
 #[test]
 fn the_marginal_and_its_derivatives_are_those_of_the_closed_form() {
-    let (parts, truth) = (Groups::in_parts(12), Analytic(Marginal(Groups::new(12, false))));
+    let (parts, truth) = (Groups::in_parts(12), Analytic(ClosedForm(Groups::new(12, false))));
     let target = Analytic(Groups::new(12, false));
     let options = Collapse::default();
     let fine = || Collapsed::new(&target, &parts, &options, 4);
@@ -108,7 +108,7 @@ fn the_marginal_and_its_derivatives_are_those_of_the_closed_form() {
 }
 
 /// Whether a marginal agrees with the closed form in value, gradient and Hessian.
-fn agrees(fine: &Collapsed<'_, Analytic<Groups>, Analytic<Groups>>, truth: &Analytic<Marginal>) {
+fn agrees(fine: &Collapsed<'_, Analytic<Groups>, Analytic<Groups>>, truth: &Analytic<ClosedForm>) {
     let mut scratch = fine.workspace();
     for point in [[1.0, 0.5], [-3.0, -2.0], [8.0, 1.5], [0.0, 2.5]] {
         let (mut own, mut expected) = ([0.0; 2], [0.0; 2]);

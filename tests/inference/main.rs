@@ -6,6 +6,7 @@
 
 mod algorithms;
 mod collapse;
+mod coupling;
 mod estimators;
 mod honesty;
 mod methods;

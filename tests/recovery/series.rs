@@ -26,6 +26,32 @@ y ~ Normal(level, sigma_y)
 }
 
 #[test]
+fn a_volatility_that_walks() {
+    let mut draws = Draws::new(22);
+    let (mu, phi, sigma) = (-1.0, 0.9, 0.4);
+    let mut volatility = Vec::new();
+    for _ in 0..500 {
+        let before = volatility.last().map_or(0.0, |h| h - mu);
+        let sd = if volatility.is_empty() { sigma / f64::sqrt(1.0 - phi * phi) } else { sigma };
+        volatility.push(draws.normal(mu + phi * before, sd));
+    }
+    let y: Vec<f64> = volatility.iter().map(|h| draws.normal(0.0, f64::exp(h / 2.0))).collect();
+    let program = "\
+data y[time]
+phi ~ Uniform(-1, 1)
+sigma ~ HalfCauchy(5)
+mu ~ Cauchy(0, 10)
+h[t in time] ~ Normal(mu + phi * (h[t-1] - mu), sigma) start Normal(mu, sigma / sqrt(1 - phi^2))
+y ~ Normal(0, exp(h / 2))
+";
+    let posterior = posterior(program, &json!({ "y": y }));
+    for (name, truth) in [("mu", mu), ("phi", phi), ("sigma", sigma)] {
+        posterior.assert_near(name, &[truth]);
+    }
+    posterior.assert_covered("h", &volatility, 10);
+}
+
+#[test]
 fn states_that_a_covariate_changes() {
     let mut draws = Draws::new(23);
     let (level, slope, rate) = ([-1.5, -1.0], [0.8, 0.0], [2.0, 8.0]);
