@@ -59,7 +59,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("chumsky", &["syntax/parser"]),
     ("ariadne", &["diagnostic/render"]),
     ("strsim", &["check", "data/labels", "expand", "session/nearest"]),
-    ("ndarray", &["bound"]),
     ("num_dual", &["math", "engine/reference"]),
     ("libm", &["math"]),
     ("nalgebra", &["engine/kronecker", "engine/reference", "inference", "math/eigen"]),
