@@ -353,11 +353,12 @@ fn vectors<A: Arithmetic>(code: &Code<At>, rows: usize, target: usize, numbers: 
                 View::Rows(&from[first..first + LANES])
             }
         };
-        step::<A, At>(code, view, &mut to[lane..lane + LANES]);
-        if let Code::Pair(pair, ..) = code {
+        if let Code::Pair(pair, at, _) = code {
             let (first, second) = to.split_at_mut(length);
             let (first, second) = (&mut first[lane..], &mut second[lane..]);
-            pair_block::<A>(*pair, &mut first[..LANES], &mut second[..LANES]);
+            pair_block::<A>(*pair, view(*at), &mut first[..LANES], &mut second[..LANES]);
+        } else {
+            step::<A, At>(code, view, &mut to[lane..lane + LANES]);
         }
         lane += LANES;
     }

@@ -323,22 +323,15 @@ impl Builder {
         self.at(places)
     }
 
-    /// The numbers that an input reads. The products with columns are added in the order of
-    /// [`PlacedProduct::block`].
+    /// The numbers that an input reads.
     fn source(&mut self, source: &Source, rows: usize) -> At {
         let product = match &source.from {
             Origin::Places(places) => return self.read_rows(source, places, rows),
             Origin::Product(product) => product,
         };
         let columns = self.matrix(product);
-        let mut order: Vec<usize> = (0..columns.len()).collect();
-        for four in order.as_chunks_mut::<4>().0 {
-            let [a, b, c, d] = *four;
-            *four = [b, a, d, c];
-        }
-        let first = product.inputs().start;
-        let terms = order.into_iter().flat_map(|column| {
-            [columns[column], self.read(source.part, Space::Values, first + column)]
+        let terms = product.inputs().zip(columns).flat_map(|(position, column)| {
+            [column, self.read(source.part, Space::Values, position)]
         });
         let terms = terms.collect();
         let act = Act::Product(self.table(terms), rows as Place);
