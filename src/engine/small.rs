@@ -39,8 +39,9 @@ enum At {
     Rows(Place),
 }
 
-/// What is computed by one instruction.
+/// What is computed by one instruction. Its tag is a byte of its own, so that it is read at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 enum Act {
     /// A number.
     Single(Code<Place>),
