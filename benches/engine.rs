@@ -6,7 +6,8 @@
 //! ratio of a product with the Hessian to a gradient, at a new point and at that of the last product;
 //! the ratio of eight points at once to one; and the ratio of one thread to two. Medians of runs that
 //! take turns, on one thread. The hand-written loops leave out priors; where a likelihood has
-//! sufficient statistics, they do not use them. Instructions, which do not depend on what else the machine does, are counted by
+//! sufficient statistics, they do not use them. Instructions, which do not depend on what else the
+//! machine does, are counted by
 //! `valgrind --tool=callgrind --toggle-collect='*LogDensity*gradient*' BENCH NAME --once`.
 //! A second table tells what is paid before the first evaluation: reading the file, and checking,
 //! binding and compiling a program of a hundred lines.

@@ -131,8 +131,8 @@ impl Pair {
     }
 }
 
-/// What an instruction does with its operands. Masks are numbers, 1 or 0. The tag is a byte of its own, so
-/// that it is read at once.
+/// What an instruction does with its operands. Masks are numbers, 1 or 0. The tag is a byte of its
+/// own, so that it is read at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub(super) enum Code<O = Operand> {

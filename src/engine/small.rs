@@ -218,8 +218,8 @@ impl Small {
         numbers.at(self.gradient.total)
     }
 
-    /// The product with the Hessian. At the point of the last product only what depends on the direction
-    /// is computed.
+    /// The product with the Hessian. At the point of the last product only what depends on the
+    /// direction is computed.
     pub(super) fn hessian_vector(
         &self,
         isa: Isa,

@@ -1,5 +1,5 @@
-//! Puts what depends on the point alone before what depends on a direction too, so that several products
-//! with the Hessian at one point compute it once.
+//! Puts what depends on the point alone before what depends on a direction too, so that several
+//! products with the Hessian at one point compute it once.
 
 use super::{Act, At, Instruction, LANES, Place};
 use std::ops::Range;

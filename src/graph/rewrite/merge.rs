@@ -1,5 +1,6 @@
 //! Makes one kernel of those that add to the log density and have the same rows: all with a single
-//! row, and those that read some buffer row by row together. What is constant in a sum is then added up.
+//! row, and those that read some buffer row by row together. What is constant in a sum is then added
+//! up.
 
 use super::inline::{same, tidied};
 use crate::graph::expression::{Expression, Leaf, NodeId, Op};

@@ -10,8 +10,8 @@ const ROUND: f64 = 6_755_399_441_055_744.0;
 pub(super) const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
 pub(super) const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
-/// (e^r - 1 - r) / r² for |r| ≤ ln 2 / 2, to 1.4e-18: its even and its odd powers, as two short chains of
-/// operations take less time than a long one.
+/// (e^r - 1 - r) / r² for |r| ≤ ln 2 / 2, to 1.4e-18: its even and its odd powers, as two short chains
+/// of operations take less time than a long one.
 const EXP_EVEN: [f64; 6] = [
     0.5,
     0.041_666_666_666_666_67,
