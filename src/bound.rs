@@ -18,7 +18,7 @@ pub use order::{Order, OrderError, order};
 pub use space::{Groups, Space};
 
 use crate::typed::{self, AxisId, ReduceId, VariableId};
-use ndarray::ArrayD;
+use ndarray::ArcArray1;
 use std::collections::HashMap;
 
 /// A checked program with its data. Every axis has elements, every data-only variable a value,
@@ -85,39 +85,84 @@ impl Elements {
     }
 }
 
-/// A dense array in row-major order. Index-valued cells hold positions; missing cells are NaN.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Array(ArrayD<f64>);
+/// A dense array. Index-valued cells hold positions; missing cells are NaN. Clones, and arrays made of
+/// columns, share their cells until one of them is changed.
+#[derive(Clone, Debug)]
+pub struct Array {
+    shape: Vec<usize>,
+    cells: Cells,
+}
+
+#[derive(Clone, Debug)]
+enum Cells {
+    /// In row-major order.
+    Ordered(ArcArray1<f64>),
+    /// For each element of the last axis, the cells over the other axes in row-major order.
+    Columns(Vec<ArcArray1<f64>>),
+}
 
 impl Array {
     /// An array of cells in row-major order. Positions beyond the last cell are missing.
     pub fn new(shape: &[usize], mut cells: Vec<f64>) -> Self {
         cells.resize(shape.iter().product(), f64::NAN);
-        let array = ArrayD::from_shape_vec(shape, cells);
-        Array(array.unwrap_or_else(|_| ArrayD::from_elem(shape, f64::NAN)))
+        Array { shape: shape.to_vec(), cells: Cells::Ordered(cells.into()) }
+    }
+
+    /// The array whose elements along a further, last axis are these; `None` if their shapes differ.
+    pub fn of_columns(columns: &[&Array]) -> Option<Self> {
+        let shape = columns.first()?.shape();
+        let shared = columns.iter().map(|column| match &column.cells {
+            Cells::Ordered(cells) if column.shape() == shape => Some(cells.clone()),
+            Cells::Ordered(_) | Cells::Columns(_) => None,
+        });
+        let cells = Cells::Columns(shared.collect::<Option<_>>()?);
+        Some(Array { shape: [shape, &[columns.len()]].concat(), cells })
     }
 
     /// The length of each axis; empty for a scalar.
     pub fn shape(&self) -> &[usize] {
-        self.0.shape()
+        &self.shape
+    }
+
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The cells, the last axis running fastest.
-    pub fn cells(&self) -> &[f64] {
-        // Made from a vector in this order and never rearranged, so there is a slice.
-        self.0.as_slice().unwrap_or(&[])
+    pub fn cells(&self) -> impl Iterator<Item = f64> + Clone + '_ {
+        (0..self.len()).map(|position| self.get(position).unwrap_or(f64::NAN))
+    }
+
+    /// The cell at a row-major position, if there is one.
+    #[inline]
+    pub fn get(&self, position: usize) -> Option<f64> {
+        match &self.cells {
+            Cells::Ordered(cells) => cells.get(position).copied(),
+            Cells::Columns(columns) => {
+                let width = columns.len();
+                columns[position % width].get(position / width).copied()
+            }
+        }
     }
 
     /// Changes a cell; nothing where there is none.
     pub fn set(&mut self, position: usize, value: f64) {
-        if let Some(cell) = self.cells_mut().get_mut(position) {
+        let (cells, position) = match &mut self.cells {
+            Cells::Ordered(cells) => (cells, position),
+            Cells::Columns(columns) => {
+                let width = columns.len();
+                (&mut columns[position % width], position / width)
+            }
+        };
+        if let Some(cell) = cells.get_mut(position) {
             *cell = value;
         }
-    }
-
-    /// The cells, to be changed.
-    pub fn cells_mut(&mut self) -> &mut [f64] {
-        self.0.as_slice_mut().unwrap_or(&mut [])
     }
 }
 
@@ -148,5 +193,23 @@ impl Program {
             .collect();
         labels.reverse();
         labels
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Array;
+
+    #[test]
+    fn an_array_of_columns_shares_them_until_it_is_changed() {
+        let (a, b) = (Array::new(&[3], vec![1.0, 2.0, 3.0]), Array::new(&[3], vec![4.0, 5.0, 6.0]));
+        let mut both = Array::of_columns(&[&a, &b]).expect("their shapes agree");
+        assert_eq!((both.shape(), both.len()), (&[3, 2][..], 6));
+        assert_eq!(both.cells().collect::<Vec<_>>(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+        both.set(3, 9.0);
+        assert_eq!((both.get(3), both.get(6)), (Some(9.0), None));
+        assert_eq!((a.get(1), b.get(1)), (Some(2.0), Some(5.0)));
+        assert!(Array::of_columns(&[&a, &Array::new(&[2], Vec::new())]).is_none());
+        assert!(Array::of_columns(&[&both]).is_none());
     }
 }

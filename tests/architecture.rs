@@ -62,7 +62,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ndarray", &["bound"]),
     ("num_dual", &["math", "engine/reference"]),
     ("libm", &["math"]),
-    ("nalgebra", &["engine/kronecker", "engine/reference", "inference", "math/eigen"]),
+    (
+        "nalgebra",
+        &["engine/kronecker", "engine/reference", "inference", "math/eigen", "math/sparse"],
+    ),
+    ("nalgebra_sparse", &["math/sparse"]),
+    ("amd", &["math/sparse"]),
     (
         "rand",
         &[

@@ -83,11 +83,11 @@ impl Case<'_> {
 }
 
 /// The values of a variable.
-fn values<'a>(binding: &'a Binding, name: &str) -> &'a [f64] {
+fn values(binding: &Binding, name: &str) -> Vec<f64> {
     let variable = binding.program.typed.find(name).expect("the name exists");
     let array = binding.program.values[variable.index()].as_ref().expect("it has a value");
     assert_eq!(array.shape().to_vec(), binding.program.shape(variable));
-    array.cells()
+    array.cells().collect()
 }
 
 /// The labels of an index column, row by row.

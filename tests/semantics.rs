@@ -58,7 +58,7 @@ fn bind(program: &str) -> Program {
 fn value(definition: &str) -> Vec<f64> {
     let program = bind(&format!("{DATA}{definition}\n"));
     let variable = program.typed.find("v").expect("the test defines v");
-    program.values[variable.index()].as_ref().expect("data only").cells().to_vec()
+    program.values[variable.index()].as_ref().expect("data only").cells().collect()
 }
 
 macro_rules! means {

@@ -30,6 +30,11 @@ fn value<A: Arithmetic>(function: &str, x: f64) -> f64 {
         "erf" => straight::erf::<A>(x),
         "normal_cdf" => straight::normal_cdf::<A>(x),
         "ln_normal_cdf" => straight::ln_normal_cdf::<A>(x),
+        "softplus_in_parts" => {
+            let (high, shifted, _) = straight::softplus_in_parts::<A>(x);
+            high + straight::ln::<A>(shifted)
+        }
+        "sigmoid_in_parts" => straight::softplus_in_parts::<A>(x).2,
         other => panic!("{other} is not known"),
     }
 }
@@ -42,7 +47,8 @@ fn allowed(function: &str) -> (f64, f64, f64) {
         "log1p" => (1.5, 1.5, 0.0),
         "expm1" => (2.0, 2.0, 0.0),
         "tanh" => (2.5, 2.5, 0.0),
-        "softplus" | "sigmoid" => (2.5, 2.5, 0.0),
+        "softplus" | "sigmoid" | "sigmoid_in_parts" => (2.5, 2.5, 0.0),
+        "softplus_in_parts" => (1.5, 1.5, 1.0),
         "ln_gamma" => (5.0, 7.0, 0.0),
         "digamma" => (4.0, 4.0, 1.0),
         "erf" => (2.0, 2.0, 0.0),
@@ -94,6 +100,12 @@ fn edges_have_their_limits() {
         ("sigmoid", -inf, 0.0),
         ("sigmoid", inf, 1.0),
         ("sigmoid", 0.0, 0.5),
+        ("softplus_in_parts", -inf, 0.0),
+        ("softplus_in_parts", inf, inf),
+        ("sigmoid_in_parts", -inf, 0.0),
+        ("sigmoid_in_parts", -708.5, 0.0),
+        ("sigmoid_in_parts", inf, 1.0),
+        ("sigmoid_in_parts", 0.0, 0.5),
         ("ln_gamma", 1.0, 0.0),
         ("ln_gamma", 2.0, 0.0),
         ("erf", -inf, -1.0),

@@ -244,7 +244,7 @@ impl<'a, V> Evaluator<'a, V> {
     ) -> Result<f64, EvaluationError> {
         let unavailable = EvaluationError::Unavailable { span };
         if let Some(array) = &self.data[variable.index()] {
-            let value = array.cells().get(position).copied().ok_or(unavailable)?;
+            let value = array.get(position).ok_or(unavailable)?;
             return match self.typed.left_out_by(variable) {
                 Some(_) if value.is_nan() => {
                     Err(EvaluationError::LeftOut { span, variable, position })

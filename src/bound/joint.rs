@@ -60,9 +60,9 @@ impl<V> Evaluator<'_, V> {
                     })?;
                 }
                 JointArgument::Edges(from, to) => {
-                    let ends = |v| self.array(v).map_or(&[][..], |array| array.cells());
-                    let pairs = ends(*from).iter().zip(ends(*to));
-                    edges = pairs.map(|(a, b)| [*a as usize, *b as usize]).collect();
+                    let ends = |v| self.array(v).into_iter().flat_map(|array| array.cells());
+                    let pairs = ends(*from).zip(ends(*to));
+                    edges = pairs.map(|(a, b)| [a as usize, b as usize]).collect();
                 }
             }
             arguments.push(values);

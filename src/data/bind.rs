@@ -26,8 +26,8 @@ use crate::bound::{self, Array, Elements, Evaluator};
 use crate::diagnostic::{Checked, Diagnostic, Slug};
 use crate::source::Span;
 use crate::typed::{
-    AxisId, AxisOrigin, DefinitionId, DefinitionValue, Expr, ExprKind, Kind, Plane, Program,
-    ReduceId, VariableId,
+    AxisId, AxisOrigin, DefinitionId, DefinitionValue, Expr, ExprKind, IndexId, Kind, Plane,
+    Program, ReduceId, VariableId,
 };
 use explain::Failure;
 use std::collections::HashMap;
@@ -376,11 +376,10 @@ impl<'a> Binder<'a> {
             }
             self.absent[variable] =
                 definition.value.expressions().into_iter().any(|e| self.mentions_absent(e));
-            let defined =
-                self.define(*id).and_then(|array| match self.undefined(*id, array.cells()) {
-                    Some(problem) => Err(Box::new(problem)),
-                    None => Ok(array),
-                });
+            let defined = self.define(*id).and_then(|array| match self.undefined(*id, &array) {
+                Some(problem) => Err(Box::new(problem)),
+                None => Ok(array),
+            });
             match defined {
                 Ok(array) => {
                     self.values[variable] = Some(array);
@@ -415,6 +414,9 @@ impl<'a> Binder<'a> {
                     return Err(Box::new(self.list_length(definition.variable, elements.len())));
                 }
                 let outer = &indices[..indices.len().saturating_sub(1)];
+                if let Some(array) = self.columns(elements, outer).filter(|a| a.shape() == shape) {
+                    return Ok(array);
+                }
                 let mut values = vec![f64::NAN; shape.iter().product()];
                 self.evaluate(|evaluator| {
                     for (k, element) in elements.iter().enumerate() {
@@ -434,9 +436,22 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// An array of whole variables as its columns, which it shares; `None` if an element is anything
+    /// else, or has cells that may be missing.
+    fn columns(&self, elements: &[Expr], outer: &[IndexId]) -> Option<Array> {
+        let column = |element: &Expr| {
+            let ExprKind::Variable(variable, at) = &element.kind else { return None };
+            let is_whole = at.len() == outer.len()
+                && at.iter().zip(outer).all(|(at, index)| at.index() == Some(*index))
+                && self.typed.left_out_by(*variable).is_none();
+            self.values[variable.index()].as_ref().filter(|_| is_whole)
+        };
+        Array::of_columns(&elements.iter().map(column).collect::<Option<Vec<_>>>()?)
+    }
+
     /// The value of a scalar.
     pub(super) fn scalar(&self, variable: VariableId) -> Option<f64> {
-        self.values[variable.index()].as_ref()?.cells().first().copied()
+        self.values[variable.index()].as_ref()?.get(0)
     }
 
     fn shape(&self, variable: VariableId) -> Vec<usize> {

@@ -98,6 +98,19 @@ impl Cells {
         }
     }
 
+    /// Adds the cell that the rest of a line begins with if it is a short number and numbers are
+    /// wanted: how many bytes it has.
+    #[inline]
+    pub(crate) fn push_short(&mut self, rest: &str, delimiter: u8) -> Option<usize> {
+        let Cells::Numbers(numbers) = self else { return None };
+        let (number, length) = short_number(rest.as_bytes())?;
+        if rest.as_bytes().get(length).is_some_and(|next| *next != delimiter) {
+            return None;
+        }
+        numbers.values.push(number);
+        Some(length)
+    }
+
     /// The cells that are empty or NA.
     pub(crate) fn missing(&self) -> &Tally {
         match self {
@@ -187,11 +200,49 @@ fn is_written_missing(text: &str) -> bool {
 /// Numbers are what Rust's `f64` reads (`2`, `-1.5`, `1e-3`, `Inf`); truth values are `true`,
 /// `True`, `TRUE` for 1 and `false`, `False`, `FALSE` for 0.
 fn number(text: &str) -> Option<f64> {
+    if let Some((number, length)) = short_number(text.as_bytes())
+        && length == text.len()
+    {
+        return Some(number);
+    }
     match text {
         "true" | "True" | "TRUE" => Some(1.0),
         "false" | "False" | "FALSE" => Some(0.0),
         _ => text.parse().ok(),
     }
+}
+
+/// 10⁰, 10¹, … as far as a short number needs them. All are exact.
+const POWERS_OF_TEN: [f64; 20] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19,
+];
+
+/// The number that a text begins with, and how many bytes it has: digits with at most one point among
+/// them and at most one minus before them. `None` unless what they are without the point is at most
+/// 2⁵³: then it and the power of ten below it are exact, and their quotient is the nearest number.
+fn short_number(text: &[u8]) -> Option<(f64, usize)> {
+    const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
+    let is_negative = text.first() == Some(&b'-');
+    let first = usize::from(is_negative);
+    let (mut at, mut whole, mut point) = (first, 0_u64, None);
+    while let Some(byte) = text.get(at) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            whole = whole.wrapping_mul(10).wrapping_add(u64::from(digit));
+        } else if *byte == b'.' && point.is_none() {
+            point = Some(at);
+        } else {
+            break;
+        }
+        at += 1;
+    }
+    let digits = at - first - usize::from(point.is_some());
+    if digits == 0 || digits >= POWERS_OF_TEN.len() || whole > EXACT {
+        return None;
+    }
+    let size = whole as f64 / POWERS_OF_TEN[point.map_or(0, |point| at - 1 - point)];
+    Some((if is_negative { -size } else { size }, at))
 }
 
 /// A cell without the spaces around it. Most have none, and the ends tell.
@@ -214,6 +265,35 @@ mod tests {
         assert_eq!(numbers.values[..5], [1.0, 2.5, 1000.0, 1.0, 0.0]);
         assert_eq!(numbers.missing.first, [5, 6, 7]);
         assert_eq!((numbers.bad.count, numbers.bad.text.as_str()), (2, "1,5"));
+    }
+
+    #[test]
+    fn short_numbers_are_those_of_the_standard_library() {
+        let mut state = 1_u64;
+        let mut draw = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % below
+        };
+        let mut found = 0;
+        for _ in 0..20_000 {
+            let length = 1 + draw(22);
+            let any: String =
+                (0..length).map(|_| char::from(b"0123456789.-"[draw(12) as usize])).collect();
+            let decimals = draw(18) as usize;
+            let number = (draw(2_000_000) as f64 - 1e6) / [1.0, 1e3, 7.0][draw(3) as usize];
+            for text in [any, format!("{number:.decimals$}"), number.to_string()] {
+                if let Some((x, length)) = short_number(text.as_bytes()) {
+                    let expected: f64 = text[..length].parse().expect("a number");
+                    assert_eq!(x.to_bits(), expected.to_bits(), "{text}");
+                    found += 1;
+                }
+            }
+        }
+        assert!(found > 30_000, "{found}");
+        for text in ["", "-", ".", "-.", "--1", "e5", "9007199254740993", "+1"] {
+            assert_eq!(short_number(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(short_number(b"-0").map(|(x, _)| x.to_bits()), Some((-0.0_f64).to_bits()));
     }
 
     #[test]

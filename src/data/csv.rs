@@ -158,25 +158,40 @@ impl Csv {
         wanted: &[(usize, usize)],
         body: &mut Body,
     ) -> Result<(), Box<Diagnostic>> {
-        let delimiter = char::from(self.delimiter);
         // The first line that is not blank is the header.
-        let lines = self.text.lines().zip(1..).filter(|(text, _)| !text.is_empty()).skip(1);
+        let lines = lines(&self.text).zip(1..).filter(|(text, _)| !text.is_empty()).skip(1);
         for (text, line) in lines {
-            let (mut cells, mut wanted) = (0, wanted.iter().peekable());
-            for cell in text.split(delimiter) {
-                while let Some((_, slot)) = wanted.next_if(|(column, _)| *column == cells) {
-                    body.slots[*slot].push(cell, || false);
+            let (mut cells, mut wanted, mut rest) = (0, wanted, Some(text));
+            while let Some(text) = rest {
+                let mut length = None;
+                while let Some(((column, slot), others)) = wanted.split_first()
+                    && *column == cells
+                {
+                    let slot = &mut body.slots[*slot];
+                    length = slot.push_short(text, self.delimiter).or_else(|| {
+                        let length = length.unwrap_or_else(|| self.cell_length(text));
+                        slot.push(&text[..length], || false);
+                        Some(length)
+                    });
+                    wanted = others;
                 }
                 cells += 1;
+                let length = length.unwrap_or_else(|| self.cell_length(text));
+                rest = text.get(length + 1..);
             }
             if cells != self.header.len() {
-                let record: Vec<&str> = text.split(delimiter).collect();
+                let record: Vec<&str> = text.split(char::from(self.delimiter)).collect();
                 return Err(Box::new(self.ragged(line, &StringRecord::from(record))));
             }
             body.lines.push(body.rows, line);
             body.rows += 1;
         }
         Ok(())
+    }
+
+    /// How many bytes the first cell of the rest of a line has.
+    fn cell_length(&self, rest: &str) -> usize {
+        memchr::memchr(self.delimiter, rest.as_bytes()).unwrap_or(rest.len())
     }
 
     fn read_quoted(
@@ -291,6 +306,16 @@ impl Csv {
         self.bad("has a quote that is never closed")
             .help("a double quote inside a quoted cell is written twice")
     }
+}
+
+/// The lines of a text, without their `\n` or `\r\n`.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
+    ends.scan(0, |start, end| {
+        let line = &text[std::mem::replace(start, end + 1)..end];
+        let length = line.len() - usize::from(line.as_bytes().last() == Some(&b'\r'));
+        Some(&line[..length])
+    })
 }
 
 fn count(n: usize, noun: &str) -> String {

@@ -61,7 +61,7 @@ impl Frozen {
         let axes = typed.axes.iter().zip(&program.axes);
         let data = data_variables(typed).filter_map(|v| {
             let array = program.values[v.index()].as_ref()?;
-            let values = array.cells().iter().map(|x| Cell(*x)).collect();
+            let values = array.cells().map(Cell).collect();
             let stored = Stored { shape: array.shape().to_vec(), values };
             Some((typed.variable(v).name.clone(), stored))
         });
@@ -87,7 +87,7 @@ impl Frozen {
 
     /// Whether the fit had these data of a variable, cell by cell.
     pub fn has(&self, name: &str, array: Option<&Array>) -> bool {
-        let bits = |array: &Array| array.cells().iter().map(|x| x.to_bits()).collect::<Vec<u64>>();
+        let bits = |array: &Array| array.cells().map(f64::to_bits).collect::<Vec<u64>>();
         let stored = self.array(name);
         match (&stored, array) {
             (Some(stored), Some(array)) => {
@@ -121,9 +121,8 @@ mod tests {
         };
         let text = serde_json::to_string(&frozen).expect("writes");
         let back: Frozen = serde_json::from_str(&text).expect("reads");
-        let bits = |f: &Frozen| {
-            f.array("x").map(|a| a.cells().iter().map(|x| x.to_bits()).collect::<Vec<_>>())
-        };
+        let bits =
+            |f: &Frozen| f.array("x").map(|a| a.cells().map(f64::to_bits).collect::<Vec<_>>());
         assert_eq!(bits(&back), bits(&frozen));
         assert_eq!((&back.axes, back.reductions()), (&frozen.axes, frozen.reductions()));
     }

@@ -7,7 +7,7 @@ use super::block::Register;
 use super::execute::{Block, drain, drain_all, fill, instructions, load};
 use super::isa::Task;
 use super::product::ABREAST;
-use super::routine::{BLOCK, Destination, Operand, Origin, Routine};
+use super::routine::{BLOCK, Destination, Operand, Origin, Part, Routine};
 use super::workspace::State;
 use crate::math::straight::Arithmetic;
 use std::ops::Range;
@@ -76,7 +76,7 @@ fn abreast<A: Arithmetic>(
     for (register, source) in &routine.loads {
         if let Origin::Product(product) = &routine.sources[*source as usize].from {
             let values = group.each_ref().map(|state| &state.values[..]);
-            product.block_abreast::<A>(rows, values, products);
+            product.times::<A, f64, ABREAST>(rows, values, Part::Value, products);
             for (state, product) in group.iter_mut().zip(products.iter()) {
                 let own = &mut state.given(share).1[*register as usize];
                 own.0[..length].copy_from_slice(&product.0[..length]);
@@ -87,10 +87,11 @@ fn abreast<A: Arithmetic>(
         let (given, own) = state.given(share);
         for (register, source) in &routine.loads {
             let register = *register as usize;
-            let (source, out) = (&routine.sources[*source as usize], &mut shared[register].0);
-            let out = &mut out[..length];
+            let (source, out) = (&routine.sources[*source as usize], &mut shared[register]);
             match &source.from {
-                Origin::Product(_) => out.copy_from_slice(&own[register].0[..length]),
+                Origin::Product(_) => {
+                    out.0[..length].copy_from_slice(&own[register].0[..length]);
+                }
                 Origin::Places(_) => {
                     load::<A, f64>(source, given.values, given.adjoints, rows, out);
                 }
@@ -121,7 +122,8 @@ fn abreast<A: Arithmetic>(
                 (factors[p], r[p]) = (block.factor, block.rows);
             }
             let adjoints = points.map(|(_, _, adjoints)| adjoints);
-            product.add_transposed_abreast::<A>(rows, r, factors, adjoints);
+            let part = Part::Value;
+            product.add_all_transposed::<A, f64, ABREAST>(rows, r, factors, adjoints, part);
         }
     }
 }

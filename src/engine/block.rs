@@ -164,26 +164,36 @@ impl Task for Instructions<'_> {
         let Instructions { routine, rows, scalars, registers } = self;
         let length = rows.len().min(BLOCK);
         for Instruction { target, code } in &routine.instructions {
-            let (below, rest) = registers.split_at_mut(*target as usize);
-            let Some((out, above)) = rest.split_first_mut() else { return };
-            let out = &mut out.0[..length];
-            let columns = &routine.columns[..];
-            let first = rows.start;
-            let sources = Sources { below, above, columns, scalars, first, length };
-            step::<A, Operand>(code, |operand| sources.view(operand), out);
-            if let Code::Pair(pair, _, second) = code {
+            let (target, columns, first) = (*target as usize, &routine.columns[..], rows.start);
+            let sources = |below, above| Sources { below, above, columns, scalars, first, length };
+            if let Code::Pair(pair, operand, second) = code {
                 let second = *second as usize;
-                let other = match second.checked_sub(below.len()) {
-                    None => &mut below[second],
-                    Some(distance) => &mut above[distance - 1],
+                // An instruction never writes a register it reads, and the two it writes differ.
+                let (view, both) = match operand {
+                    Operand::Register(of) => {
+                        let all = registers.get_disjoint_mut([*of as usize, target, second]);
+                        let Ok([from, out, other]) = all else { return };
+                        (View::Rows(&from.0[..length]), [out, other])
+                    }
+                    Operand::Column(_) | Operand::Scalar(_) => {
+                        let Ok(both) = registers.get_disjoint_mut([target, second]) else { return };
+                        (sources(&[], &[]).view(*operand), both)
+                    }
                 };
-                pair_block::<A>(*pair, out, &mut other.0[..length]);
+                let [out, other] = both;
+                pair_block::<A>(*pair, view, &mut out.0[..length], &mut other.0[..length]);
+                continue;
             }
+            let (below, rest) = registers.split_at_mut(target);
+            let Some((out, above)) = rest.split_first_mut() else { return };
+            let sources = sources(below, above);
+            let out = &mut out.0[..length];
+            step::<A, Operand>(code, |operand| sources.view(operand), out);
         }
     }
 }
 
-/// What an instruction computes from operands of the same length as `out`; of a pair, its operand.
+/// What an instruction with one result computes from operands of the same length as `out`.
 #[inline(always)]
 pub(super) fn step<'a, A: Arithmetic, O: Copy>(
     code: &Code<O>,
@@ -194,8 +204,8 @@ pub(super) fn step<'a, A: Arithmetic, O: Copy>(
         Code::Copy(a) => map!(out, view(a), |a| a),
         Code::Neg(a) => map!(out, view(a), |a| -a),
         Code::Unary(f, a) => unary_block::<A>(f, view(a), out),
-        // The operand is copied first, so that both registers may be written.
-        Code::Pair(_, a, _) => map!(out, view(a), |a| a),
+        // Two results: see `pair_block`.
+        Code::Pair(..) => {}
         Code::Add(a, b) => zip!(out, view(a), view(b), |a, b| a + b),
         Code::Sub(a, b) => zip!(out, view(a), view(b), |a, b| a - b),
         Code::Mul(a, b) => zip!(out, view(a), view(b), |a, b| a * b),
@@ -282,28 +292,42 @@ fn mend(a: View<'_>, out: &mut [f64], f: impl Fn(f64) -> f64) {
     }
 }
 
-/// Two functions of what is in the first register.
-#[inline(always)]
-pub(super) fn pair_block<A: Arithmetic>(pair: Pair, out: &mut [f64], other: &mut [f64]) {
-    let other = &mut other[..out.len()];
-    match pair {
-        Pair::SoftplusSigmoid => {
-            for i in 0..out.len() {
-                (out[i], other[i]) = straight::softplus_and_sigmoid::<A>(out[i]);
+macro_rules! map_pair {
+    ($out:ident, $other:ident, $a:expr, |$x:ident| $f:expr) => {
+        match $a {
+            View::Rows(a) => {
+                let (a, $other) = (&a[..$out.len()], &mut $other[..$out.len()]);
+                for i in 0..$out.len() {
+                    let $x = a[i];
+                    ($out[i], $other[i]) = $f;
+                }
+            }
+            View::One($x) => {
+                let (first, second) = $f;
+                $out.fill(first);
+                $other.fill(second);
             }
         }
-        Pair::SummedSoftplusSigmoid => summed_softplus::<A>(out, other),
+    };
+}
+
+/// Two functions of an operand of the same length as `out` and `other`.
+#[inline(always)]
+pub(super) fn pair_block<A: Arithmetic>(
+    pair: Pair,
+    a: View<'_>,
+    out: &mut [f64],
+    other: &mut [f64],
+) {
+    match pair {
+        Pair::SoftplusSigmoid => {
+            map_pair!(out, other, a, |x| straight::softplus_and_sigmoid::<A>(x));
+        }
+        Pair::SummedSoftplusSigmoid => summed_softplus::<A>(a, out, other),
         Pair::LnGammaDigamma => {
-            let irregular = out.iter().fold(false, |any, x| any | !straight::is_regular(*x));
-            if irregular {
-                for i in 0..out.len() {
-                    (out[i], other[i]) = super::function::pair::<A>(pair, out[i]);
-                }
-            } else {
-                for i in 0..out.len() {
-                    (out[i], other[i]) = straight::ln_gamma_and_digamma::<A>(out[i]);
-                }
-            }
+            map_pair!(out, other, a, |x| straight::ln_gamma_and_digamma::<A>(x));
+            mend(a, out, special::ln_gamma);
+            mend(a, other, special::digamma);
         }
     }
 }
@@ -311,13 +335,23 @@ pub(super) fn pair_block<A: Arithmetic>(pair: Pair, out: &mut [f64], other: &mut
 /// ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), where all logarithms of a block are one, of the product
 /// of what they are of: it is at most 2^256. The first row has it.
 #[inline(always)]
-fn summed_softplus<A: Arithmetic>(out: &mut [f64], sigmoid: &mut [f64]) {
+fn summed_softplus<A: Arithmetic>(a: View<'_>, out: &mut [f64], sigmoid: &mut [f64]) {
     const LANES: usize = 16;
     let mut shifted = [1.0; BLOCK];
     let (shifted, sigmoid) = (&mut shifted[..out.len()], &mut sigmoid[..out.len()]);
-    for i in 0..out.len() {
-        let (high, u, s) = straight::softplus_in_parts::<A>(out[i]);
-        (out[i], shifted[i], sigmoid[i]) = (high, u, s);
+    match a {
+        View::Rows(a) => {
+            let a = &a[..out.len()];
+            for i in 0..out.len() {
+                (out[i], shifted[i], sigmoid[i]) = straight::softplus_in_parts::<A>(a[i]);
+            }
+        }
+        View::One(x) => {
+            let (high, u, s) = straight::softplus_in_parts::<A>(x);
+            out.fill(high);
+            shifted.fill(u);
+            sigmoid.fill(s);
+        }
     }
     let mut partial = [1.0; LANES];
     let (chunks, rest) = shifted.as_chunks::<LANES>();

@@ -227,8 +227,7 @@ pub(super) fn fill<A: Arithmetic, T: Lane>(
 ) {
     let Given { values, adjoints, .. } = given;
     for (register, source) in &routine.loads {
-        let register = &mut registers[*register as usize];
-        let out = &mut register.0[..rows.len()];
+        let out = &mut registers[*register as usize];
         let source = &routine.sources[*source as usize];
         load::<A, T>(source, values, adjoints, rows, out);
     }
@@ -351,9 +350,10 @@ pub(super) fn load<A: Arithmetic, T: Lane>(
     values: &[T],
     adjoints: &[T],
     rows: &Range<usize>,
-    out: &mut [f64],
+    register: &mut Register,
 ) {
     let from = if source.space == Space::Values { values } else { adjoints };
+    let out = &mut register.0[..rows.len()];
     match &source.from {
         Origin::Places(Places::One(position)) => out.fill(from[*position].part(source.part)),
         Origin::Places(Places::Run(start)) => {
@@ -374,7 +374,10 @@ pub(super) fn load<A: Arithmetic, T: Lane>(
                 out[run.start - rows.start..run.end - rows.start].fill(x);
             });
         }
-        Origin::Product(product) => product.block::<A, T>(rows, values, source.part, out),
+        Origin::Product(product) => {
+            let out = std::array::from_mut(register);
+            product.times::<A, T, 1>(rows, [values], source.part, out);
+        }
     }
 }
 

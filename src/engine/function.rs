@@ -9,6 +9,10 @@ use straight::Arithmetic;
 #[inline(always)]
 pub(super) fn unary<A: Arithmetic>(f: Unary, x: f64) -> f64 {
     match f {
+        Unary::Abs => x.abs(),
+        Unary::Sqrt => x.sqrt(),
+        Unary::Square => x * x,
+        Unary::Recip => 1.0 / x,
         Unary::Exp => straight::exp::<A>(x),
         Unary::Expm1 => straight::expm1::<A>(x),
         Unary::Ln => straight::ln::<A>(x),
@@ -21,11 +25,7 @@ pub(super) fn unary<A: Arithmetic>(f: Unary, x: f64) -> f64 {
         Unary::Erf => straight::erf::<A>(x),
         Unary::NormalCdf => straight::normal_cdf::<A>(x),
         Unary::LnNormalCdf => straight::ln_normal_cdf::<A>(x),
-        Unary::Abs
-        | Unary::Sqrt
-        | Unary::Square
-        | Unary::Recip
-        | Unary::Sin
+        Unary::Sin
         | Unary::Cos
         | Unary::Atan
         | Unary::Asin

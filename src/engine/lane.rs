@@ -108,18 +108,29 @@ const PARTIAL_SUMS: usize = 8;
 /// Σ x, always in the same order.
 #[inline(always)]
 pub(super) fn sum<T: Lane>(xs: &[T]) -> T {
-    let mut partial = [T::constant(0.0); PARTIAL_SUMS];
-    let (chunks, rest) = xs.as_chunks::<PARTIAL_SUMS>();
+    let mut partial = [[T::constant(0.0); PARTIAL_SUMS]; 2];
+    let (pairs, rest) = xs.as_chunks::<{ 2 * PARTIAL_SUMS }>();
+    for pair in pairs {
+        for i in 0..PARTIAL_SUMS {
+            partial[0][i] = partial[0][i] + pair[i];
+            partial[1][i] = partial[1][i] + pair[i + PARTIAL_SUMS];
+        }
+    }
+    let [mut even, odd] = partial;
+    let (chunks, rest) = rest.as_chunks::<PARTIAL_SUMS>();
     for chunk in chunks {
         for i in 0..PARTIAL_SUMS {
-            partial[i] = partial[i] + chunk[i];
+            even[i] = even[i] + chunk[i];
         }
     }
     let mut sum = T::constant(0.0);
     for x in rest {
         sum = sum + *x;
     }
-    sum + join(partial)
+    for i in 0..PARTIAL_SUMS {
+        even[i] = even[i] + odd[i];
+    }
+    sum + join(even)
 }
 
 /// The sum of partial sums, in pairs, so that few additions wait for each other.

@@ -53,93 +53,47 @@ impl PlacedProduct {
         self.input..self.input + self.matrix.columns()
     }
 
-    fn vector<'s, T>(&self, values: &'s [T]) -> &'s [T] {
-        &values[self.input..self.input + self.matrix.columns()]
-    }
-
-    /// Some rows of X v, all in one tile.
+    /// Some rows of X v for one v or several, all in one tile: each number of X is loaded once for all.
+    /// The bits are the same for any number of them.
     #[inline(always)]
-    pub(super) fn block<A: Arithmetic, T: Lane>(
+    pub(super) fn times<A: Arithmetic, T: Lane, const P: usize>(
         &self,
         rows: &Range<usize>,
-        values: &[T],
+        values: [&[T]; P],
         part: Part,
-        out: &mut [f64],
-    ) {
-        let first = rows.start - rows.start % BLOCK;
-        let (tile, height) = self.matrix.tile(first);
-        let inside = rows.start - first..rows.end - first;
-        let out = &mut out[..inside.len()];
-        let mut columns = tile.chunks_exact(height);
-        let (fours, rest) = self.vector(values).as_chunks::<4>();
-        out.fill(0.0);
-        for four in fours {
-            let [a, b, c, d] = four.map(|v| v.part(part));
-            let mut next = || columns.next().map_or(&[][..], |column| &column[inside.clone()]);
-            let (xa, xb, xc, xd) = (next(), next(), next(), next());
-            let length = out.len();
-            let (xa, xb, xc, xd) = (&xa[..length], &xb[..length], &xc[..length], &xd[..length]);
-            for i in 0..length {
-                let near = A::fma(xa[i], a, A::fma(xb[i], b, out[i]));
-                out[i] = A::fma(xc[i], c, A::fma(xd[i], d, near));
-            }
-        }
-        for (v, column) in rest.iter().zip(columns) {
-            let v = v.part(part);
-            for (out, x) in out.iter_mut().zip(&column[inside.clone()]) {
-                *out = A::fma(*x, v, *out);
-            }
-        }
-    }
-
-    /// Some rows of X v for several v, all in one tile: each number of X is loaded once for all. Each
-    /// has the bits of [`PlacedProduct::block`].
-    #[inline(always)]
-    pub(super) fn block_abreast<A: Arithmetic>(
-        &self,
-        rows: &Range<usize>,
-        values: [&[f64]; ABREAST],
-        out: &mut [Register; ABREAST],
+        out: &mut [Register; P],
     ) {
         let first = rows.start - rows.start % BLOCK;
         let (tile, height) = self.matrix.tile(first);
         let inside = rows.start - first..rows.end - first;
         let length = inside.len().min(BLOCK);
-        let mut columns = tile.chunks_exact(height).map(|column| &column[inside.clone()][..length]);
-        let vectors = values.map(|values| self.vector(values));
+        let vectors = values.map(|values| &values[self.inputs()]);
         out.iter_mut().for_each(|out| out.0[..length].fill(0.0));
-        let mut k = 0;
-        while k + 4 <= self.matrix.columns() {
-            let v = vectors.map(|v| [v[k], v[k + 1], v[k + 2], v[k + 3]]);
-            let mut next = || columns.next().map_or(&[][..], |column| column);
-            let (xa, xb, xc, xd) = (next(), next(), next(), next());
-            let (xa, xb, xc, xd) = (&xa[..length], &xb[..length], &xc[..length], &xd[..length]);
-            for i in 0..length {
-                let (a, b, c, d) = (xa[i], xb[i], xc[i], xd[i]);
-                for p in 0..ABREAST {
-                    let near = A::fma(a, v[p][0], A::fma(b, v[p][1], out[p].0[i]));
-                    out[p].0[i] = A::fma(c, v[p][2], A::fma(d, v[p][3], near));
-                }
-            }
+        let mut columns = tile.chunks_exact(height).map(|column| &column[inside.clone()][..length]);
+        let mut next = || columns.next().unwrap_or_default();
+        let (mut k, count) = (0, self.matrix.columns());
+        let at = |v: &[T], k: usize| v[k].part(part);
+        while k + 4 <= count {
+            let v = vectors.map(|v| [at(v, k), at(v, k + 1), at(v, k + 2), at(v, k + 3)]);
+            add_columns::<A, 4, P>([next(), next(), next(), next()], v, out, length);
             k += 4;
         }
-        for column in columns {
-            let v = vectors.map(|v| v[k]);
-            for (i, x) in column.iter().enumerate() {
-                for p in 0..ABREAST {
-                    out[p].0[i] = A::fma(*x, v[p], out[p].0[i]);
-                }
-            }
-            k += 1;
+        while k + 2 <= count {
+            let v = vectors.map(|v| [at(v, k), at(v, k + 1)]);
+            add_columns::<A, 2, P>([next(), next()], v, out, length);
+            k += 2;
+        }
+        if k < count {
+            add_columns::<A, 1, P>([next()], vectors.map(|v| [at(v, k)]), out, length);
         }
     }
 
     /// A single row of X v, with the same bits.
     #[inline(always)]
     pub(super) fn row<A: Arithmetic, T: Lane>(&self, row: usize, values: &[T], part: Part) -> f64 {
-        let mut out = [0.0];
-        self.block::<A, T>(&(row..row + 1), values, part, &mut out);
-        out[0]
+        let mut out = [Register::ZERO];
+        self.times::<A, T, 1>(&(row..row + 1), [values], part, &mut out);
+        out[0].0[0]
     }
 
     /// adjoint += factor Xᵀ r for some rows, all in one tile.
@@ -152,33 +106,28 @@ impl PlacedProduct {
         adjoints: &mut [T],
         part: Part,
     ) {
-        let first = rows.start - rows.start % BLOCK;
-        let (tile, height) = self.matrix.tile(first);
-        let inside = rows.start - first..rows.end - first;
-        let to = &mut adjoints[self.input..self.input + self.matrix.columns()];
-        for (to, column) in to.iter_mut().zip(tile.chunks_exact(height)) {
-            to.add_part(part, factor * dot::<A>(&column[inside.clone()], r));
-        }
+        self.add_all_transposed::<A, T, 1>(rows, [r], [factor], [adjoints], part);
     }
 
     /// For several points adjoint += factor Xᵀ r, for some rows, all in one tile: each number of X is
     /// loaded once for all. Each has the bits of [`PlacedProduct::add_transposed`].
     #[inline(always)]
-    pub(super) fn add_transposed_abreast<A: Arithmetic>(
+    pub(super) fn add_all_transposed<A: Arithmetic, T: Lane, const P: usize>(
         &self,
         rows: &Range<usize>,
-        r: [&[f64]; ABREAST],
-        factors: [f64; ABREAST],
-        adjoints: [&mut [f64]; ABREAST],
+        r: [&[f64]; P],
+        factors: [f64; P],
+        adjoints: [&mut [T]; P],
+        part: Part,
     ) {
         let first = rows.start - rows.start % BLOCK;
         let (tile, height) = self.matrix.tile(first);
         let inside = rows.start - first..rows.end - first;
-        let to = adjoints.map(|to| &mut to[self.input..self.input + self.matrix.columns()]);
+        let to = adjoints.map(|to| &mut to[self.inputs()]);
         for (k, column) in tile.chunks_exact(height).enumerate() {
-            let dots = dots::<A>(&column[inside.clone()], r);
-            for p in 0..ABREAST {
-                to[p][k] += factors[p] * dots[p];
+            let dots = dots::<A, P>(&column[inside.clone()], r);
+            for p in 0..P {
+                to[p][k].add_part(part, factors[p] * dots[p]);
             }
         }
     }
@@ -210,20 +159,33 @@ impl PlacedProduct {
     }
 }
 
+/// Adds a few columns, each times a number, for each of some points.
+#[allow(clippy::needless_range_loop, reason = "a loop over rows becomes vector code")]
+#[inline(always)]
+fn add_columns<A: Arithmetic, const COLUMNS: usize, const P: usize>(
+    columns: [&[f64]; COLUMNS],
+    factors: [[f64; COLUMNS]; P],
+    out: &mut [Register; P],
+    length: usize,
+) {
+    let length = length.min(BLOCK);
+    let columns = columns.map(|column| &column[..length]);
+    for i in 0..length {
+        for p in 0..P {
+            let mut sum = out[p].0[i];
+            for k in 0..COLUMNS {
+                sum = A::fma(columns[k][i], factors[p][k], sum);
+            }
+            out[p].0[i] = sum;
+        }
+    }
+}
+
 /// Σ x y, always in the same order.
 #[inline(always)]
 pub(super) fn dot<A: Arithmetic>(xs: &[f64], ys: &[f64]) -> f64 {
-    let mut partial = [[0.0; LANES]; 2];
-    let (x_chunks, x_rest) = xs.as_chunks::<{ 2 * LANES }>();
-    let (y_chunks, y_rest) = ys.as_chunks::<{ 2 * LANES }>();
-    for k in 0..x_chunks.len().min(y_chunks.len()) {
-        let (xs, ys) = (&x_chunks[k], &y_chunks[k]);
-        for i in 0..LANES {
-            partial[0][i] = A::fma(xs[i], ys[i], partial[0][i]);
-            partial[1][i] = A::fma(xs[i + LANES], ys[i + LANES], partial[1][i]);
-        }
-    }
-    finish::<A>(x_rest, y_rest, partial)
+    let [dot] = dots::<A, 1>(xs, [ys]);
+    dot
 }
 
 /// The sum of partial sums, and of the products that are in none of them yet.
@@ -247,15 +209,19 @@ fn finish<A: Arithmetic>(xs: &[f64], ys: &[f64], partial: [[f64; LANES]; 2]) -> 
     rest + join(even)
 }
 
-/// Σ x y for several y of the length of x, each with the bits of [`dot`].
+/// Σ x y for several y of the length of x, each always in the same order.
 #[inline(always)]
-fn dots<A: Arithmetic>(xs: &[f64], ys: [&[f64]; ABREAST]) -> [f64; ABREAST] {
-    let mut partial = [[[0.0; LANES]; 2]; ABREAST];
-    let (chunks, _) = xs.as_chunks::<{ 2 * LANES }>();
-    let all = ys.map(|ys| &ys.as_chunks::<{ 2 * LANES }>().0[..chunks.len()]);
-    for k in 0..chunks.len() {
-        let xs = &chunks[k];
-        for p in 0..ABREAST {
+fn dots<A: Arithmetic, const P: usize>(xs: &[f64], ys: [&[f64]; P]) -> [f64; P] {
+    let mut partial = [[[0.0; LANES]; 2]; P];
+    let (chunks, rest) = xs.as_chunks::<{ 2 * LANES }>();
+    let mut all = [&[][..]; P];
+    for p in 0..P {
+        all[p] = &ys[p].as_chunks::<{ 2 * LANES }>().0[..chunks.len()];
+    }
+    for (k, xs) in chunks.iter().enumerate() {
+        // Loaded once for all.
+        let xs = *xs;
+        for p in 0..P {
             let ys = &all[p][k];
             for i in 0..LANES {
                 partial[p][0][i] = A::fma(xs[i], ys[i], partial[p][0][i]);
@@ -264,9 +230,9 @@ fn dots<A: Arithmetic>(xs: &[f64], ys: [&[f64]; ABREAST]) -> [f64; ABREAST] {
         }
     }
     let done = chunks.len() * 2 * LANES;
-    let mut dots = [0.0; ABREAST];
-    for p in 0..ABREAST {
-        dots[p] = finish::<A>(&xs[done..], &ys[p][done..], partial[p]);
+    let mut dots = [0.0; P];
+    for p in 0..P {
+        dots[p] = finish::<A>(rest, &ys[p][done..], partial[p]);
     }
     dots
 }
@@ -282,13 +248,13 @@ impl<T: Lane> Task for Forward<'_, T> {
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
         let Forward { product, state } = self;
-        let mut block = [0.0; BLOCK];
+        let mut block = [Register::ZERO];
         for first in (0..product.matrix.rows()).step_by(BLOCK) {
             let rows = first..product.matrix.rows().min(first + BLOCK);
             for part in T::PARTS {
-                product.block::<A, T>(&rows, &state.values, *part, &mut block);
+                product.times::<A, T, 1>(&rows, [&state.values], *part, &mut block);
                 let to = &mut state.values[product.output + rows.start..][..rows.len()];
-                for (to, x) in to.iter_mut().zip(&block) {
+                for (to, x) in to.iter_mut().zip(&block[0].0) {
                     to.set_part(*part, *x);
                 }
             }

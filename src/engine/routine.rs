@@ -131,8 +131,10 @@ impl Pair {
     }
 }
 
-/// What an instruction does with its operands. Masks are numbers, 1 or 0.
+/// What an instruction does with its operands. Masks are numbers, 1 or 0. The tag is a byte of its
+/// own, so that it is read at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub(super) enum Code<O = Operand> {
     /// Copies data, or repeats a scalar.
     Copy(O),
@@ -160,6 +162,29 @@ pub(super) enum Code<O = Operand> {
 }
 
 impl<O> Code<O> {
+    /// How many numbers it gives for a row.
+    pub(super) fn results(&self) -> usize {
+        match self {
+            Code::Pair(..) => 2,
+            Code::Copy(_)
+            | Code::Neg(_)
+            | Code::Unary(..)
+            | Code::Add(..)
+            | Code::Sub(..)
+            | Code::Mul(..)
+            | Code::Div(..)
+            | Code::MulAdd(..)
+            | Code::MulSub(..)
+            | Code::SubMul(..)
+            | Code::Binary(..)
+            | Code::Ternary(..)
+            | Code::Less(..)
+            | Code::Same(..)
+            | Code::Gated(..)
+            | Code::Select(..) => 1,
+        }
+    }
+
     /// The same on other operands.
     pub(super) fn map<P>(self, mut f: impl FnMut(O) -> P) -> Code<P> {
         match self {

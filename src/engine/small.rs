@@ -9,6 +9,7 @@
 //! steps give it, except for the sign of a zero that is added to nothing.
 
 mod builder;
+mod settle;
 
 use super::block::{View, pair_block, step};
 use super::flat::Layout;
@@ -38,8 +39,9 @@ enum At {
     Rows(Place),
 }
 
-/// What is computed by one instruction.
+/// What is computed by one instruction. Its tag is a byte of its own, so that it is read at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 enum Act {
     /// A number.
     Single(Code<Place>),
@@ -53,6 +55,11 @@ enum Act {
     Sum(Place, Place),
     /// The sum over so many rows of the products of two numbers.
     Dot(Place, Place, Place),
+    /// Numbers of so many rows: the sum of columns, each times a number. A table has the places of a
+    /// column and of its number in turn.
+    Product(Place, Place),
+    /// For each column of a table, the sum over so many rows of its products with numbers.
+    Transposed(Place, Place, Place),
     /// Numbers are added to those after the target, each at the distance in a table.
     Scatter(Place, Place),
 }
@@ -70,6 +77,8 @@ pub(super) struct List {
     /// The numbers before the first evaluation.
     numbers: Vec<f64>,
     instructions: Vec<Instruction>,
+    /// So many of the instructions, the first, depend on the point and not on its tangent.
+    settled: usize,
     tables: Vec<Box<[Place]>>,
     /// Where the point is, and its tangent if there is one.
     points: Vec<usize>,
@@ -92,6 +101,8 @@ pub(super) struct Numbers {
     value: Box<Array>,
     gradient: Box<Array>,
     product: Box<Array>,
+    /// Whether a product has been computed, so that there are numbers of its point.
+    has_product: bool,
 }
 
 /// As many numbers as a list may have, and a vector more, so that none ends beyond them.
@@ -177,6 +188,7 @@ impl Small {
             value: Array::new(&self.value.numbers),
             gradient: Array::new(&self.gradient.numbers),
             product: Array::new(&self.product.numbers),
+            has_product: false,
         }
     }
 
@@ -187,7 +199,8 @@ impl Small {
 
     pub(super) fn log_density(&self, isa: Isa, numbers: &mut Numbers, point: &[f64]) -> f64 {
         let numbers = &mut numbers.value;
-        self.value.run(isa, numbers, &[point]);
+        self.value.set(numbers, &[point]);
+        isa.run(Run { list: &self.value, first: 0, numbers });
         numbers.at(self.value.total)
     }
 
@@ -199,11 +212,14 @@ impl Small {
         gradient: &mut [f64],
     ) -> f64 {
         let numbers = &mut numbers.gradient;
-        self.gradient.run(isa, numbers, &[point]);
+        self.gradient.set(numbers, &[point]);
+        isa.run(Run { list: &self.gradient, first: 0, numbers });
         self.gradient.read(numbers, gradient);
         numbers.at(self.gradient.total)
     }
 
+    /// The product with the Hessian. At the point of the last product only what depends on the
+    /// direction is computed.
     pub(super) fn hessian_vector(
         &self,
         isa: Isa,
@@ -211,18 +227,33 @@ impl Small {
         (point, direction): (&[f64], &[f64]),
         product: &mut [f64],
     ) {
+        let list = &self.product;
+        let first = if numbers.has_product && list.is_at(&numbers.product, point) {
+            list.settled
+        } else {
+            0
+        };
+        numbers.has_product = true;
         let numbers = &mut numbers.product;
-        self.product.run(isa, numbers, &[point, direction]);
-        self.product.read(numbers, product);
+        list.set(numbers, &[point, direction]);
+        isa.run(Run { list, first, numbers });
+        list.read(numbers, product);
     }
 }
 
 impl List {
-    fn run(&self, isa: Isa, numbers: &mut Array, points: &[&[f64]]) {
+    /// Writes the point, and its tangent if there is one.
+    fn set(&self, numbers: &mut Array, points: &[&[f64]]) {
         for (start, point) in self.points.iter().zip(points) {
             numbers.0[*start..start + point.len()].copy_from_slice(point);
         }
-        isa.run(Run { list: self, numbers });
+    }
+
+    /// Whether the numbers are those of a point.
+    fn is_at(&self, numbers: &Array, point: &[f64]) -> bool {
+        let start = self.points.first().copied().unwrap_or(0);
+        let before = &numbers.0[start..start + point.len()];
+        before.iter().zip(point).all(|(a, b)| a.to_bits() == b.to_bits())
     }
 
     fn read(&self, numbers: &Array, gradient: &mut [f64]) {
@@ -232,8 +263,10 @@ impl List {
     }
 }
 
+/// The instructions of a list from the first on.
 struct Run<'a> {
     list: &'a List,
+    first: usize,
     numbers: &'a mut Array,
 }
 
@@ -242,8 +275,8 @@ impl Task for Run<'_> {
 
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
-        let Run { list, numbers } = self;
-        for Instruction { act, target } in &list.instructions {
+        let Run { list, first, numbers } = self;
+        for Instruction { act, target } in &list.instructions[first..] {
             let target = *target;
             match act {
                 Act::Single(code) => {
@@ -268,6 +301,16 @@ impl Task for Run<'_> {
                     let sum = dot::<A>(numbers.rows(*a, *rows), numbers.rows(*b, *rows));
                     numbers.set(target, sum);
                 }
+                Act::Product(table, rows) => {
+                    let table = &list.tables[*table as usize];
+                    product::<A>(table, *rows as usize, target as usize, numbers);
+                }
+                Act::Transposed(table, start, rows) => {
+                    for (to, column) in (target..).zip(&list.tables[*table as usize]) {
+                        let column = numbers.rows(*column, *rows);
+                        numbers.set(to, dot::<A>(column, numbers.rows(*start, *rows)));
+                    }
+                }
                 Act::Scatter(start, table) => {
                     for (from, distance) in (*start..).zip(&list.tables[*table as usize]) {
                         let to = target + distance;
@@ -276,6 +319,24 @@ impl Task for Run<'_> {
                 }
             }
         }
+    }
+}
+
+/// Adds columns up, each times a number, a vector of rows at a time.
+#[inline(always)]
+fn product<A: Arithmetic>(table: &[Place], rows: usize, target: usize, numbers: &mut Array) {
+    let (from, to) = numbers.0.split_at_mut(target % SIZE);
+    let (terms, _) = table.as_chunks::<2>();
+    for lane in (0..rows).step_by(LANES) {
+        let mut sum = [0.0; LANES];
+        for [column, factor] in terms {
+            let (first, factor) = (*column as usize + lane, from[*factor as usize]);
+            let column = &from[first..first + LANES];
+            for i in 0..LANES {
+                sum[i] = A::fma(column[i], factor, sum[i]);
+            }
+        }
+        to[lane..lane + LANES].copy_from_slice(&sum);
     }
 }
 
@@ -293,11 +354,12 @@ fn vectors<A: Arithmetic>(code: &Code<At>, rows: usize, target: usize, numbers: 
                 View::Rows(&from[first..first + LANES])
             }
         };
-        step::<A, At>(code, view, &mut to[lane..lane + LANES]);
-        if let Code::Pair(pair, ..) = code {
+        if let Code::Pair(pair, at, _) = code {
             let (first, second) = to.split_at_mut(length);
             let (first, second) = (&mut first[lane..], &mut second[lane..]);
-            pair_block::<A>(*pair, &mut first[..LANES], &mut second[..LANES]);
+            pair_block::<A>(*pair, view(*at), &mut first[..LANES], &mut second[..LANES]);
+        } else {
+            step::<A, At>(code, view, &mut to[lane..lane + LANES]);
         }
         lane += LANES;
     }

@@ -9,14 +9,12 @@ mod anchor;
 mod conditional;
 mod rule;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use nalgebra::DMatrix;
 use rand::{Rng, RngExt};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::evaluate::Counts;
+use super::evaluate::{Counts, Evaluation, Tally};
 use super::marginal::Marginal;
 use super::optimizer::Lbfgs;
 use super::random::{Purpose, stream};
@@ -123,7 +121,7 @@ pub struct Collapsed<'a, P, T> {
     rule: Rule,
     level: usize,
     anchor: Option<Anchor>,
-    counts: [AtomicU64; 3],
+    tally: Tally,
 }
 
 impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
@@ -133,12 +131,8 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
         let spacing = options.spacings.get(level).copied().unwrap_or(1.0);
         let reach = options.reaches.get(level).copied().unwrap_or(4.0);
         let rule = Rule::new(spacing, reach, parts.blocks.iter().map(Vec::len).max().unwrap_or(1));
-        let counts = Default::default();
-        Self { parts, target, options, rule, level, anchor: None, counts }
-    }
-
-    fn count(&self, kind: usize) {
-        self.counts[kind].fetch_add(1, Ordering::Relaxed);
+        let tally = Tally::default();
+        Self { parts, target, options, rule, level, anchor: None, tally }
     }
 
     fn completed<R: Rng>(
@@ -189,7 +183,7 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
             anchor.predict(&self.parts.blocks, globals, point);
         }
         let slopes = |point: &[f64], gradient: &mut [f64], weighed: &mut P::Workspace| {
-            self.count(1);
+            self.tally.count(Evaluation::Gradient);
             self.parts.weighed.gradient(weighed, point, gradient)
         };
         slopes(point, gradient, weighed);
@@ -203,7 +197,7 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
                 direction.fill(0.0);
                 let moved = blocks.iter().filter_map(|block| block.get(place));
                 moved.for_each(|coordinate| direction[*coordinate] = 1.0);
-                self.count(2);
+                self.tally.count(Evaluation::HessianVector);
                 self.parts.weighed.hessian_vector(weighed, point, direction, product);
                 conditional.curve(blocks, place, product);
             }
@@ -222,7 +216,7 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
         for moves in 0..=self.options.moves {
             for node in 0..self.rule.len() {
                 conditional.at_node(blocks, &self.rule, node, point);
-                self.count(0);
+                self.tally.count(Evaluation::LogDensity);
                 let values = conditional.values_at(node);
                 self.parts.parts.quantities(parts, &point[..dimension], values);
             }
@@ -309,7 +303,7 @@ impl<P: Target, T: Target> LogDensity for Collapsed<'_, P, T> {
         out.fill(0.0);
         let weight = |conditional: &Conditional, node, block| conditional.weight(node, block);
         self.for_each_node(scratch, weight, |scratch, _| {
-            self.count(1);
+            self.tally.count(Evaluation::Gradient);
             let Scratch { weighed, point, gradient, .. } = scratch;
             self.parts.weighed.gradient(weighed, point, gradient);
             for (out, coordinate) in out.iter_mut().zip(&self.parts.globals) {
@@ -339,7 +333,7 @@ impl<P: Target, T: Target> LogDensity for Collapsed<'_, P, T> {
         let mut means = vec![0.0; blocks];
         let weight = |conditional: &Conditional, node, block| conditional.weight(node, block);
         self.for_each_node(scratch, weight, |scratch, node| {
-            self.count(2);
+            self.tally.count(Evaluation::HessianVector);
             let Scratch { weighed, point, direction, product, conditional, .. } = scratch;
             self.parts.weighed.hessian_vector(weighed, point, direction, product);
             for (out, coordinate) in out.iter_mut().zip(&self.parts.globals) {
@@ -357,7 +351,7 @@ impl<P: Target, T: Target> LogDensity for Collapsed<'_, P, T> {
             conditional.weight(node, block) * (changes[node * blocks + block] - means[block])
         };
         self.for_each_node(scratch, weight, |scratch, _| {
-            self.count(1);
+            self.tally.count(Evaluation::Gradient);
             let Scratch { weighed, point, gradient, .. } = scratch;
             point[dimension + blocks] = 0.0;
             self.parts.weighed.gradient(weighed, point, gradient);
@@ -404,7 +398,7 @@ impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
         for coordinate in &self.parts.globals {
             direction.fill(0.0);
             direction[*coordinate] = 1.0;
-            self.count(2);
+            self.tally.count(Evaluation::HessianVector);
             self.parts.weighed.hessian_vector(weighed, point, direction, product);
             anchor.push(blocks, product);
         }
@@ -417,16 +411,11 @@ impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
     }
 
     fn counts(&self) -> Counts {
-        let [log_density, gradient, hessian_vector] =
-            [0, 1, 2].map(|kind: usize| self.counts[kind].load(Ordering::Relaxed));
-        Counts { log_density, gradient, hessian_vector }
+        self.tally.counts()
     }
 
     fn take(&self, counts: Counts) {
-        let all = [counts.log_density, counts.gradient, counts.hessian_vector];
-        self.counts.iter().zip(all).for_each(|(own, count)| {
-            own.fetch_add(count, Ordering::Relaxed);
-        });
+        self.tally.add(counts);
     }
 
     /// The draws of a block for one g are stratified: each is from another `1 / repeats` of the

@@ -3,6 +3,7 @@
 //! Invariant: each point is evaluated on its own and written to its own place, so results do not
 //! depend on how a batch is divided among threads. That is why a clock may decide the division.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nalgebra::DMatrix;
@@ -30,6 +31,53 @@ impl std::ops::AddAssign for Counts {
         self.log_density += other.log_density;
         self.gradient += other.gradient;
         self.hessian_vector += other.hessian_vector;
+    }
+}
+
+/// A kind of evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evaluation {
+    /// Of the log density.
+    LogDensity,
+    /// Of the log density and its gradient.
+    Gradient,
+    /// Of the Hessian's product with a vector.
+    HessianVector,
+}
+
+/// Counts that several threads add to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    log_density: AtomicU64,
+    gradient: AtomicU64,
+    hessian_vector: AtomicU64,
+}
+
+impl Tally {
+    /// Counts one evaluation.
+    pub fn count(&self, evaluation: Evaluation) {
+        let own = match evaluation {
+            Evaluation::LogDensity => &self.log_density,
+            Evaluation::Gradient => &self.gradient,
+            Evaluation::HessianVector => &self.hessian_vector,
+        };
+        own.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Adds what was counted elsewhere.
+    pub fn add(&self, counts: Counts) {
+        self.log_density.fetch_add(counts.log_density, Ordering::Relaxed);
+        self.gradient.fetch_add(counts.gradient, Ordering::Relaxed);
+        self.hessian_vector.fetch_add(counts.hessian_vector, Ordering::Relaxed);
+    }
+
+    /// The evaluations so far.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            log_density: self.log_density.load(Ordering::Relaxed),
+            gradient: self.gradient.load(Ordering::Relaxed),
+            hessian_vector: self.hessian_vector.load(Ordering::Relaxed),
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! the point alone.
 
 mod curvature;
+mod mode;
 mod moves;
 
 use std::f64::consts::PI;
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::collapse::Collapse;
 use super::draws;
-use super::evaluate::Counts;
+use super::evaluate::{Counts, Evaluation, Tally};
 use super::marginal::Marginal;
 use super::random::{Purpose, stream};
 use super::target::{LogDensity, Target};
@@ -103,7 +104,7 @@ pub struct NestedLaplace<'a, P, T> {
     options: &'a Nested,
     level: usize,
     anchor: Option<Anchor>,
-    counts: [AtomicU64; 3],
+    tally: Tally,
     moves: [AtomicU64; 2],
 }
 
@@ -124,12 +125,8 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         options: &'a Nested,
         level: usize,
     ) -> Self {
-        let (counts, moves) = Default::default();
-        Self { coupling, target, options, level, anchor: None, counts, moves }
-    }
-
-    fn count(&self, kind: usize) {
-        self.counts[kind].fetch_add(1, Ordering::Relaxed);
+        let (tally, moves) = Default::default();
+        Self { coupling, target, options, level, anchor: None, tally, moves }
     }
 
     fn place(&self, globals: &[f64], point: &mut [f64]) {
@@ -138,7 +135,7 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
 
     /// log p and its gradient at the scratch point.
     fn slopes(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>) -> f64 {
-        self.count(1);
+        self.tally.count(Evaluation::Gradient);
         let Scratch { target, point, gradient, .. } = scratch;
         self.target.gradient(target, point, gradient)
     }
@@ -149,7 +146,7 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         let Some(precision) = precision else { return false };
         let dimension = self.target.dimension();
         let mut multiply = |part: Part, direction: &[f64], product: &mut [f64]| {
-            self.count(2);
+            self.tally.count(Evaluation::HessianVector);
             match (&self.coupling.weighed, &mut *weighed) {
                 (Some(program), Some(weighed)) => {
                     let weights = match part {
@@ -170,118 +167,6 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
             }
         };
         precision.measure(self.coupling, direction, product, &mut multiply)
-    }
-
-    /// Moves the locals of the scratch point to their mode; log p there, with its gradient and the
-    /// precision. `None` if there is none.
-    fn settle(
-        &self,
-        scratch: &mut Scratch<T::Workspace, P::Workspace>,
-        globals: &[f64],
-    ) -> Option<f64> {
-        let locals = &self.coupling.locals;
-        scratch.point.fill(0.0);
-        self.place(globals, &mut scratch.point);
-        self.predict(scratch, globals);
-        let mut height = self.slopes(scratch);
-        let limit = self.options.newton_tolerance.powi(2) * locals.len() as f64;
-        for _ in 0..self.options.newton_steps {
-            let finite = scratch.gradient.iter().all(|partial| partial.is_finite());
-            if !(height.is_finite() && finite) {
-                return None;
-            }
-            let definite = self.curve(scratch);
-            if !definite && !self.mend(scratch) {
-                return None;
-            }
-            let mut step: Vec<f64> = locals.iter().map(|at| scratch.gradient[*at]).collect();
-            let precision = scratch.precision.as_mut()?;
-            precision.whiten(self.coupling, &mut step);
-            let decrement: f64 = step.iter().map(|x| x * x).sum();
-            if definite && decrement < limit {
-                return Some(height + 0.5 * decrement);
-            }
-            precision.spread(self.coupling, &mut step);
-            height = self.advance(scratch, &step, height, decrement)?;
-        }
-        None
-    }
-
-    /// Adds to the diagonal of a curvature that is none until it is one.
-    fn mend(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>) -> bool {
-        const FIRST: f64 = 1e-6;
-        let Some(precision) = &mut scratch.precision else { return false };
-        let mut ridge = FIRST * precision.largest();
-        (0..self.options.ridges).any(|_| {
-            ridge *= 10.0;
-            precision.with_ridge(self.coupling, ridge)
-        })
-    }
-
-    /// Takes as much of a step as raises the density; the new density.
-    fn advance(
-        &self,
-        scratch: &mut Scratch<T::Workspace, P::Workspace>,
-        step: &[f64],
-        height: f64,
-        decrement: f64,
-    ) -> Option<f64> {
-        const SUFFICIENT: f64 = 1e-4;
-        let locals = &self.coupling.locals;
-        let from: Vec<f64> = locals.iter().map(|at| scratch.point[*at]).collect();
-        let mut rate = 1.0;
-        for _ in 0..=self.options.halvings {
-            for ((at, from), step) in locals.iter().zip(&from).zip(step) {
-                scratch.point[*at] = from + rate * step;
-            }
-            let value = self.slopes(scratch);
-            let rounding = 1e-12 * height.abs();
-            if value >= height + SUFFICIENT * rate * decrement - rounding {
-                return Some(value);
-            }
-            rate *= 0.5;
-        }
-        None
-    }
-
-    /// Sets the locals of the scratch point to where their modes are to be expected.
-    fn predict(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>, globals: &[f64]) {
-        let Some(anchor) = &self.anchor else { return };
-        let locals = &self.coupling.locals;
-        let at_anchor = |point: &mut [f64]| {
-            locals.iter().zip(&anchor.locals).for_each(|(at, value)| point[*at] = *value);
-        };
-        at_anchor(&mut scratch.point);
-        self.count(0);
-        let before = self.target.log_density(&mut scratch.target, &scratch.point);
-        for ((moves, to), from) in anchor.moves.iter().zip(globals).zip(&anchor.globals) {
-            for (at, change) in locals.iter().zip(moves) {
-                scratch.point[*at] += change * (to - from);
-            }
-        }
-        self.count(0);
-        let after = self.target.log_density(&mut scratch.target, &scratch.point);
-        if !(after >= before) {
-            at_anchor(&mut scratch.point);
-        }
-    }
-
-    /// How the modes of locals change with a global: A⁻¹ ∂²log p / ∂u ∂g.
-    fn response(
-        &self,
-        scratch: &mut Scratch<T::Workspace, P::Workspace>,
-        global: usize,
-    ) -> Option<Vec<f64>> {
-        let Scratch { target, point, direction, product, precision, .. } = scratch;
-        direction.fill(0.0);
-        direction[global] = 1.0;
-        self.count(2);
-        self.target.hessian_vector(target, point, direction, product);
-        let mut change: Vec<f64> = self.coupling.locals.iter().map(|at| product[*at]).collect();
-        let precision = precision.as_mut()?;
-        precision.whiten(self.coupling, &mut change);
-        precision.spread(self.coupling, &mut change);
-        Some(change)
     }
 
     /// What integration adds to the log density by Laplace's method: n/2 ln 2π − ½ ln |A|.
@@ -332,7 +217,7 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         z: Vec<f64>,
     ) -> f64 {
         self.go_to(scratch, mode, z);
-        self.count(0);
+        self.tally.count(Evaluation::LogDensity);
         self.target.log_density(&mut scratch.target, &scratch.point)
     }
 
@@ -519,7 +404,7 @@ impl<P: Target, T: Target> Target for NestedLaplace<'_, P, T> {
     /// That of a few Newton steps, each with its products and the factor.
     fn cost(&self) -> usize {
         const NEWTON: usize = 3;
-        let products = self.coupling.probes.len() + self.coupling.wide;
+        let products = self.coupling.probes.count() + self.coupling.wide;
         let step = 4 * self.target.cost() * products + 8 * self.coupling.pattern.filled();
         NEWTON.saturating_mul(step)
     }
@@ -548,16 +433,11 @@ impl<P: Target, T: Target> Marginal for NestedLaplace<'_, P, T> {
     }
 
     fn counts(&self) -> Counts {
-        let [log_density, gradient, hessian_vector] =
-            [0, 1, 2].map(|kind: usize| self.counts[kind].load(Ordering::Relaxed));
-        Counts { log_density, gradient, hessian_vector }
+        self.tally.counts()
     }
 
     fn take(&self, counts: Counts) {
-        let all = [counts.log_density, counts.gradient, counts.hessian_vector];
-        self.counts.iter().zip(all).for_each(|(own, count)| {
-            own.fetch_add(count, Ordering::Relaxed);
-        });
+        self.tally.add(counts);
     }
 
     fn complete(&self, globals: &DMatrix<f64>, repeats: usize, seed: u64) -> DMatrix<f64> {

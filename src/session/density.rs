@@ -233,7 +233,7 @@ impl Model {
     fn is_complete(&self, latent: VariableId) -> bool {
         self.bound.typed.missing_cells_of(latent).is_some_and(|incomplete| {
             let array = self.bound.values[incomplete.given.index()].as_ref();
-            array.is_some_and(|a| !a.cells().iter().any(|cell| cell.is_nan()))
+            array.is_some_and(|a| !a.cells().any(|cell| cell.is_nan()))
         })
     }
 
@@ -314,7 +314,7 @@ impl Reader<'_> {
     fn cell(&self) -> Option<f64> {
         let incomplete = self.bound.typed.missing_cells_of(self.latent)?;
         let array = self.bound.values[incomplete.given.index()].as_ref()?;
-        array.cells().get(self.numbers.len() - self.first).copied()
+        array.get(self.numbers.len() - self.first)
     }
 
     /// Reads the value at the given labels, one per axis already entered.

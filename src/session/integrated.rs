@@ -84,7 +84,7 @@ impl Model {
         let Some(coupled) = density.model.couple(&own, &COUPLING) else { return Ok(None) };
         let Some(pattern) = Pattern::new(coupled.neighbours) else { return Ok(None) };
         let probes = Probes::new(&pattern);
-        if probes.len() > MOST_PROBES {
+        if probes.count() > MOST_PROBES {
             return Ok(None);
         }
         let compile = |model| engine::Program::compile(&model, &engine::Options::default());

@@ -325,8 +325,8 @@ fn plan_wanted(
         if let Some(tied) = typed.incomplete.iter().find(|i| i.whole == variable) {
             // Where latents are told, their draws are those of the missing cells.
             let given = bound.values[tied.given.index()].as_ref();
-            let cells = given.map_or(&[][..], |array| array.cells());
-            let is_given = |at: &u32| cells.get(*at as usize).is_some_and(|cell| !cell.is_nan());
+            let cell = |at: &u32| given.and_then(|array| array.get(*at as usize));
+            let is_given = |at: &u32| cell(at).is_some_and(|cell| !cell.is_nan());
             positions.retain(|at| wanted.imputed || is_given(at));
             shown.push((tied.given, positions));
             continue;

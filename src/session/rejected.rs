@@ -69,7 +69,7 @@ impl Model {
         let diagnostic = diagnostic.at(origin.span, here);
         let observed = origin.variable.zip(position).and_then(|(variable, p)| {
             let array = self.bound.values.get(variable.index())?.as_ref()?;
-            array.cells().get(p).copied()
+            array.get(p)
         });
         match (element, observed) {
             (Some(element), Some(value)) => {

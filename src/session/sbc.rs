@@ -196,9 +196,7 @@ fn rank(
     for (prediction, (_, variable)) in data.iter().zip(observed) {
         let Some(array) = bound.values[variable.index()].as_mut() else { continue };
         for (position, draws) in prediction.positions.iter().zip(&prediction.draws) {
-            if let Some(cell) = array.cells_mut().get_mut(*position) {
-                *cell = draws[simulation];
-            }
+            array.set(*position, draws[simulation]);
         }
     }
     let binding = Binding { program: bound, report: BindingReport::default() };

@@ -95,13 +95,13 @@ impl Document {
         let Some(binding) = bound.value else { return mistakes(bound.diagnostics) };
         let program = binding.program;
         if let Some(array) = program.values.get(answer.index()).and_then(Option::as_ref) {
-            let positions = 0..array.cells().len();
+            let positions = 0..array.len();
             let labels = positions.map(|position| program.labels(answer, position)).collect();
-            let element = |x: &f64| match program.typed.variable(answer).kind {
-                Kind::Index(axis) => program.axes[axis.index()].label(*x as usize),
-                Kind::Real | Kind::Int | Kind::Bool => crate::output::exact(*x),
+            let element = |x: f64| match program.typed.variable(answer).kind {
+                Kind::Index(axis) => program.axes[axis.index()].label(x as usize),
+                Kind::Real | Kind::Int | Kind::Bool => crate::output::exact(x),
             };
-            let elements = array.cells().iter().map(element).collect();
+            let elements = array.cells().map(element).collect();
             return Ok(Value::Exact { labels, elements });
         }
         let Some(fit) = fit else {

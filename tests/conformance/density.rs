@@ -87,7 +87,8 @@ pub(crate) fn constrained(
     let mut parameters = parameters.clone();
     for name in DATA {
         let data = program.typed.find(name).and_then(|v| program.values[v.index()].as_ref());
-        parameters.insert(name, data.map_or(&[], |data| data.cells()));
+        let cells: Vec<f64> = data.into_iter().flat_map(|data| data.cells()).collect();
+        parameters.insert(name, &cells);
     }
     let parameters = &parameters;
     let mapped: HashMap<&str, Vec<f64>> =

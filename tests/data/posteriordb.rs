@@ -69,7 +69,7 @@ fn agree(binding: &Binding, data: &Value) {
         }
         let mut expected = Vec::new();
         flatten(&data[&variable.name], &mut expected);
-        let found: Vec<f64> = array.as_ref().expect("bound").cells().to_vec();
+        let found: Vec<f64> = array.as_ref().expect("bound").cells().collect();
         let found: Vec<f64> = match variable.kind {
             Kind::Index(axis) => found
                 .iter()

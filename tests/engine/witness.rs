@@ -68,15 +68,21 @@ pub(crate) fn assert_agrees(model: &Model, formula: &impl Formula, point: &[f64]
     assert_same_bits(model, point);
 }
 
-/// A small model has the same bits as one list of instructions and step by step.
+/// A small model has the same bits as one list of instructions and step by step; products with the
+/// Hessian also where the point, or what is left of it in the workspace, is that of the last product.
 fn assert_same_bits(model: &Model, point: &[f64]) {
     let steps = Options { small: 0, ..Options::default() };
     let results = [Options::default(), steps].map(|options| {
         let program = Program::compile(model, &options).expect("the model is consistent");
-        let (mut workspace, mut results) = (program.workspace(), vec![0.0; 2 * point.len()]);
-        let (gradient, product) = results.split_at_mut(point.len());
-        let value = program.gradient(&mut workspace, point, gradient);
-        program.hessian_vector(&mut workspace, point, &vec![0.5; point.len()], product);
+        let n = point.len();
+        let (mut workspace, mut results) = (program.workspace(), vec![0.0; n]);
+        let value = program.gradient(&mut workspace, point, &mut results);
+        let (elsewhere, mut product) = (point.iter().map(|x| 0.75 * x).collect(), vec![0.0; n]);
+        let elsewhere: &Vec<f64> = &elsewhere;
+        for (point, step) in [(point, 0.5), (point, -2.0), (elsewhere, 0.5), (point, 0.5)] {
+            program.hessian_vector(&mut workspace, point, &vec![step; n], &mut product);
+            results.extend(&product);
+        }
         results.extend([value, program.log_density(&mut workspace, point)]);
         results
     });

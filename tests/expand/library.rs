@@ -22,7 +22,7 @@ fn values(module: &str, expression: &str) -> Vec<f64> {
     );
     let program = model(&program, &table_data(), &[]).bound;
     let variable = program.typed.find("v").unwrap();
-    program.values[variable.index()].as_ref().unwrap().cells().to_vec()
+    program.values[variable.index()].as_ref().unwrap().cells().collect()
 }
 
 #[test]

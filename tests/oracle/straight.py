@@ -53,6 +53,10 @@ FUNCTIONS = {
     "ln_normal_cdf": (lambda x: mp.log(cdf(x)) if x < 0 else mp.log1p(-cdf(-x)),
                       [lambda: draw.uniform(-60, 9), lambda: draw.uniform(-3, 3), lambda: -power(0, 8)],
                       [-1e9, -42.5, -0.70710678, 0.0, 1e-300, 9.0, 37.0]),
+    "softplus_in_parts": (lambda x: mp.log1p(mp.exp(x)), [lambda: draw.uniform(-40, 40), lambda: draw.uniform(-2, 2),
+                                                          lambda: draw.uniform(-800, 800)], [-1e-300, 1e-17, 36.5]),
+    "sigmoid_in_parts": (lambda x: 1 / (1 + mp.exp(-x)), [lambda: draw.uniform(-40, 40), lambda: draw.uniform(-2, 2),
+                                                          lambda: draw.uniform(-708, 760)], [-708.0, 36.5, 800.0]),
 }
 
 

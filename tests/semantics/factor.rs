@@ -100,7 +100,7 @@ fn a_factor_times_its_transpose_is_the_matrix() {
          v = cholesky(S) @ transpose(cholesky(S))\n"
     ));
     let found = program.typed.find("v").expect("defined");
-    let cells = program.values[found.index()].as_ref().expect("data").cells();
+    let cells: Vec<f64> = program.values[found.index()].as_ref().expect("data").cells().collect();
     let close = cells.iter().zip([3.0, 1.0, 1.0, 3.0]).all(|(a, b)| (a - b).abs() < 1e-12);
     assert!(close, "{cells:?}");
 }

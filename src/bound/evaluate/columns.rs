@@ -312,7 +312,7 @@ impl<V> Evaluator<'_, V> {
         block: &Block,
     ) -> Result<Column, EvaluationError> {
         let Some(array) = &self.data[variable.index()] else { return self.rows(expr, block) };
-        let (span, cells) = (expr.span, array.cells());
+        let span = expr.span;
         let mut positions = vec![0_usize; block.count];
         let axes = &self.typed.variable(variable).axes;
         for (axis, subscript) in axes.iter().zip(at) {
@@ -338,12 +338,12 @@ impl<V> Evaluator<'_, V> {
             }
         }
         let may_be_left_out = self.typed.left_out_by(variable).is_some();
-        let cell = |position: usize| match cells.get(position) {
+        let cell = |position: usize| match array.get(position) {
             None => Err(EvaluationError::Unavailable { span }),
             Some(x) if x.is_nan() && may_be_left_out => {
                 Err(EvaluationError::LeftOut { span, variable, position })
             }
-            Some(x) => Ok(*x),
+            Some(x) => Ok(x),
         };
         Ok(Column::Rows(positions.into_iter().map(cell).collect::<Result<_, _>>()?))
     }

@@ -318,8 +318,8 @@ impl Binder<'_> {
             && old != self.axes[axis.index()]
         {
             let lookup = Lookup::new(&self.axes[axis.index()]);
-            for value in array.cells_mut() {
-                let label = old.label(*value as usize);
+            for at in 0..array.len() {
+                let label = old.label(array.get(at).unwrap_or(f64::NAN) as usize);
                 let Some(position) = lookup.position(&label) else {
                     let name = &self.typed.axis(axis).name;
                     let message = format!("the new `{name}` has no element `{label}`");
@@ -329,7 +329,7 @@ impl Binder<'_> {
                         declared.name
                     ))));
                 };
-                *value = position as f64;
+                array.set(at, position as f64);
             }
         }
         self.placed[variable.index()] = Some(Placed { origin, order: None });

@@ -5,7 +5,7 @@
 //! are meant.
 
 use super::Binder;
-use crate::bound::{EvaluationError, Evaluator};
+use crate::bound::{Array, EvaluationError, Evaluator};
 use crate::data::claim::entry;
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::library::Reduction;
@@ -23,10 +23,10 @@ struct Culprit<'p> {
 
 impl Binder<'_> {
     /// The error for the values of a data-only definition of which some are not finite.
-    pub(super) fn undefined(&mut self, id: DefinitionId, values: &[f64]) -> Option<Diagnostic> {
+    pub(super) fn undefined(&mut self, id: DefinitionId, array: &Array) -> Option<Diagnostic> {
         let typed = self.typed;
         let definition = typed.definition(id);
-        let first = values.iter().position(|v| !v.is_finite())?;
+        let (first, value_there) = array.cells().enumerate().find(|(_, v)| !v.is_finite())?;
         if definition.value.expressions().into_iter().any(|e| self.may_be_infinite(e)) {
             return None;
         }
@@ -41,8 +41,8 @@ impl Binder<'_> {
         };
         let culprit = self.first_culprit(indices, None, value)?;
         let name = self.element(definition.variable, first);
-        let message = format!("`{name}` has no value: it is {}", shown(values[first]));
-        let count = values.iter().filter(|v| !v.is_finite()).count();
+        let message = format!("`{name}` has no value: it is {}", shown(value_there));
+        let count = array.cells().filter(|v| !v.is_finite()).count();
         Some(self.accuse(message, &culprit, count))
     }
 
@@ -97,7 +97,7 @@ impl Binder<'_> {
         let array = self.values[variable.index()].as_ref();
         is_marked
             || self.absent[variable.index()]
-            || array.is_none_or(|a| a.cells().iter().any(|v| !v.is_finite()))
+            || array.is_none_or(|a| a.cells().any(|v| !v.is_finite()))
     }
 
     /// The first element at which an expression is not finite, and the part to blame.

@@ -3,6 +3,7 @@
 use super::Binder;
 use super::explain::Failure;
 use super::supports::{Known, is_taken, words};
+use crate::bound::Array;
 use crate::diagnostic::{Diagnostic, Slug};
 use crate::library::Support;
 use crate::typed::{Call, Expr, Kind, Plane, Random, RandomRole, Taken};
@@ -59,7 +60,7 @@ impl Binder<'_> {
     ) -> Option<Diagnostic> {
         // What bounds the values may name them: `k ~ Binomial(k + others, p)`.
         let values = self.values[random.variable.index()].clone()?;
-        match self.find_offence(random, taken, call, values.cells()) {
+        match self.find_offence(random, taken, call, &values) {
             Ok(offence) => offence.map(|offence| self.explain_offence(random, call, &offence)),
             Err(failure) => Some(self.explain(&failure, &random.indices)),
         }
@@ -70,7 +71,7 @@ impl Binder<'_> {
         random: &Random,
         taken: &Taken<'_>,
         call: &Call,
-        values: &[f64],
+        values: &Array,
     ) -> Result<Option<Offence>, Failure> {
         let known = Known::of(call);
         let variate = call.parameterization.variate;
@@ -80,7 +81,7 @@ impl Binder<'_> {
         let mut parameters = vec![f64::NAN; known.len()];
         let mut offence: Option<Offence> = None;
         let mut check = |position: usize, parameters: &[f64], ends: (f64, f64)| {
-            let value = values.get(position).copied().unwrap_or(f64::NAN);
+            let value = values.get(position).unwrap_or(f64::NAN);
             let is_good = value.is_finite()
                 && support.contains(value, parameters)
                 && value >= ends.0

@@ -114,12 +114,9 @@ impl Binder<'_> {
         let shape = array.shape();
         let stride: usize = shape.get(axis + 1..)?.iter().product();
         let size = *shape.get(axis)?;
-        for start in
-            (0..array.cells().len()).filter(|p| (p / stride.max(1)).is_multiple_of(size.max(1)))
-        {
-            let cells = array.cells();
+        for start in (0..array.len()).filter(|p| (p / stride.max(1)).is_multiple_of(size.max(1))) {
             let values: Vec<f64> =
-                (0..size).filter_map(|k| cells.get(start + k * stride)).copied().collect();
+                (0..size).filter_map(|k| array.get(start + k * stride)).collect();
             // A row of zeros is never chosen.
             if values.iter().all(|v| *v == 0.0) {
                 continue;
@@ -179,7 +176,7 @@ impl Binder<'_> {
         let mut found = None;
         let visited: Result<(), EvaluationError> = self.evaluate(|evaluator| {
             evaluator.for_each(&random.indices, random.guard.as_ref(), |position| {
-                let value = values.cells().get(position).copied().unwrap_or(f64::NAN);
+                let value = values.get(position).unwrap_or(f64::NAN);
                 if found.is_none() && !(value >= 0.0 && value.fract() == 0.0) {
                     found = Some((position, value));
                 }
@@ -225,7 +222,7 @@ impl Binder<'_> {
                 if !taken.is_decided_by_data() || !is_taken(evaluator, taken)? {
                     return Ok(());
                 }
-                let value = values.cells().get(position).copied().unwrap_or(f64::NAN);
+                let value = values.get(position).unwrap_or(f64::NAN);
                 let place = evaluator.outcome(variable, elements.index, value);
                 if !(place >= 0.0 && place < size && place.fract() == 0.0) {
                     found = Some(found.map_or((position, 1), |(first, n)| (first, n + 1)));
@@ -237,7 +234,7 @@ impl Binder<'_> {
         visited.ok()?;
         let (position, count) = found?;
         let (declared, outcomes) = (typed.variable(variable), typed.axis(axis));
-        let value = values.cells().get(position).copied().unwrap_or(f64::NAN);
+        let value = values.get(position).unwrap_or(f64::NAN);
         let element = self.element(variable, position);
         let has = super::cells::describe(&outcomes.name, &self.axes[axis.index()]);
         let mut problem = Diagnostic::error(

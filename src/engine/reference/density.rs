@@ -82,7 +82,7 @@ impl<S: Scalar> Reading<'_, S> {
         position: usize,
     ) -> Result<S, EvaluationError> {
         if let Some(array) = &self.bound.values[random.variable.index()] {
-            return Ok(S::constant(array.cells()[position]));
+            return Ok(S::constant(array.get(position).unwrap_or(f64::NAN)));
         }
         if random.role == RandomRole::Finite {
             return Ok(S::constant(evaluator.assigned(random.variable, position)));
@@ -114,7 +114,7 @@ impl<S: Scalar> Reading<'_, S> {
         position: usize,
     ) -> Result<bool, EvaluationError> {
         let Some(array) = &self.bound.values[random.variable.index()] else { return Ok(false) };
-        let x = array.cells()[position];
+        let Some(x) = array.get(position) else { return Ok(false) };
         for taken in leaves {
             let Distribution::PointMass(point) = taken.leaf else { continue };
             let mut possible = true;
@@ -183,7 +183,7 @@ impl<S: Scalar> Reading<'_, S> {
         position: usize,
     ) -> Option<usize> {
         let value = match &self.bound.values[random.variable.index()] {
-            Some(array) => array.cells()[position],
+            Some(array) => array.get(position)?,
             None => evaluator.assigned(random.variable, position),
         };
         let position = evaluator.outcome(random.variable, index, value);

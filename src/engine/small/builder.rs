@@ -1,6 +1,7 @@
 //! Writes the instructions of routines one after the other, and keeps track of where the numbers of
 //! buffers and adjoints are.
 
+use super::settle::settle;
 use super::{Act, At, Instruction, LANES, List, Place};
 use crate::engine::flat::{Layout, Places, for_each_run};
 use crate::engine::product::PlacedProduct;
@@ -52,6 +53,7 @@ pub(super) struct Builder {
     constants: HashMap<u64, Place>,
     columns: Vec<(Arc<[f64]>, Place)>,
     matrices: Vec<(Arc<Matrix>, Vec<Place>)>,
+    known_tables: HashMap<Box<[Place]>, Place>,
     gathered: HashMap<Vec<Place>, Place>,
     known: HashMap<Act, Place>,
 }
@@ -81,6 +83,7 @@ impl Builder {
             constants: HashMap::new(),
             columns: Vec::new(),
             matrices: Vec::new(),
+            known_tables: HashMap::new(),
             gathered: HashMap::new(),
             known: HashMap::new(),
         };
@@ -200,26 +203,9 @@ impl Builder {
             return (At::One(place), At::One(place));
         }
         let length = rows.next_multiple_of(LANES);
+        let count = code.results();
         // Where the second numbers of a pair go follows from where the first do.
-        let (code, count) = match code {
-            Code::Pair(pair, a, _) => (Code::Pair(pair, a, 0), 2),
-            Code::Copy(_)
-            | Code::Neg(_)
-            | Code::Unary(..)
-            | Code::Add(..)
-            | Code::Sub(..)
-            | Code::Mul(..)
-            | Code::Div(..)
-            | Code::MulAdd(..)
-            | Code::MulSub(..)
-            | Code::SubMul(..)
-            | Code::Binary(..)
-            | Code::Ternary(..)
-            | Code::Less(..)
-            | Code::Same(..)
-            | Code::Gated(..)
-            | Code::Select(..) => (code, 1),
-        };
+        let code = if let Code::Pair(pair, a, _) = code { Code::Pair(pair, a, 0) } else { code };
         let first = self.write(Act::Rows(code, rows as Place), Room::Vectors(count * length));
         (At::Rows(first), At::Rows(first + length as Place))
     }
@@ -303,14 +289,24 @@ impl Builder {
         At::Rows(target)
     }
 
+    /// The table of these numbers.
+    fn table(&mut self, places: Box<[Place]>) -> Place {
+        if let Some(known) = self.known_tables.get(&places) {
+            return *known;
+        }
+        let table = self.tables.len() as Place;
+        self.tables.push(places.clone());
+        self.known_tables.insert(places, table);
+        table
+    }
+
     /// A new copy of the numbers at these places.
     fn gather(&mut self, places: &[Place]) -> Place {
         let length = places.len().next_multiple_of(LANES);
         let mut table = places.to_vec();
         table.resize(length, places.last().copied().unwrap_or(0));
-        self.tables.push(table.into());
+        let act = Act::Gather(self.table(table.into()));
         let target = self.room(length);
-        let act = Act::Gather(self.tables.len() as Place - 1);
         self.instructions.push(Instruction { act, target });
         target
     }
@@ -327,28 +323,19 @@ impl Builder {
         self.at(places)
     }
 
-    /// The numbers that an input reads. The products with columns are added in the order of
-    /// [`PlacedProduct::block`].
+    /// The numbers that an input reads.
     fn source(&mut self, source: &Source, rows: usize) -> At {
         let product = match &source.from {
             Origin::Places(places) => return self.read_rows(source, places, rows),
             Origin::Product(product) => product,
         };
         let columns = self.matrix(product);
-        let mut order: Vec<usize> = (0..columns.len()).collect();
-        for four in order.as_chunks_mut::<4>().0 {
-            let [a, b, c, d] = *four;
-            *four = [b, a, d, c];
-        }
-        let mut sum = At::One(self.constant(0.0));
-        let first = product.inputs().start;
-        for column in order {
-            let factor = self.read(source.part, Space::Values, first + column);
-            let column = At::Rows(columns[column]);
-            let code = Code::MulAdd(column, At::One(factor), sum);
-            sum = self.compute(code, rows).0;
-        }
-        sum
+        let terms = product.inputs().zip(columns).flat_map(|(position, column)| {
+            [column, self.read(source.part, Space::Values, position)]
+        });
+        let terms = terms.collect();
+        let act = Act::Product(self.table(terms), rows as Place);
+        At::Rows(self.write(act, Room::Vectors(rows)))
     }
 
     /// The columns of the matrix of a product, which has one tile.
@@ -471,13 +458,12 @@ impl Builder {
             Destination::Transposed(product) => {
                 let Factors { value, factor, .. } = numbers;
                 let columns = self.matrix(product);
-                let r = self.spread(value, rows);
-                for (position, column) in product.inputs().zip(columns) {
-                    let dot = self.write(Act::Dot(column, r, rows as Place), Room::Singles(1));
-                    let scaled = self.scaled(At::One(dot), factor, 1);
-                    let added = self.sum(scaled, 1);
-                    self.add_one(sink.part, Space::Adjoints, position, added);
-                }
+                let (r, count) = (self.spread(value, rows), columns.len());
+                let act = Act::Transposed(self.table(columns.into()), r, rows as Place);
+                let dots = self.write(act, Room::Vectors(count));
+                let scaled = self.scaled(At::Rows(dots), factor, count);
+                let added = self.spread(scaled, count);
+                self.add_run(sink.part, Space::Adjoints, product.inputs(), added);
             }
         }
     }
@@ -495,6 +481,21 @@ impl Builder {
         self.space(part, space)[position] = Some(sum);
     }
 
+    /// Adds numbers, from a place on, to a range of positions.
+    fn add_run(&mut self, part: Part, space: Space, range: Range<usize>, added: Place) {
+        let rows = range.len();
+        let nothing = self.space(part, space)[range.clone()].iter().all(Option::is_none);
+        let before: Vec<Place> = range.clone().map(|p| self.read(part, space, p)).collect();
+        let sum = if nothing {
+            added
+        } else {
+            let before = self.at(before);
+            let act = Act::Rows(Code::Add(before, At::Rows(added)), rows as Place);
+            self.write(act, Room::Vectors(rows))
+        };
+        self.place(part, space, range, sum);
+    }
+
     fn add(&mut self, part: Part, space: Space, places: &Places, numbers: Factors, rows: usize) {
         match places {
             Places::One(position) => {
@@ -506,19 +507,8 @@ impl Builder {
                 self.add_one(part, space, *start, added);
             }
             Places::Run(start) => {
-                let range = *start..start + rows;
                 let added = self.each(numbers, rows);
-                let mut before = Vec::with_capacity(rows);
-                let nothing = self.space(part, space)[range.clone()].iter().all(Option::is_none);
-                range.clone().for_each(|p| before.push(self.read(part, space, p)));
-                let sum = if nothing {
-                    added
-                } else {
-                    let before = self.at(before);
-                    let act = Act::Rows(Code::Add(before, At::Rows(added)), rows as Place);
-                    self.write(act, Room::Vectors(rows))
-                };
-                self.place(part, space, range, sum);
+                self.add_run(part, space, *start..start + rows, added);
             }
             Places::Runs { start, index, ends, first } => {
                 for_each_run(ends, first, &(0..rows), |run| {
@@ -534,8 +524,8 @@ impl Builder {
                 let range = start + *low as usize..start + *high as usize + 1;
                 let before: Vec<Place> = range.clone().map(|p| self.read(part, space, p)).collect();
                 let target = self.gather(&before);
-                self.tables.push(index.iter().map(|element| (element - low) as Place).collect());
-                let act = Act::Scatter(added, self.tables.len() as Place - 1);
+                let distances = index.iter().map(|element| (element - low) as Place).collect();
+                let act = Act::Scatter(added, self.table(distances));
                 self.instructions.push(Instruction { act, target });
                 self.place(part, space, range, target);
             }
@@ -554,9 +544,18 @@ impl Builder {
         let gradient = derivatives.collect();
         let total = self.positions(part).total;
         let total = total.unwrap_or_else(|| self.constant(0.0));
-        (!self.full).then_some(List {
+        if self.full {
+            return None;
+        }
+        let direction = match (part, &self.points[..]) {
+            (Part::Tangent, [_, start]) => *start..start + self.dimension,
+            (Part::Value | Part::Tangent, _) => 0..0,
+        };
+        let (instructions, settled) = settle(self.instructions, &self.tables, direction);
+        Some(List {
             numbers: self.numbers,
-            instructions: self.instructions,
+            instructions,
+            settled,
             tables: self.tables,
             points: self.points,
             total,

@@ -19,7 +19,6 @@ impl<'g> Tracer<'_, '_, 'g> {
         let Some(array) = &self.lowering.bound.values[random.variable.index()] else {
             return Ok(None);
         };
-        let cells = array.cells();
         let leaves = random.distribution.leaves();
         let continuous = |d: &Distribution| {
             d.call().is_some_and(|call| !call.parameterization.variate.is_discrete())
@@ -43,7 +42,8 @@ impl<'g> Tracer<'_, '_, 'g> {
                 for (condition, truth) in taken.data_conditions() {
                     possible &= (evaluator.data(condition)? != 0.0) == truth;
                 }
-                if possible && evaluator.data(&point.value)? == cells[positions[row] as usize] {
+                let x = array.get(positions[row] as usize);
+                if possible && x == Some(evaluator.data(&point.value)?) {
                     *on = 1.0;
                 }
             }
@@ -154,7 +154,7 @@ impl<'g> Tracer<'_, '_, 'g> {
         let mut outcomes = vec![0u32; self.rows.count];
         for (row, position) in positions.iter().enumerate() {
             let value = match observed {
-                Some(array) => array.cells()[*position as usize],
+                Some(array) => array.get(*position as usize).unwrap_or(f64::NAN),
                 None => {
                     self.rows.enter(evaluator, &self.lowering.finite, row);
                     evaluator.assigned(variable, *position as usize)
@@ -167,7 +167,7 @@ impl<'g> Tracer<'_, '_, 'g> {
                 inside[row] = 0.0;
             }
         }
-        let inner = self.rows.with(vec![(elements.index, outcomes)]);
+        let inner = self.rows.with(vec![(elements.index, outcomes.into())]);
         let outer = std::mem::replace(&mut self.rows, inner);
         let value = self.trace(&elements.log_probability);
         self.rows = outer;

@@ -9,7 +9,11 @@ use crate::math::Scalar;
 use crate::typed::{
     DefinitionValue, Distribution, Expr, ExprKind, Operator, Plane, Role, VariableId,
 };
+use std::collections::HashMap;
 use std::sync::Arc;
+
+/// The position of each index in every row.
+type Places = Vec<Arc<[u32]>>;
 
 /// A kernel under construction.
 pub(super) struct Tracer<'t, 'a, 'g> {
@@ -20,6 +24,8 @@ pub(super) struct Tracer<'t, 'a, 'g> {
     wanted: Option<Arc<[bool]>>,
     pub(super) inputs: Vec<Input>,
     columns: Vec<Arc<[f64]>>,
+    /// The columns of data that have been read, and at which places.
+    read: HashMap<VariableId, Vec<(Places, Traced<'g>)>>,
 }
 
 impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
@@ -31,6 +37,7 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
             wanted: None,
             inputs: Vec::new(),
             columns: Vec::new(),
+            read: HashMap::new(),
         }
     }
 
@@ -127,7 +134,8 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
             return Ok(self.numbers(values));
         }
         if let Some(array) = &self.lowering.bound.values[variable.index()] {
-            let values = positions.iter().map(|p| array.cells()[*p as usize]).collect();
+            let cell = |p: &u32| array.get(*p as usize).unwrap_or(f64::NAN);
+            let values = positions.iter().map(cell).collect();
             return Ok(self.numbers(values));
         }
         let slot = self.lowering.place(variable)?;
@@ -191,15 +199,36 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
 
     /// A data-only expression: evaluated now, for every row in which it is wanted.
     pub(super) fn data(&mut self, expr: &Expr) -> Result<Traced<'g>, LowerError> {
+        let Some((variable, places)) = self.column(expr) else {
+            let values = self.data_values(expr)?;
+            return Ok(self.numbers(values));
+        };
+        let is_same = |(known, _): &&(Places, Traced<'g>)| {
+            known.iter().zip(&places).all(|(a, b)| Arc::ptr_eq(a, b))
+        };
+        if let Some((_, known)) = self.read.get(&variable).and_then(|all| all.iter().find(is_same))
+        {
+            return Ok(*known);
+        }
         let values = self.data_values(expr)?;
-        Ok(self.numbers(values))
+        let column = self.numbers(values);
+        self.read.entry(variable).or_default().push((places, column));
+        Ok(column)
+    }
+
+    /// The variable of an expression that is data at indices of the rows, wanted in all of them, and
+    /// its places.
+    fn column(&self, expr: &Expr) -> Option<(VariableId, Places)> {
+        let ExprKind::Variable(variable, at) = &expr.kind else { return None };
+        if expr.plane == Plane::Finite || self.wanted.is_some() {
+            return None;
+        }
+        let place = |at: &Expr| self.rows.of(at.index()?).cloned();
+        Some((*variable, at.iter().map(place).collect::<Option<_>>()?))
     }
 
     pub(super) fn data_values(&self, expr: &Expr) -> Result<Vec<f64>, LowerError> {
-        let wanted: Option<Vec<u32>> = self
-            .wanted
-            .as_ref()
-            .map(|wanted| (0..wanted.len() as u32).filter(|row| wanted[*row as usize]).collect());
+        let wanted = self.wanted_rows();
         let count = wanted.as_ref().map_or(self.rows.count, Vec::len);
         if count == 0 {
             return Ok(vec![1.0; self.rows.count]);
@@ -217,6 +246,12 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
             all[*row as usize] = value;
         }
         Ok(all)
+    }
+
+    /// The rows in which the expression at hand is evaluated, if not in all.
+    pub(super) fn wanted_rows(&self) -> Option<Vec<u32>> {
+        let wanted = self.wanted.as_ref()?;
+        Some((0..wanted.len() as u32).filter(|row| wanted[*row as usize]).collect())
     }
 
     /// Whether the expression at hand is evaluated in a row.
@@ -276,6 +311,11 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
                 | DefinitionValue::Solved(_)
                 | DefinitionValue::Factored(_) => {}
             }
+        }
+        if at.is_empty() && !self.lowering.turning.contains(&variable) {
+            let slot = self.lowering.place(variable)?;
+            let access = Access::Uniform(slot.offset);
+            return Ok(self.input(Input { buffer: slot.buffer, access }));
         }
         let mut positions = self.positions(variable, at)?;
         if self.lowering.turning.contains(&variable) {
@@ -338,11 +378,11 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
     }
 
     /// The element that a subscript names in every row.
-    fn subscript(&self, subscript: &Expr) -> Result<Vec<u32>, LowerError> {
+    fn subscript(&self, subscript: &Expr) -> Result<Arc<[u32]>, LowerError> {
         if let ExprKind::Index(index) = &subscript.kind
             && let Some(own) = self.rows.of(*index)
         {
-            return Ok(own.to_vec());
+            return Ok(own.clone());
         }
         Ok(self.data_values(subscript)?.iter().map(|p| *p as u32).collect())
     }
@@ -353,7 +393,7 @@ impl<'t, 'a, 'g> Tracer<'t, 'a, 'g> {
         let mut positions = vec![0u32; self.rows.count];
         for (size, subscript) in shape.iter().zip(at) {
             let values = self.subscript(subscript)?;
-            for (position, value) in positions.iter_mut().zip(values) {
+            for (position, value) in positions.iter_mut().zip(values.iter()) {
                 *position = *position * (*size as u32) + value;
             }
         }

@@ -182,7 +182,7 @@ impl Lowering<'_> {
         let group_of: Vec<u32> = (0..cells).map(|c| (c / (size * size)) as u32).collect();
         let firsts = group_of.iter().map(|g| tied.groups[*g as usize][0]).collect();
         let rows = tied.rows(self, firsts, &group_of);
-        let rows = rows.with(vec![(*row, rows_of), (*column, columns_of)]);
+        let rows = rows.with(vec![(*row, rows_of.into()), (*column, columns_of.into())]);
         let slot = self.store(value, &rows, tied.tag)?;
         Ok(Matrices { slot, size, shared })
     }
@@ -447,7 +447,7 @@ impl Lowering<'_> {
         let JointArgument::Edges(from, to) = &joint.arguments[0] else { return Ok(()) };
         let size = tied.size();
         let ends = |v: &VariableId| -> Vec<f64> {
-            self.bound.values[v.index()].as_ref().map_or(Vec::new(), |a| a.cells().to_vec())
+            self.bound.values[v.index()].as_ref().map_or(Vec::new(), |a| a.cells().collect())
         };
         let (from, to) = (ends(from), ends(to));
         let (mut a, mut b) = (Vec::new(), Vec::new());

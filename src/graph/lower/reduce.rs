@@ -86,13 +86,15 @@ impl<'g> Tracer<'_, '_, 'g> {
     /// A data-only expression for every row and every element of an index; 0 in rows in which it
     /// is not wanted.
     fn matrix(&self, data: &Expr, index: IndexId, columns: usize) -> Result<Matrix, LowerError> {
-        let evaluator = &self.lowering.evaluator;
+        let (evaluator, finite) = (&self.lowering.evaluator, &self.lowering.finite);
+        let wanted = self.wanted_rows();
         let mut matrix = Matrix::zero(self.rows.count, columns);
-        for row in (0..self.rows.count).filter(|row| self.is_wanted(*row)) {
-            self.rows.enter(evaluator, &self.lowering.finite, row);
-            for column in 0..columns {
-                evaluator.set(index, column);
-                matrix.set(row, column, evaluator.data(data)?);
+        for column in 0..columns {
+            evaluator.set(index, column);
+            let values = self.rows.data(evaluator, finite, data, wanted.as_deref())?;
+            for (k, x) in values.into_iter().enumerate() {
+                let row = wanted.as_ref().map_or(k, |wanted| wanted[k] as usize);
+                matrix.set(row, column, x);
             }
         }
         Ok(matrix)
@@ -141,6 +143,7 @@ impl<'g> Tracer<'_, '_, 'g> {
             }
             segments.resize(segments.len() + inner.count, row as u32);
         }
+        let positions = positions.into_iter().map(Arc::from);
         let indices = outer.iter().chain(&reduce.indices).copied().zip(positions).collect();
         let rows = self.rows.expanded(indices, &segments);
         Ok((rows, segments.into()))
@@ -226,7 +229,8 @@ impl<'g> Tracer<'_, '_, 'g> {
         let mut result = start;
         let mut all = Vec::new();
         for element in 0..elements.count {
-            let at = |(i, p): &(IndexId, Vec<u32>)| (*i, vec![p[element]; self.rows.count]);
+            let at =
+                |(i, p): &(IndexId, Arc<[u32]>)| (*i, vec![p[element]; self.rows.count].into());
             let more = elements.indices.iter().map(at).collect();
             let inner = self.rows.with(more);
             let outer = std::mem::replace(&mut self.rows, inner);

@@ -14,7 +14,7 @@ pub(super) struct Rows {
     /// How many.
     pub(super) count: usize,
     /// For each index that varies, its position in each row.
-    pub(super) indices: Vec<(IndexId, Vec<u32>)>,
+    pub(super) indices: Vec<(IndexId, Arc<[u32]>)>,
     /// Whether no combination was left out.
     pub(super) complete: bool,
     /// The row-major position of each row, where some were left out.
@@ -88,16 +88,19 @@ impl Rows {
                 column.push(evaluator.at(*index) as u32);
             }
         }
+        let columns = columns.into_iter().map(Arc::from);
         let indices = indices.iter().copied().zip(columns).collect();
         Rows { count: positions.len(), indices, kept: positions, ..Rows::default() }
     }
 
     /// Every row as often as `from` names it, each with a combination of values.
     pub(super) fn assign(&self, from: &[u32], assigned: Assigned) -> Rows {
-        let pick = |column: &[u32]| from.iter().map(|row| column[*row as usize]).collect();
+        let pick =
+            |column: &[u32]| -> Vec<u32> { from.iter().map(|row| column[*row as usize]).collect() };
+        let indices = self.indices.iter().map(|(i, column)| (*i, pick(column).into()));
         Rows {
             count: from.len(),
-            indices: self.indices.iter().map(|(i, column)| (*i, pick(column))).collect(),
+            indices: indices.collect(),
             complete: false,
             kept: pick(&self.positions()),
             assigned: Some((Arc::new(assigned), (0..from.len() as u32).collect())),
@@ -111,7 +114,7 @@ impl Rows {
     }
 
     /// Rows in which each row of these stands for those that `segments` gives it.
-    pub(super) fn expanded(&self, indices: Vec<(IndexId, Vec<u32>)>, segments: &[u32]) -> Rows {
+    pub(super) fn expanded(&self, indices: Vec<(IndexId, Arc<[u32]>)>, segments: &[u32]) -> Rows {
         let assigned = self.assigned.as_ref().map(|(assigned, of)| {
             (assigned.clone(), segments.iter().map(|row| of[*row as usize]).collect())
         });
@@ -128,8 +131,8 @@ impl Rows {
     }
 
     /// The positions of an index, if it varies here.
-    pub(super) fn of(&self, index: IndexId) -> Option<&[u32]> {
-        self.indices.iter().rev().find(|(i, _)| *i == index).map(|(_, p)| p.as_slice())
+    pub(super) fn of(&self, index: IndexId) -> Option<&Arc<[u32]>> {
+        self.indices.iter().rev().find(|(i, _)| *i == index).map(|(_, p)| p)
     }
 
     /// Sets every index of an evaluator to its position in a row, every finite latent to its value.
@@ -180,10 +183,10 @@ impl Rows {
     }
 
     /// The same rows with more indices bound in them, and of the others only those that are used.
-    pub(super) fn only(&self, used: &HashSet<IndexId>, more: Vec<(IndexId, Vec<u32>)>) -> Rows {
+    pub(super) fn only(&self, used: &HashSet<IndexId>, more: Vec<(IndexId, Arc<[u32]>)>) -> Rows {
         let outside = |index: &IndexId| more.iter().all(|(own, _)| own != index);
         let kept = self.indices.iter().filter(|(index, _)| used.contains(index) && outside(index));
-        let kept: Vec<(IndexId, Vec<u32>)> = kept.cloned().collect();
+        let kept: Vec<(IndexId, Arc<[u32]>)> = kept.cloned().collect();
         Rows {
             count: self.count,
             indices: kept.into_iter().chain(more).collect(),
@@ -195,7 +198,7 @@ impl Rows {
     }
 
     /// The same rows with more indices bound in them.
-    pub(super) fn with(&self, more: Vec<(IndexId, Vec<u32>)>) -> Rows {
+    pub(super) fn with(&self, more: Vec<(IndexId, Arc<[u32]>)>) -> Rows {
         let mut rows = self.clone();
         rows.indices.extend(more);
         rows

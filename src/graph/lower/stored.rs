@@ -131,16 +131,16 @@ impl Lowering<'_> {
     fn store_data(&mut self, variable: VariableId) -> Result<Slot, LowerError> {
         let span = self.bound.typed.variable(variable).span;
         let array = self.bound.values[variable.index()].as_ref().ok_or(unavailable(span))?;
-        let buffer = self.model.add_buffer(array.cells().len());
+        let buffer = self.model.add_buffer(array.len());
         let slot = Slot { buffer, offset: 0 };
-        let rows = Rows::count(array.cells().len());
+        let rows = Rows::count(array.len());
         let tag = self.origin(span, Some(variable), &rows);
         let graph = Graph::new();
         let body = graph.expression(&[graph.column(0)]);
         let kernel = Kernel {
             rows: rows.count,
             inputs: Vec::new(),
-            columns: vec![array.cells().into()],
+            columns: vec![array.cells().collect()],
             body,
             target: Target::Store(slot),
             tag,

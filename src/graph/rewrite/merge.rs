@@ -1,10 +1,11 @@
 //! Makes one kernel of those that add to the log density and have the same rows: all with a single
-//! row, and those that read some buffer row by row together.
+//! row, and those that read some buffer row by row together. What is constant in a sum is then added
+//! up.
 
 use super::inline::{same, tidied};
-use crate::graph::expression::Leaf;
+use crate::graph::expression::{Expression, Leaf, NodeId, Op};
 use crate::graph::node::{Access, Kernel, Model, Node, Target};
-use crate::graph::trace::Graph;
+use crate::graph::trace::{Graph, Traced};
 
 /// A kernel with more inputs than this is left as it is.
 const MOST_INPUTS: usize = 32;
@@ -22,6 +23,74 @@ pub(super) fn merge(model: &mut Model) {
             }
             None => position += 1,
         }
+    }
+    for node in &mut model.nodes {
+        if let Node::Kernel(kernel) = node
+            && let Target::LogDensity = kernel.target
+            && let Some(body) = with_one_constant(&kernel.body)
+        {
+            kernel.body = body;
+        }
+    }
+}
+
+/// A sum whose constant parts are one, if there are several.
+fn with_one_constant(body: &Expression) -> Option<Expression> {
+    let mut parts = Vec::new();
+    collect(body, *body.outputs.first()?, 1.0, &mut parts);
+    let constant = |(id, sign): &(NodeId, f64)| match body.ops[id.index()] {
+        Op::Constant(c) => Some(sign * c.value()),
+        Op::Leaf(_)
+        | Op::Neg(_)
+        | Op::Add(..)
+        | Op::Sub(..)
+        | Op::Mul(..)
+        | Op::Div(..)
+        | Op::Unary(..)
+        | Op::Binary(..)
+        | Op::Ternary(..)
+        | Op::Less(..)
+        | Op::Same(..)
+        | Op::Select(..)
+        | Op::Gated(..) => None,
+    };
+    let constants: Vec<f64> = parts.iter().filter_map(constant).collect();
+    if constants.len() < 2 {
+        return None;
+    }
+    let graph = Graph::new();
+    let values = body.values(|leaf| graph.leaf(leaf));
+    let others = parts.iter().filter(|part| constant(part).is_none());
+    let sum = others.fold(Traced::Constant(0.0), |sum, (id, sign)| {
+        let value = values[id.index()].number();
+        if *sign > 0.0 { sum + value } else { sum - value }
+    });
+    Some(graph.expression(&[sum + constants.iter().sum::<f64>()]))
+}
+
+/// The parts of a sum, each with its sign.
+fn collect(body: &Expression, id: NodeId, sign: f64, parts: &mut Vec<(NodeId, f64)>) {
+    match body.ops[id.index()] {
+        Op::Neg(a) => collect(body, a, -sign, parts),
+        Op::Add(a, b) => {
+            collect(body, a, sign, parts);
+            collect(body, b, sign, parts);
+        }
+        Op::Sub(a, b) => {
+            collect(body, a, sign, parts);
+            collect(body, b, -sign, parts);
+        }
+        Op::Constant(_)
+        | Op::Leaf(_)
+        | Op::Mul(..)
+        | Op::Div(..)
+        | Op::Unary(..)
+        | Op::Binary(..)
+        | Op::Ternary(..)
+        | Op::Less(..)
+        | Op::Same(..)
+        | Op::Select(..)
+        | Op::Gated(..) => parts.push((id, sign)),
     }
 }
 

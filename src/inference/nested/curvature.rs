@@ -74,7 +74,7 @@ impl Probes {
     }
 
     /// How many products.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.members.len()
     }
 }

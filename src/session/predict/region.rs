@@ -30,8 +30,8 @@ impl Region {
     }
 
     /// `None` if the values do not differ.
-    fn of(cells: &[f64]) -> Option<Region> {
-        let known = || cells.iter().copied().filter(|cell| cell.is_finite());
+    fn of(cells: impl Iterator<Item = f64> + Clone) -> Option<Region> {
+        let known = || cells.clone().filter(|cell| cell.is_finite());
         let count = known().count() as f64;
         let middle = known().sum::<f64>() / count;
         let spread = (known().map(|cell| (cell - middle).powi(2)).sum::<f64>() / count).sqrt();
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn values_have_the_size_of_the_data() {
-        let region = Region::of(&[90.0, f64::NAN, 110.0]).expect("differ");
+        let region = Region::of([90.0, f64::NAN, 110.0].into_iter()).expect("differ");
         assert_eq!(region, Region { middle: 100.0, spread: 10.0 });
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let (low, high) = (f64::NEG_INFINITY, f64::INFINITY);
@@ -74,6 +74,6 @@ mod tests {
             assert!((5.0 - scale..5.0).contains(&region.value(&mut rng, low, 5.0)));
             assert!((5.0..6.0).contains(&region.value(&mut rng, 5.0, 6.0)));
         }
-        assert_eq!(Region::of(&[3.0, 3.0]), None);
+        assert_eq!(Region::of([3.0, 3.0].into_iter()), None);
     }
 }

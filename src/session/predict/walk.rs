@@ -198,8 +198,8 @@ impl Step<'_, '_> {
         let (random, tied) = (self.bound.typed.random(id), self.bound.typed.random(whole));
         let incomplete = self.bound.typed.missing_cells_of(random.variable);
         let given = incomplete.and_then(|i| self.bound.values[i.given.index()].as_ref());
-        let cells = given.map_or(&[][..], |array| array.cells());
-        let is_missing = |m: &&u32| cells.get(**m as usize).is_some_and(|cell| cell.is_nan());
+        let cell = |m: u32| given.and_then(|array| array.get(m as usize));
+        let is_missing = |m: &&u32| cell(**m).is_some_and(f64::is_nan);
         let missing: Vec<u32> = members.iter().filter(is_missing).copied().collect();
         let unknown = |m: &&u32| self.values.get(random.variable, **m as usize).is_nan();
         let Some(first) = missing.iter().find(unknown).copied() else { return Ok(()) };

@@ -1,0 +1,119 @@
+//! Finds the modes of coupled locals given the globals, by Newton's method with their sparse precision.
+
+use super::{NestedLaplace, Scratch};
+use crate::inference::evaluate::Evaluation;
+use crate::inference::target::Target;
+
+impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
+    /// Moves the locals of the scratch point to their mode; log p there, with its gradient and the
+    /// precision. `None` if there is none.
+    pub(super) fn settle(
+        &self,
+        scratch: &mut Scratch<T::Workspace, P::Workspace>,
+        globals: &[f64],
+    ) -> Option<f64> {
+        let locals = &self.coupling.locals;
+        scratch.point.fill(0.0);
+        self.place(globals, &mut scratch.point);
+        self.predict(scratch, globals);
+        let mut height = self.slopes(scratch);
+        let limit = self.options.newton_tolerance.powi(2) * locals.len() as f64;
+        for _ in 0..self.options.newton_steps {
+            let finite = scratch.gradient.iter().all(|partial| partial.is_finite());
+            if !(height.is_finite() && finite) {
+                return None;
+            }
+            let definite = self.curve(scratch);
+            if !definite && !self.mend(scratch) {
+                return None;
+            }
+            let mut step: Vec<f64> = locals.iter().map(|at| scratch.gradient[*at]).collect();
+            let precision = scratch.precision.as_mut()?;
+            precision.whiten(self.coupling, &mut step);
+            let decrement: f64 = step.iter().map(|x| x * x).sum();
+            if definite && decrement < limit {
+                return Some(height + 0.5 * decrement);
+            }
+            precision.spread(self.coupling, &mut step);
+            height = self.advance(scratch, &step, height, decrement)?;
+        }
+        None
+    }
+
+    /// Adds to the diagonal of a curvature that is none until it is one.
+    fn mend(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>) -> bool {
+        const FIRST: f64 = 1e-6;
+        let Some(precision) = &mut scratch.precision else { return false };
+        let mut ridge = FIRST * precision.largest();
+        (0..self.options.ridges).any(|_| {
+            ridge *= 10.0;
+            precision.with_ridge(self.coupling, ridge)
+        })
+    }
+
+    /// Takes as much of a step as raises the density; the new density.
+    fn advance(
+        &self,
+        scratch: &mut Scratch<T::Workspace, P::Workspace>,
+        step: &[f64],
+        height: f64,
+        decrement: f64,
+    ) -> Option<f64> {
+        const SUFFICIENT: f64 = 1e-4;
+        let locals = &self.coupling.locals;
+        let from: Vec<f64> = locals.iter().map(|at| scratch.point[*at]).collect();
+        let mut rate = 1.0;
+        for _ in 0..=self.options.halvings {
+            for ((at, from), step) in locals.iter().zip(&from).zip(step) {
+                scratch.point[*at] = from + rate * step;
+            }
+            let value = self.slopes(scratch);
+            let rounding = 1e-12 * height.abs();
+            if value >= height + SUFFICIENT * rate * decrement - rounding {
+                return Some(value);
+            }
+            rate *= 0.5;
+        }
+        None
+    }
+
+    /// Sets the locals of the scratch point to where their modes are to be expected.
+    fn predict(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>, globals: &[f64]) {
+        let Some(anchor) = &self.anchor else { return };
+        let locals = &self.coupling.locals;
+        let at_anchor = |point: &mut [f64]| {
+            locals.iter().zip(&anchor.locals).for_each(|(at, value)| point[*at] = *value);
+        };
+        at_anchor(&mut scratch.point);
+        self.tally.count(Evaluation::LogDensity);
+        let before = self.target.log_density(&mut scratch.target, &scratch.point);
+        for ((moves, to), from) in anchor.moves.iter().zip(globals).zip(&anchor.globals) {
+            for (at, change) in locals.iter().zip(moves) {
+                scratch.point[*at] += change * (to - from);
+            }
+        }
+        self.tally.count(Evaluation::LogDensity);
+        let after = self.target.log_density(&mut scratch.target, &scratch.point);
+        if after.is_nan() || after < before {
+            at_anchor(&mut scratch.point);
+        }
+    }
+
+    /// How the modes of locals change with a global: A⁻¹ ∂²log p / ∂u ∂g.
+    pub(super) fn response(
+        &self,
+        scratch: &mut Scratch<T::Workspace, P::Workspace>,
+        global: usize,
+    ) -> Option<Vec<f64>> {
+        let Scratch { target, point, direction, product, precision, .. } = scratch;
+        direction.fill(0.0);
+        direction[global] = 1.0;
+        self.tally.count(Evaluation::HessianVector);
+        self.target.hessian_vector(target, point, direction, product);
+        let mut change: Vec<f64> = self.coupling.locals.iter().map(|at| product[*at]).collect();
+        let precision = precision.as_mut()?;
+        precision.whiten(self.coupling, &mut change);
+        precision.spread(self.coupling, &mut change);
+        Some(change)
+    }
+}
