@@ -287,7 +287,8 @@ impl<'a> Checker<'a> {
         interval: &Interval,
         context: &Context,
     ) -> Judged<Truncation> {
-        let left = Left { name, role: RandomRole::Predicted, over: &[], element: None };
+        let left =
+            Left { name, role: RandomRole::Predicted, over: &[], element: None, drawn: true };
         let low = self.family_argument(&left, &interval.low, context);
         let high = self.family_argument(&left, &interval.high, context);
         let (low, high) = (low?, high?);
@@ -358,6 +359,8 @@ pub(super) struct Left<'t> {
     pub(super) over: &'t [Name],
     /// The element that is drawn, where a log density may name it.
     pub(super) element: Option<&'t typed::Expr>,
+    /// Whether a prediction is drawn from it; `logpdf` asks for the density alone.
+    pub(super) drawn: bool,
 }
 
 /// Whether a name without arguments is a family.

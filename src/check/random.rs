@@ -69,7 +69,9 @@ impl<'a> Checker<'a> {
         });
         let at = at.collect();
         let element = self.element(variable, at, tree.name.span);
-        let left = Left { name: &tree.name, role, over: &tree.over, element: Some(&element) };
+        let drawn = role == RandomRole::Predicted;
+        let element = Some(&element);
+        let left = Left { name: &tree.name, role, over: &tree.over, element, drawn };
         let distribution = self.distribution(&left, &tree.distribution, &context);
         let (guard, centering, distribution) = (guard?, hints?, distribution?);
         if let (Some(over), []) = (tree.over.first(), distribution.over()) {

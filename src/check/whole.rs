@@ -118,7 +118,7 @@ impl<'a> Checker<'a> {
             let value = argument.value.ungrouped();
             let parts: Vec<&Expr> = if let ExprKind::In(inner, _) = &value.kind {
                 family_arguments(inner).unwrap_or_default()
-            } else if matches!(value.kind, ExprKind::If(..)) {
+            } else if matches!(value.kind, ExprKind::If(..) | ExprKind::Written(_)) {
                 Vec::new()
             } else {
                 family_arguments(value).unwrap_or(vec![value])
@@ -153,7 +153,8 @@ impl<'a> Checker<'a> {
         };
         let value = self.elaborate(value, context)?;
         let role = RandomRole::Predicted;
-        let left = Left { name: function, role, over: &[], element: Some(&value) };
+        let element = Some(&value);
+        let left = Left { name: function, role, over: &[], element, drawn: false };
         let distribution = self.branch(&left, distribution, context, false)?;
         self.log_density_at(&distribution, value, function.span)
     }

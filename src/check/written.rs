@@ -11,9 +11,7 @@ use super::{
 use crate::library::{Elementwise, Reduction};
 use crate::source::Span;
 use crate::syntax::ast::{self, Argument, Name};
-use crate::typed::{
-    self, Distribution, Drawn, ExprKind, Kind, LogPart, Operator, Plane, RandomRole, Written,
-};
+use crate::typed::{self, Distribution, Drawn, ExprKind, Kind, LogPart, Operator, Plane, Written};
 
 impl<'a> Checker<'a> {
     /// A call of a family that the program defines.
@@ -26,7 +24,7 @@ impl<'a> Checker<'a> {
     ) -> Judged<Distribution> {
         let family = written.family.value.clone();
         let element = self.element_of(left, &family, span)?;
-        if left.role == RandomRole::Predicted && left.name.span != element.span {
+        if left.drawn && left.name.span != element.span {
             return Err(self.report(StructureProblem::NotDrawn { family, span }));
         }
         let (mut low, mut high) = (None, None);

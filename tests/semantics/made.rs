@@ -1,6 +1,6 @@
 //! Distributions made of others: censored, scaled, mixed, and written by the program.
 
-use crate::witness::{assert_density, d, half_normal, noise, normal, sum};
+use crate::witness::{D, assert_density, d, half_normal, noise, normal, sum};
 use num_dual::DualNum;
 use serde_json::json;
 
@@ -84,6 +84,29 @@ y ~ Rayleigh(r + s)
             x.ln() - scale.ln() * 2.0 - x * x / (scale * scale * 2.0)
         };
         half_normal(s, 1.0) + rayleigh(r, s) + sum(y.iter().map(|y| rayleigh(d(*y), r + s)))
+    });
+}
+
+#[test]
+fn the_density_of_a_made_distribution_is_a_number() {
+    let y = positive(5, 4);
+    let program = "\
+dist Laplacian(mean, scale)(x) = -abs(x - mean) / scale - log(2 * scale)
+data y[row]
+m ~ Normal(0, 1)
+s ~ HalfNormal(1)
+each[i in row] = logpdf(Laplacian(m, s), y[i])
+factor sum(each)
+factor sum(i in row: logpdf(Scaled(Laplacian(m, 1), 1, s), y[i]))
+";
+    assert_density(program, &json!({ "y": y }), |at| {
+        let (m, s) = (at.one("m"), at.one("s"));
+        let laplacian = |x: D, m: D, s: D| -(x - m).abs() / s - (s * 2.0).ln();
+        let each = y.iter().map(|y| {
+            let moved = (d(*y) - 1.0) / s;
+            laplacian(d(*y), m, s) + laplacian(moved, m, d(1.0)) - s.ln()
+        });
+        normal(m, d(0.0), d(1.0)) + half_normal(s, 1.0) + sum(each)
     });
 }
 

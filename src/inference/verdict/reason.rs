@@ -211,8 +211,8 @@ impl Reason {
             ),
             Reason::Interrupted => "the fit was stopped before its end".to_owned(),
             Reason::CoarseQuadrature { error, .. } => format!(
-                "the density of the latents that all groups share is known to {error:.1} nats only: \
-                 those of single groups could not be integrated out well"
+                "the density of the latents that all others share is known to {error:.1} nats only: \
+                 the others could not be integrated out well"
             ),
             Reason::StuckLocals { accepted, limit } => format!(
                 "of the moves that draw the coupled latents {:.0} % were accepted (wanted: {:.0} %): \
