@@ -118,12 +118,13 @@ impl<'a> Checker<'a> {
             let value = argument.value.ungrouped();
             let parts: Vec<&Expr> = if let ExprKind::In(inner, _) = &value.kind {
                 family_arguments(inner).unwrap_or_default()
-            } else if matches!(value.kind, ExprKind::If(..) | ExprKind::Written(_)) {
+            } else if matches!(value.kind, ExprKind::If(..)) {
                 Vec::new()
             } else {
                 family_arguments(value).unwrap_or(vec![value])
             };
-            for part in parts {
+            let is_written = |part: &&Expr| matches!(part.ungrouped().kind, ExprKind::Written(_));
+            for part in parts.into_iter().filter(|part| !is_written(part)) {
                 for axis in self.free(part, context)? {
                     if !axes.contains(&axis) {
                         axes.push(axis);

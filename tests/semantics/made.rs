@@ -101,7 +101,10 @@ factor sum(i in row: logpdf(Scaled(Laplacian(m, 1), 1, s), y[i]))
 ";
     assert_density(program, &json!({ "y": y }), |at| {
         let (m, s) = (at.one("m"), at.one("s"));
-        let laplacian = |x: D, m: D, s: D| -(x - m).abs() / s - (s * 2.0).ln();
+        let laplacian = |x: D, m: D, s: D| {
+            let gap = if x.re > m.re { x - m } else { m - x };
+            -gap / s - (s * 2.0).ln()
+        };
         let each = y.iter().map(|y| {
             let moved = (d(*y) - 1.0) / s;
             laplacian(d(*y), m, s) + laplacian(moved, m, d(1.0)) - s.ln()
