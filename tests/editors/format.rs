@@ -85,6 +85,11 @@ fn a_text_without_statements_keeps_its_comments() {
     assert_eq!(formatted("\n\n#a\n\n\n# b").unwrap(), "# a\n\n# b\n");
 }
 
+#[test]
+fn comments_around_else_stay_where_they_are() {
+    holds_up("x = (if a then  # one\nb  # two\nelse  # three\n\n  # four\n (f(c\n # five\n)))\n");
+}
+
 /// Expressions of every kind, with blanks and breaks where the grammar lets them be.
 fn expression() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec!["x", "σ2", "1", "2.50", "1e-3", "\"a b\"", "m.f", "dist"]);

@@ -167,6 +167,7 @@ impl<'t> Writer<'t> {
         let mut docs = Vec::new();
         let mut last = e;
         while let ExprKind::If(condition, yes, no) = &last.kind {
+            let word = self.next(Token::Else, yes.span.end);
             let condition = vec![Doc::text("if "), self.expr(condition)];
             let yes = vec![Doc::Line, Doc::text("then "), self.expr(yes)];
             let branch = Doc::group(vec![Doc::Concat(condition), Doc::indent(yes)]);
@@ -175,7 +176,7 @@ impl<'t> Writer<'t> {
             } else {
                 docs.push(Doc::indent(vec![branch]));
             }
-            let trailing = self.trailing_before(no.span.start);
+            let trailing = self.trailing_before(word);
             docs.push(Doc::indent(vec![trailing, Doc::Line, Doc::text("else ")]));
             let before = self.comments_before(no.span.start);
             docs.push(Doc::indent(vec![before]));
