@@ -132,7 +132,8 @@ impl<'g> Peeler<'_, 'g> {
     /// whose sums cannot cancel, and all others together.
     fn terms(&self, id: NodeId) -> Vec<Term<'g>> {
         let mut parts = Vec::new();
-        self.collect(id, Traced::Constant(1.0), &mut parts);
+        let one = Traced::Constant(1.0);
+        self.expression.parts(id, one, &|id| self.scaled(id), &mut parts);
         let (mut terms, mut rest, mut others) = (Vec::new(), Traced::Constant(0.0), Vec::new());
         for (id, factor) in parts {
             let core = self.number(id);
@@ -167,35 +168,6 @@ impl<'g> Peeler<'_, 'g> {
             });
         }
         terms
-    }
-
-    /// The parts of a sum, with their factors.
-    fn collect(&self, id: NodeId, factor: Traced<'g>, parts: &mut Vec<(NodeId, Traced<'g>)>) {
-        if let Some((u, a)) = self.scaled(id) {
-            return self.collect(a, factor * u, parts);
-        }
-        match self.expression.ops[id.index()] {
-            Op::Add(a, b) => {
-                self.collect(a, factor, parts);
-                self.collect(b, factor, parts);
-            }
-            Op::Sub(a, b) => {
-                self.collect(a, factor, parts);
-                self.collect(b, -factor, parts);
-            }
-            Op::Constant(_)
-            | Op::Leaf(_)
-            | Op::Neg(_)
-            | Op::Mul(..)
-            | Op::Div(..)
-            | Op::Unary(..)
-            | Op::Binary(..)
-            | Op::Ternary(..)
-            | Op::Less(..)
-            | Op::Same(..)
-            | Op::Select(..)
-            | Op::Gated(..) => parts.push((id, factor)),
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::math::Scalar;
 use crate::math::scalar::{Binary, Ternary, Unary};
+use std::ops::{Mul, Neg};
 
 /// An operation of an [`Expression`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -113,6 +114,11 @@ impl Op {
         }
     }
 
+    /// The number that it is, if it is a constant.
+    pub(crate) fn constant(&self) -> Option<f64> {
+        if let Op::Constant(c) = self { Some(c.value()) } else { None }
+    }
+
     /// Whether it gives a mask.
     pub fn is_mask(&self) -> bool {
         matches!(self, Op::Less(..) | Op::Same(..))
@@ -219,6 +225,41 @@ impl Expression {
             op.operands().all(|operand| operand.index() < position) && exists(op)
         });
         ordered && self.outputs.iter().all(|output| output.index() < self.ops.len())
+    }
+
+    /// The parts of a sum, each with its factor. `scaled` takes a factor off a value, or nothing.
+    pub(crate) fn parts<F: Copy + Neg<Output = F> + Mul<Output = F>>(
+        &self,
+        sum: NodeId,
+        factor: F,
+        scaled: &impl Fn(NodeId) -> Option<(F, NodeId)>,
+        parts: &mut Vec<(NodeId, F)>,
+    ) {
+        if let Some((own, rest)) = scaled(sum) {
+            return self.parts(rest, factor * own, scaled, parts);
+        }
+        match self.ops[sum.index()] {
+            Op::Add(a, b) => {
+                self.parts(a, factor, scaled, parts);
+                self.parts(b, factor, scaled, parts);
+            }
+            Op::Sub(a, b) => {
+                self.parts(a, factor, scaled, parts);
+                self.parts(b, -factor, scaled, parts);
+            }
+            Op::Constant(_)
+            | Op::Leaf(_)
+            | Op::Neg(_)
+            | Op::Mul(..)
+            | Op::Div(..)
+            | Op::Unary(..)
+            | Op::Binary(..)
+            | Op::Ternary(..)
+            | Op::Less(..)
+            | Op::Same(..)
+            | Op::Select(..)
+            | Op::Gated(..) => parts.push((sum, factor)),
+        }
     }
 
     /// How many operations compute something.

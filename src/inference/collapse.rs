@@ -9,15 +9,13 @@ mod anchor;
 mod conditional;
 mod rule;
 
-use nalgebra::DMatrix;
 use rand::{Rng, RngExt};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::evaluate::{Counts, Evaluation, Tally};
+use super::evaluate::{Evaluation, Tally};
 use super::marginal::Marginal;
 use super::optimizer::Lbfgs;
-use super::random::{Purpose, stream};
+use super::random::Stream;
 use super::target::{LogDensity, Target};
 use super::verdict::Integrated;
 use anchor::Anchor;
@@ -133,37 +131,6 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
         let rule = Rule::new(spacing, reach, parts.blocks.iter().map(Vec::len).max().unwrap_or(1));
         let tally = Tally::default();
         Self { parts, target, options, rule, level, anchor: None, tally }
-    }
-
-    fn completed<R: Rng>(
-        &self,
-        workspace: &mut Scratch<P::Workspace>,
-        globals: &[f64],
-        repeats: usize,
-        rng: &mut R,
-    ) -> Vec<f64> {
-        let dimension = self.target.dimension();
-        let mut all = vec![f64::NAN; dimension * repeats];
-        let found = self.integrate(workspace, globals).is_some();
-        for column in all.chunks_mut(dimension) {
-            self.place(globals, column);
-        }
-        if !found {
-            return all;
-        }
-        let mut strata: Vec<usize> = (0..repeats).collect();
-        for (index, block) in self.parts.blocks.iter().enumerate() {
-            for last in (1..repeats).rev() {
-                strata.swap(last, rng.random_range(0..=last));
-            }
-            let sampler = workspace.conditional.sampler(index, &self.rule);
-            for (column, stratum) in all.chunks_mut(dimension).zip(&strata) {
-                let share = (*stratum as f64 + rng.random::<f64>()) / repeats as f64;
-                let drawn = sampler.draw(&self.rule, share, rng.random());
-                block.iter().zip(drawn).for_each(|(coordinate, u)| column[*coordinate] = u);
-            }
-        }
-        all
     }
 
     /// Writes the globals to their places.
@@ -410,30 +377,40 @@ impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
         finer.then(|| Self::new(self.target, self.parts, self.options, self.level + 1))
     }
 
-    fn counts(&self) -> Counts {
-        self.tally.counts()
+    fn tally(&self) -> &Tally {
+        &self.tally
     }
 
-    fn take(&self, counts: Counts) {
-        self.tally.add(counts);
-    }
-
-    /// The draws of a block for one g are stratified: each is from another `1 / repeats` of the
-    /// probability.
-    fn complete(&self, globals: &DMatrix<f64>, repeats: usize, seed: u64) -> DMatrix<f64> {
+    /// The draws of a block are stratified: each is from another `1 / repeats` of the probability.
+    fn completed(
+        &self,
+        workspace: &mut Scratch<P::Workspace>,
+        globals: &[f64],
+        repeats: usize,
+        rng: &mut Stream,
+    ) -> Vec<f64> {
         let dimension = self.target.dimension();
-        let columns: Vec<Vec<f64>> = (0..globals.ncols())
-            .into_par_iter()
-            .map_init(
-                || self.workspace(),
-                |workspace, draw| {
-                    let mut rng = stream(seed, Purpose::Complete, draw as u32);
-                    let point: Vec<f64> = globals.column(draw).iter().copied().collect();
-                    self.completed(workspace, &point, repeats, &mut rng)
-                },
-            )
-            .collect();
-        DMatrix::from_vec(dimension, globals.ncols() * repeats, columns.concat())
+        let mut all = vec![f64::NAN; dimension * repeats];
+        let found = self.integrate(workspace, globals).is_some();
+        for column in all.chunks_mut(dimension) {
+            self.place(globals, column);
+        }
+        if !found {
+            return all;
+        }
+        let mut strata: Vec<usize> = (0..repeats).collect();
+        for (index, block) in self.parts.blocks.iter().enumerate() {
+            for last in (1..repeats).rev() {
+                strata.swap(last, rng.random_range(0..=last));
+            }
+            let sampler = workspace.conditional.sampler(index, &self.rule);
+            for (column, stratum) in all.chunks_mut(dimension).zip(&strata) {
+                let share = (*stratum as f64 + rng.random::<f64>()) / repeats as f64;
+                let drawn = sampler.draw(&self.rule, share, rng.random());
+                block.iter().zip(drawn).for_each(|(coordinate, u)| column[*coordinate] = u);
+            }
+        }
+        all
     }
 
     fn fallback(self) -> Self {

@@ -48,6 +48,17 @@ pub fn mean_log_ratio(log_ratios: &[f64]) -> (f64, f64) {
     (mean, (squares / (count * (count - 1.0).max(1.0))).sqrt())
 }
 
+/// ln of the mean of exponentials; what is not finite counts as −∞.
+pub fn log_mean_exp(values: &[f64]) -> f64 {
+    let finite = || values.iter().copied().filter(|value| value.is_finite());
+    let highest = finite().fold(f64::NEG_INFINITY, f64::max);
+    if highest == f64::NEG_INFINITY {
+        return highest;
+    }
+    let total: f64 = finite().map(|value| (value - highest).exp()).sum();
+    highest + (total / values.len() as f64).ln()
+}
+
 fn combine(values: &[f64], entropy: f64) -> f64 {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     if mean.is_finite() && entropy.is_finite() { mean + entropy } else { f64::NEG_INFINITY }

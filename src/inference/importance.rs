@@ -11,7 +11,7 @@ use rand::Rng;
 use rand_distr::{ChiSquared, Distribution};
 
 use super::draws;
-use super::elbo::mean_log_ratio;
+use super::elbo::{log_mean_exp, mean_log_ratio};
 use super::evaluate::Evaluator;
 use super::guide::{FullRank, Guide, LocationScale};
 use super::options::Correction;
@@ -246,16 +246,6 @@ impl Rounds<'_> {
         }
         (elbo, variance.sqrt())
     }
-}
-
-fn log_mean_exp(values: &[f64]) -> f64 {
-    let finite = || values.iter().copied().filter(|value| value.is_finite());
-    let highest = finite().fold(f64::NEG_INFINITY, f64::max);
-    if highest == f64::NEG_INFINITY {
-        return highest;
-    }
-    let total: f64 = finite().map(|value| (value - highest).exp()).sum();
-    highest + (total / values.len() as f64).ln()
 }
 
 /// Weighs draws of the guide, refits the proposal while that is needed, then draws the final set.

@@ -6,10 +6,11 @@
 //! draws that are reported have all d coordinates, and weights that are those of their globals.
 
 use nalgebra::DMatrix;
+use rayon::prelude::*;
 
 use super::collapse::{Collapse, Collapsed, Parts};
 use super::draws;
-use super::evaluate::{Counts, Evaluator};
+use super::evaluate::{Counts, Evaluator, Tally};
 use super::find::{self, Found};
 use super::fit::{self, Draws, Evidence, Fit, FitError, Progress};
 use super::importance::Checked;
@@ -17,12 +18,12 @@ use super::natural::Natural;
 use super::nested::{Coupling, NestedLaplace};
 use super::options::{Correction, Method, Options, Starts};
 use super::quantities;
-use super::random::{Purpose, stream};
+use super::random::{Purpose, Stream, stream};
 use super::target::Target;
 use super::verdict::{Diagnostics, Integrated};
 
 /// The log density of the globals of a target, by a rule that integrates its locals out.
-pub trait Marginal: Target + Sized {
+pub trait Marginal: Target + Sized + Sync {
     /// The same, looking for the modes of locals near those at a point of the globals: for points
     /// around it, few Newton steps are enough.
     fn anchored(self, globals: &[f64]) -> Self;
@@ -37,14 +38,35 @@ pub trait Marginal: Target + Sized {
     fn is_unbiased(&self) -> bool;
 
     /// The evaluations of the target so far.
-    fn counts(&self) -> Counts;
+    fn tally(&self) -> &Tally;
 
-    /// Counts what another rule has evaluated before.
-    fn take(&self, counts: Counts);
+    /// All d coordinates with these globals, `repeats` draws of the locals one after the other.
+    fn completed(
+        &self,
+        workspace: &mut Self::Workspace,
+        globals: &[f64],
+        repeats: usize,
+        rng: &mut Stream,
+    ) -> Vec<f64>;
 
     /// All d coordinates for draws of the globals, one per column: `repeats` columns in a row for each,
     /// with locals drawn given them.
-    fn complete(&self, globals: &DMatrix<f64>, repeats: usize, seed: u64) -> DMatrix<f64>;
+    fn complete(&self, globals: &DMatrix<f64>, repeats: usize, seed: u64) -> DMatrix<f64> {
+        let count = globals.ncols() * repeats;
+        let columns: Vec<Vec<f64>> = (0..globals.ncols())
+            .into_par_iter()
+            .map_init(
+                || self.workspace(),
+                |workspace, draw| {
+                    let mut rng = stream(seed, Purpose::Complete, draw as u32);
+                    let point: Vec<f64> = globals.column(draw).iter().copied().collect();
+                    self.completed(workspace, &point, repeats, &mut rng)
+                },
+            )
+            .collect();
+        let numbers = columns.concat();
+        DMatrix::from_vec(numbers.len() / count.max(1), count, numbers)
+    }
 
     /// How much a finer rule may change the log density, in nats, for this one to be enough.
     fn tolerance(&self, options: &Collapse) -> f64;
@@ -178,10 +200,10 @@ fn enough<M: Marginal>(coarse: M, found: &Found, options: &Collapse, seed: u64) 
         let middle = changes.iter().sum::<f64>() / changes.len().max(1) as f64;
         error = changes.iter().map(|change| (change - middle).abs()).fold(0.0, larger);
         if error <= rule.tolerance(options) {
-            rule.take(finer.counts());
+            rule.tally().add(finer.tally().counts());
             return (rule, error);
         }
-        finer.take(rule.counts());
+        finer.tally().add(rule.tally().counts());
         rule = finer;
         before = after;
     }
@@ -221,6 +243,6 @@ fn conclude<T: Target, M: Marginal>(
         ..evidence.diagnostics(&found)
     };
     let mut counts: Counts = evaluator.counts();
-    counts += marginal.counts();
+    counts += marginal.tally().counts();
     evidence.fit(found, diagnostics, draws, counts, options)
 }

@@ -12,19 +12,18 @@ mod curvature;
 mod mode;
 mod moves;
 
-use std::f64::consts::PI;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use nalgebra::DMatrix;
 use rand::Rng;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::collapse::Collapse;
 use super::draws;
-use super::evaluate::{Counts, Evaluation, Tally};
+use super::elbo::log_mean_exp;
+use super::evaluate::{Evaluation, Tally};
+use super::guide::LN_2_PI;
 use super::marginal::Marginal;
-use super::random::{Purpose, stream};
+use super::random::{Purpose, Stream, stream};
 use super::target::{LogDensity, Target};
 use super::verdict::Integrated;
 use crate::math::sparse::Pattern;
@@ -47,6 +46,13 @@ pub struct Coupling<P> {
     /// w_0 ℓ_0 + w_1 ℓ_1 at a point that has the d coordinates, then the weights: ℓ_1 is the sum of the
     /// wide rows, ℓ_0 that of all others. Nothing, if there are no wide rows.
     pub weighed: Option<P>,
+}
+
+impl<P> Coupling<P> {
+    /// The locals among all coordinates.
+    fn of_locals(&self, numbers: &[f64]) -> Vec<f64> {
+        self.locals.iter().map(|at| numbers[*at]).collect()
+    }
 }
 
 /// The constants of the method.
@@ -143,7 +149,6 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
     /// Finds the precision at the scratch point; whether it is positive definite.
     fn curve(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>) -> bool {
         let Scratch { target, weighed, point, direction, product, precision, .. } = scratch;
-        let Some(precision) = precision else { return false };
         let dimension = self.target.dimension();
         let mut multiply = |part: Part, direction: &[f64], product: &mut [f64]| {
             self.tally.count(Evaluation::HessianVector);
@@ -170,9 +175,9 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
     }
 
     /// What integration adds to the log density by Laplace's method: n/2 ln 2π − ½ ln |A|.
-    fn volume(&self, scratch: &Scratch<T::Workspace, P::Workspace>) -> Option<f64> {
-        let normal = self.coupling.locals.len() as f64 * (2.0 * PI).ln();
-        Some(0.5 * (normal - scratch.precision.as_ref()?.log_determinant()))
+    fn volume(&self, scratch: &Scratch<T::Workspace, P::Workspace>) -> f64 {
+        let normal = self.coupling.locals.len() as f64 * LN_2_PI;
+        0.5 * (normal - scratch.precision.log_determinant())
     }
 
     /// ln of the mean of p(g, u) / q(u | g) over draws of q, relative to Laplace's method with the
@@ -183,9 +188,9 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         globals: &[f64],
         height: f64,
         pairs: usize,
-    ) -> Option<f64> {
+    ) -> f64 {
         let locals = &self.coupling.locals;
-        let mode: Vec<f64> = locals.iter().map(|at| scratch.point[*at]).collect();
+        let mode = self.coupling.of_locals(&scratch.point);
         let name = globals.iter().fold(0_u64, |name, g| {
             const MIXER: u64 = 0x9E37_79B9_7F4A_7C15;
             (name ^ g.to_bits()).wrapping_mul(MIXER).rotate_left(29)
@@ -193,13 +198,13 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         let base = draws::antithetic(&mut stream(name, Purpose::Rule, 1), locals.len(), 2 * pairs);
         let mut log_ratios = Vec::with_capacity(base.ncols());
         for z in base.column_iter() {
-            let value = self.density_at(scratch, &mode, self.shifted(z.as_slice().to_vec()));
+            self.go_to(scratch, &mode, self.shifted(z.as_slice().to_vec()));
+            self.tally.count(Evaluation::LogDensity);
+            let value = self.target.log_density(&mut scratch.target, &scratch.point);
             log_ratios.push(value - height + 0.5 * z.norm_squared());
         }
         locals.iter().zip(&mode).for_each(|(at, mode)| scratch.point[*at] = *mode);
-        let highest = log_ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let total: f64 = log_ratios.iter().map(|ratio| (ratio - highest).exp()).sum();
-        Some(highest + (total / log_ratios.len() as f64).ln())
+        log_mean_exp(&log_ratios)
     }
 
     /// A draw of the normal around the mean of the locals, from one around their mode.
@@ -209,18 +214,6 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         z
     }
 
-    /// log p at the locals û + B z.
-    fn density_at(
-        &self,
-        scratch: &mut Scratch<T::Workspace, P::Workspace>,
-        mode: &[f64],
-        z: Vec<f64>,
-    ) -> f64 {
-        self.go_to(scratch, mode, z);
-        self.tally.count(Evaluation::LogDensity);
-        self.target.log_density(&mut scratch.target, &scratch.point)
-    }
-
     /// Moves the locals of the scratch point to û + B z.
     fn go_to(
         &self,
@@ -228,9 +221,7 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         mode: &[f64],
         mut z: Vec<f64>,
     ) {
-        if let Some(precision) = &mut scratch.precision {
-            precision.spread(self.coupling, &mut z);
-        }
+        scratch.precision.spread(self.coupling, &mut z);
         for ((at, mode), moved) in self.coupling.locals.iter().zip(mode).zip(&z) {
             scratch.point[*at] = mode + moved;
         }
@@ -241,7 +232,7 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
     /// normal is in it, the even part cancels in pairs.
     fn shift(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>) -> Vec<f64> {
         let locals = &self.coupling.locals;
-        let mode: Vec<f64> = locals.iter().map(|at| scratch.point[*at]).collect();
+        let mode = self.coupling.of_locals(&scratch.point);
         let pairs = self.options.shift_pairs;
         let base = draws::antithetic(&mut stream(0, Purpose::Rule, 2), locals.len(), 2 * pairs);
         let mut mean = vec![0.0; locals.len()];
@@ -252,9 +243,7 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
                 *mean += scratch.gradient[*at] / base.ncols() as f64;
             }
         }
-        if let Some(precision) = &mut scratch.precision {
-            precision.whiten(self.coupling, &mut mean);
-        }
+        scratch.precision.whiten(self.coupling, &mut mean);
         if mean.iter().all(|x| x.is_finite()) { mean } else { vec![0.0; locals.len()] }
     }
 
@@ -264,16 +253,16 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         globals: &[f64],
     ) -> Option<f64> {
         let height = self.settle(scratch, globals)?;
-        let laplace = height + self.volume(scratch)?;
+        let laplace = height + self.volume(scratch);
         let value = match self.options.pairs.get(self.level) {
             None | Some(0) => laplace,
-            Some(pairs) => laplace + self.estimate(scratch, globals, height, *pairs)?,
+            Some(pairs) => laplace + self.estimate(scratch, globals, height, *pairs),
         };
         value.is_finite().then_some(value)
     }
 
-    /// The gradient of Laplace's log marginal, at any level: that of log p at the mode, where locals add nothing, and
-    /// central differences of what integration adds, along which the mode moves.
+    /// The gradient of Laplace's log marginal, at any level: that of log p at the mode, where locals add
+    /// nothing, and central differences of what integration adds, along which the mode moves.
     fn slopes_of_marginal(
         &self,
         scratch: &mut Scratch<T::Workspace, P::Workspace>,
@@ -281,12 +270,12 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         out: &mut [f64],
     ) -> Option<f64> {
         let height = self.settle(scratch, globals)?;
-        let value = height + self.volume(scratch)?;
+        let value = height + self.volume(scratch);
         let own = &self.coupling.globals;
         own.iter().zip(&mut *out).for_each(|(at, out)| *out = scratch.gradient[*at]);
-        let responses: Option<Vec<Vec<f64>>> =
+        let responses: Vec<Vec<f64>> =
             own.iter().map(|global| self.response(scratch, *global)).collect();
-        let (responses, mode) = (responses?, scratch.point.clone());
+        let mode = scratch.point.clone();
         let change = self.options.difference;
         for ((global, response), out) in own.iter().zip(&responses).zip(out) {
             let mut difference = 0.0;
@@ -299,7 +288,7 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
                 if !self.curve(scratch) {
                     return None;
                 }
-                difference += sign * self.volume(scratch)?;
+                difference += sign * self.volume(scratch);
             }
             *out += difference / (2.0 * change);
         }
@@ -311,7 +300,7 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
 pub struct Scratch<W, V> {
     target: W,
     weighed: Option<Weighed<V>>,
-    precision: Option<Precision>,
+    precision: Precision,
     point: Vec<f64>,
     gradient: Vec<f64>,
     direction: Vec<f64>,
@@ -417,10 +406,8 @@ impl<P: Target, T: Target> Marginal for NestedLaplace<'_, P, T> {
             return self;
         }
         let own = self.coupling.globals.iter();
-        let moves: Option<Vec<Vec<f64>>> =
-            own.map(|global| self.response(&mut scratch, *global)).collect();
-        let Some(moves) = moves else { return self };
-        let locals = self.coupling.locals.iter().map(|at| scratch.point[*at]).collect();
+        let moves = own.map(|global| self.response(&mut scratch, *global)).collect();
+        let locals = self.coupling.of_locals(&scratch.point);
         let shift = if self.level > 0 { self.shift(&mut scratch) } else { Vec::new() };
         let anchor = Anchor { globals: globals.to_vec(), locals, moves, shift };
         Self { anchor: Some(anchor), ..self }
@@ -432,28 +419,18 @@ impl<P: Target, T: Target> Marginal for NestedLaplace<'_, P, T> {
             .then(|| Self::new(self.target, self.coupling, self.options, finer))
     }
 
-    fn counts(&self) -> Counts {
-        self.tally.counts()
+    fn tally(&self) -> &Tally {
+        &self.tally
     }
 
-    fn take(&self, counts: Counts) {
-        self.tally.add(counts);
-    }
-
-    fn complete(&self, globals: &DMatrix<f64>, repeats: usize, seed: u64) -> DMatrix<f64> {
-        let dimension = self.target.dimension();
-        let columns: Vec<Vec<f64>> = (0..globals.ncols())
-            .into_par_iter()
-            .map_init(
-                || self.workspace(),
-                |workspace, draw| {
-                    let mut rng = stream(seed, Purpose::Complete, draw as u32);
-                    let point: Vec<f64> = globals.column(draw).iter().copied().collect();
-                    self.completed(workspace, &point, repeats, &mut rng)
-                },
-            )
-            .collect();
-        DMatrix::from_vec(dimension, globals.ncols() * repeats, columns.concat())
+    fn completed(
+        &self,
+        workspace: &mut Self::Workspace,
+        globals: &[f64],
+        repeats: usize,
+        rng: &mut Stream,
+    ) -> Vec<f64> {
+        self.drawn(workspace, globals, repeats, rng)
     }
 
     /// Laplace's method: a bias that changes little with the globals does less harm than noise that

@@ -5,6 +5,9 @@
 
 use rand_chacha::{ChaCha12Rng, rand_core::SeedableRng};
 
+/// A random stream.
+pub type Stream = ChaCha12Rng;
+
 /// What a random stream is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -36,8 +39,8 @@ pub enum Purpose {
     Rule,
 }
 
-/// The ChaCha12 stream of `seed` for a purpose and an index.
-pub fn stream(seed: u64, purpose: Purpose, index: u32) -> ChaCha12Rng {
+/// The stream of `seed` for a purpose and an index.
+pub fn stream(seed: u64, purpose: Purpose, index: u32) -> Stream {
     let number: u64 = match purpose {
         Purpose::Start => 1,
         Purpose::Path => 2,
@@ -53,7 +56,7 @@ pub fn stream(seed: u64, purpose: Purpose, index: u32) -> ChaCha12Rng {
         Purpose::Rule => 12,
         Purpose::Response => 13,
     };
-    let mut rng = ChaCha12Rng::seed_from_u64(seed);
+    let mut rng = Stream::seed_from_u64(seed);
     rng.set_stream((number << 32) | u64::from(index));
     rng
 }

@@ -22,7 +22,8 @@ pub struct Pattern {
     place: Vec<usize>,
     /// Where each entry stands among those of the matrix that is factored.
     entry: Vec<usize>,
-    symbolic: CscSymbolicCholesky,
+    /// The factor of the identity.
+    blank: CscCholesky<f64>,
 }
 
 impl Pattern {
@@ -60,8 +61,11 @@ impl Pattern {
         }
         let pattern =
             SparsityPattern::try_from_offsets_and_indices(size, size, starts, rows).ok()?;
-        let symbolic = CscSymbolicCholesky::factor(pattern);
-        Some(Self { columns, offsets, place, entry, symbolic })
+        let diagonal = |(row, column): (usize, usize)| if row == column { 1.0 } else { 0.0 };
+        let identity: Vec<f64> = pattern.entries().map(diagonal).collect();
+        let blank =
+            CscCholesky::factor_numerical(CscSymbolicCholesky::factor(pattern), &identity).ok()?;
+        Some(Self { columns, offsets, place, entry, blank })
     }
 
     /// The number of rows.
@@ -76,7 +80,7 @@ impl Pattern {
 
     /// The number of entries of the factor.
     pub fn filled(&self) -> usize {
-        self.symbolic.l_pattern().nnz()
+        self.blank.l().nnz()
     }
 
     /// The columns of each row with an entry, ascending.
@@ -106,13 +110,10 @@ pub struct Factor {
 
 impl Factor {
     /// The factor of the identity.
-    pub fn new(pattern: &Pattern) -> Option<Self> {
-        let mut values = vec![0.0; pattern.entries()];
-        for row in 0..pattern.size() {
-            values[pattern.entry[pattern.position(row, row)?]] = 1.0;
-        }
-        let cholesky = CscCholesky::factor_numerical(pattern.symbolic.clone(), &values).ok()?;
-        Some(Self { cholesky, values, column: DMatrix::zeros(pattern.size(), 1) })
+    pub fn new(pattern: &Pattern) -> Self {
+        let values = vec![0.0; pattern.entries()];
+        let column = DMatrix::zeros(pattern.size(), 1);
+        Self { cholesky: pattern.blank.clone(), values, column }
     }
 
     /// Factors the matrix with these entries, row after row; whether it is positive definite.
@@ -123,8 +124,8 @@ impl Factor {
         let done = entries.iter().all(|entry| entry.is_finite())
             && self.cholesky.refactor(&self.values).is_ok();
         // A factorisation that fails leaves numbers behind that the next one would read.
-        if !done && let Some(clean) = Self::new(pattern) {
-            *self = clean;
+        if !done {
+            self.cholesky.clone_from(&pattern.blank);
         }
         done
     }
@@ -195,7 +196,7 @@ mod tests {
     #[test]
     fn it_solves_as_a_dense_factor_does() {
         let (pattern, dense) = ring(23);
-        let mut factor = Factor::new(&pattern).expect("it has a diagonal");
+        let mut factor = Factor::new(&pattern);
         assert!(factor.factor(&pattern, &entries(&pattern, &dense)));
         let known = Cholesky::new(dense.clone()).expect("it is definite");
         assert!((factor.log_determinant() - known.ln_determinant()).abs() < 1e-11);
@@ -210,7 +211,7 @@ mod tests {
     #[test]
     fn a_matrix_that_is_not_positive_definite_leaves_nothing_behind() {
         let (pattern, dense) = ring(23);
-        let mut factor = Factor::new(&pattern).expect("it has a diagonal");
+        let mut factor = Factor::new(&pattern);
         let indefinite = &dense - DMatrix::identity(23, 23) * 9.5;
         assert!(!factor.factor(&pattern, &entries(&pattern, &indefinite)));
         assert!(!factor.factor(&pattern, &vec![f64::NAN; pattern.entries()]));

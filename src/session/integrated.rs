@@ -2,10 +2,9 @@
 
 use super::failure::Failure;
 use super::model::Model;
-use crate::bound::Space;
 use crate::engine;
 use crate::graph::lower::{self, Coordinates, Site, Transform};
-use crate::graph::{CouplingOptions, SeparationOptions};
+use crate::graph::{self, CouplingOptions, SeparationOptions};
 use crate::inference::{Coupling, Parts, Probes};
 use crate::math::Bijector;
 use crate::math::sparse::Pattern;
@@ -48,7 +47,6 @@ impl Model {
         let Some(separated) = density.model.separate(&candidates, &SEPARATION) else {
             return Ok(None);
         };
-        let compile = |model| engine::Program::compile(model, &engine::Options::default());
         let own = |list: Vec<u32>| list.into_iter().map(|c| c as usize).collect::<Vec<usize>>();
         Ok(Some(Parts {
             weighed: compile(&separated.weighed)?,
@@ -87,17 +85,18 @@ impl Model {
         if probes.count() > MOST_PROBES {
             return Ok(None);
         }
-        let compile = |model| engine::Program::compile(&model, &engine::Options::default());
-        let weighed = coupled.weighed.map(compile).transpose()?;
+        let weighed = coupled.weighed.as_ref().map(compile).transpose()?;
         Ok(Some(Coupling { locals, globals, pattern, probes, wide: coupled.wide, weighed }))
     }
 }
 
+fn compile(model: &graph::Model) -> Result<engine::Program, graph::Inconsistency> {
+    engine::Program::compile(model, &engine::Options::default())
+}
+
 /// Whether every coordinate of a latent is its value, or its value less a location and by a scale.
 fn on_line(site: &Site) -> bool {
-    let Space { groups, .. } = &site.space;
-    let alone = groups.is_none();
-    alone
+    site.space.groups.is_none()
         && match &site.transform {
             Transform::Bijector(bijector) => *bijector == Bijector::Identity,
             Transform::Centering(_) => true,

@@ -48,13 +48,14 @@ struct Term {
 
 fn counted(kernel: Kernel) -> Vec<Kernel> {
     let Some(root) = kernel.body.outputs.first() else { return vec![kernel] };
-    let mut terms = Vec::new();
-    collect(&kernel.body, Term { factor: 1.0, id: *root }, &mut terms);
+    let mut parts = Vec::new();
+    kernel.body.parts(*root, 1.0, &|id| scaled(&kernel.body, id), &mut parts);
     let leaves = leaves(&kernel.body);
     let mut groups: HashMap<Vec<u32>, Vec<Term>> = HashMap::new();
     let mut rest = Vec::new();
-    for term in terms {
-        match columns_of(&kernel, &leaves[term.id.index()]) {
+    for (id, factor) in parts {
+        let term = Term { factor, id };
+        match columns_of(&kernel, &leaves[id.index()]) {
             Some(columns) => groups.entry(columns).or_default().push(term),
             None => rest.push(term),
         }
@@ -80,30 +81,19 @@ fn counted(kernel: Kernel) -> Vec<Kernel> {
     kernels
 }
 
-/// The parts of a sum, through signs and constant factors.
-fn collect(body: &Expression, term: Term, terms: &mut Vec<Term>) {
-    let Term { factor, id } = term;
-    let constant = |id: NodeId| {
-        let Op::Constant(c) = body.ops[id.index()] else { return None };
-        c.value().is_finite().then_some(c.value())
-    };
+/// A sign or a constant factor of a value, and the rest.
+fn scaled(body: &Expression, id: NodeId) -> Option<(f64, NodeId)> {
+    let constant = |id: NodeId| body.ops[id.index()].constant().filter(|c| c.is_finite());
     match body.ops[id.index()] {
-        Op::Neg(a) => collect(body, Term { factor: -factor, id: a }, terms),
-        Op::Add(a, b) => {
-            collect(body, Term { factor, id: a }, terms);
-            collect(body, Term { factor, id: b }, terms);
+        Op::Neg(a) => Some((-1.0, a)),
+        Op::Mul(a, b) => {
+            let second = || Some((constant(b)?, a));
+            constant(a).map(|c| (c, b)).or_else(second)
         }
-        Op::Sub(a, b) => {
-            collect(body, Term { factor, id: a }, terms);
-            collect(body, Term { factor: -factor, id: b }, terms);
-        }
-        Op::Mul(a, b) => match (constant(a), constant(b)) {
-            (Some(c), _) => collect(body, Term { factor: factor * c, id: b }, terms),
-            (_, Some(c)) => collect(body, Term { factor: factor * c, id: a }, terms),
-            (None, None) => terms.push(term),
-        },
         Op::Constant(_)
         | Op::Leaf(_)
+        | Op::Add(..)
+        | Op::Sub(..)
         | Op::Div(..)
         | Op::Unary(..)
         | Op::Binary(..)
@@ -111,7 +101,7 @@ fn collect(body: &Expression, term: Term, terms: &mut Vec<Term>) {
         | Op::Less(..)
         | Op::Same(..)
         | Op::Select(..)
-        | Op::Gated(..) => terms.push(term),
+        | Op::Gated(..) => None,
     }
 }
 

@@ -36,24 +36,12 @@ pub(super) fn merge(model: &mut Model) {
 
 /// A sum whose constant parts are one, if there are several.
 fn with_one_constant(body: &Expression) -> Option<Expression> {
-    let mut parts = Vec::new();
-    collect(body, *body.outputs.first()?, 1.0, &mut parts);
-    let constant = |(id, sign): &(NodeId, f64)| match body.ops[id.index()] {
-        Op::Constant(c) => Some(sign * c.value()),
-        Op::Leaf(_)
-        | Op::Neg(_)
-        | Op::Add(..)
-        | Op::Sub(..)
-        | Op::Mul(..)
-        | Op::Div(..)
-        | Op::Unary(..)
-        | Op::Binary(..)
-        | Op::Ternary(..)
-        | Op::Less(..)
-        | Op::Same(..)
-        | Op::Select(..)
-        | Op::Gated(..) => None,
+    let negated = |id: NodeId| {
+        if let Op::Neg(a) = body.ops[id.index()] { Some((-1.0, a)) } else { None }
     };
+    let mut parts = Vec::new();
+    body.parts(*body.outputs.first()?, 1.0, &negated, &mut parts);
+    let constant = |(id, sign): &(NodeId, f64)| Some(sign * body.ops[id.index()].constant()?);
     let constants: Vec<f64> = parts.iter().filter_map(constant).collect();
     if constants.len() < 2 {
         return None;
@@ -66,32 +54,6 @@ fn with_one_constant(body: &Expression) -> Option<Expression> {
         if *sign > 0.0 { sum + value } else { sum - value }
     });
     Some(graph.expression(&[sum + constants.iter().sum::<f64>()]))
-}
-
-/// The parts of a sum, each with its sign.
-fn collect(body: &Expression, id: NodeId, sign: f64, parts: &mut Vec<(NodeId, f64)>) {
-    match body.ops[id.index()] {
-        Op::Neg(a) => collect(body, a, -sign, parts),
-        Op::Add(a, b) => {
-            collect(body, a, sign, parts);
-            collect(body, b, sign, parts);
-        }
-        Op::Sub(a, b) => {
-            collect(body, a, sign, parts);
-            collect(body, b, -sign, parts);
-        }
-        Op::Constant(_)
-        | Op::Leaf(_)
-        | Op::Mul(..)
-        | Op::Div(..)
-        | Op::Unary(..)
-        | Op::Binary(..)
-        | Op::Ternary(..)
-        | Op::Less(..)
-        | Op::Same(..)
-        | Op::Select(..)
-        | Op::Gated(..) => parts.push((id, sign)),
-    }
 }
 
 fn merged(first: &Node, second: &Node) -> Option<Kernel> {

@@ -108,13 +108,12 @@ pub(super) enum Part {
 }
 
 impl Precision {
-    pub(super) fn new<P>(coupling: &Coupling<P>) -> Option<Self> {
-        let factor = Factor::new(&coupling.pattern)?;
-        Some(Self { factor, wide: None, entries: vec![0.0; coupling.pattern.entries()] })
+    pub(super) fn new<P>(coupling: &Coupling<P>) -> Self {
+        let factor = Factor::new(&coupling.pattern);
+        Self { factor, wide: None, entries: vec![0.0; coupling.pattern.entries()] }
     }
 
-    /// Takes in the Hessian that `product` multiplies with, with `ridge` times its largest entry added
-    /// to the diagonal; whether it is positive definite.
+    /// Takes in the Hessian that `multiply` multiplies with; whether the precision is positive definite.
     pub(super) fn measure<P>(
         &mut self,
         coupling: &Coupling<P>,

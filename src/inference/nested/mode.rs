@@ -27,8 +27,8 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
             if !definite && !self.mend(scratch) {
                 return None;
             }
-            let mut step: Vec<f64> = locals.iter().map(|at| scratch.gradient[*at]).collect();
-            let precision = scratch.precision.as_mut()?;
+            let mut step = self.coupling.of_locals(&scratch.gradient);
+            let precision = &mut scratch.precision;
             precision.whiten(self.coupling, &mut step);
             let decrement: f64 = step.iter().map(|x| x * x).sum();
             if definite && decrement < limit {
@@ -43,7 +43,7 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
     /// Adds to the diagonal of a curvature that is none until it is one.
     fn mend(&self, scratch: &mut Scratch<T::Workspace, P::Workspace>) -> bool {
         const FIRST: f64 = 1e-6;
-        let Some(precision) = &mut scratch.precision else { return false };
+        let precision = &mut scratch.precision;
         let mut ridge = FIRST * precision.largest();
         (0..self.options.ridges).any(|_| {
             ridge *= 10.0;
@@ -61,7 +61,7 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
     ) -> Option<f64> {
         const SUFFICIENT: f64 = 1e-4;
         let locals = &self.coupling.locals;
-        let from: Vec<f64> = locals.iter().map(|at| scratch.point[*at]).collect();
+        let from = self.coupling.of_locals(&scratch.point);
         let mut rate = 1.0;
         for _ in 0..=self.options.halvings {
             for ((at, from), step) in locals.iter().zip(&from).zip(step) {
@@ -104,16 +104,15 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
         &self,
         scratch: &mut Scratch<T::Workspace, P::Workspace>,
         global: usize,
-    ) -> Option<Vec<f64>> {
+    ) -> Vec<f64> {
         let Scratch { target, point, direction, product, precision, .. } = scratch;
         direction.fill(0.0);
         direction[global] = 1.0;
         self.tally.count(Evaluation::HessianVector);
         self.target.hessian_vector(target, point, direction, product);
-        let mut change: Vec<f64> = self.coupling.locals.iter().map(|at| product[*at]).collect();
-        let precision = precision.as_mut()?;
+        let mut change = self.coupling.of_locals(product);
         precision.whiten(self.coupling, &mut change);
         precision.spread(self.coupling, &mut change);
-        Some(change)
+        change
     }
 }

@@ -22,7 +22,7 @@ struct Place {
 
 impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
     /// All coordinates with these globals, `repeats` draws of the locals one after the other.
-    pub(super) fn completed<R: Rng>(
+    pub(super) fn drawn<R: Rng>(
         &self,
         scratch: &mut Scratch<T::Workspace, P::Workspace>,
         globals: &[f64],
@@ -38,7 +38,7 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
         if !found {
             return all;
         }
-        let mode: Vec<f64> = self.coupling.locals.iter().map(|at| scratch.point[*at]).collect();
+        let mode = self.coupling.of_locals(&scratch.point);
         let z = self.coupling.locals.iter().map(|_| rng.sample(StandardNormal)).collect();
         let mut here = self.look(scratch, &mode, self.shifted(z));
         let mut turns = self.options.turns;
@@ -97,13 +97,10 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
         mode: &[f64],
         z: Vec<f64>,
     ) -> Place {
-        let locals = &self.coupling.locals;
         self.go_to(scratch, mode, z.clone());
         let value = self.slopes(scratch);
-        let mut kick: Vec<f64> = locals.iter().map(|at| scratch.gradient[*at]).collect();
-        if let Some(precision) = &mut scratch.precision {
-            precision.whiten(self.coupling, &mut kick);
-        }
+        let mut kick = self.coupling.of_locals(&scratch.gradient);
+        scratch.precision.whiten(self.coupling, &mut kick);
         kick.iter_mut().zip(&z).for_each(|(kick, z)| *kick += z);
         let rest = -value - 0.5 * z.iter().map(|z| z * z).sum::<f64>();
         Place { z, rest, kick }
