@@ -2,17 +2,18 @@
 //!
 //! Invariant: what is found says of every start and mode what became of it.
 
-use nalgebra::DVector;
+use nalgebra::{DMatrix, DVector};
 
 use super::bent::Bent;
 use super::draws;
 use super::evaluate::Evaluator;
 use super::family::Family;
-use super::fit::{FitError, Progress};
+use super::fit::{Draws, FitError, Progress};
 use super::guide::{FullRank, Guide, Mixture};
-use super::modes::{Explored, explore};
+use super::modes::{Exploration, Explored, Mode, explore};
 use super::natural::Natural;
 use super::options::{Algorithm, GuideChoice, Options, Starts};
+use super::quantities;
 use super::random::{Purpose, stream};
 use super::start;
 use super::stochastic::Estimator;
@@ -31,6 +32,30 @@ pub(super) struct Found {
     pub(super) highest: Option<DVector<f64>>,
     /// Whether no dip of the density divides the modes that are kept.
     pub(super) single: bool,
+    /// What more starts would add to, where modes were looked for.
+    pub(super) exploration: Option<Exploration>,
+}
+
+impl Found {
+    /// How far what draws say rests on modes that one start alone found: see
+    /// [`Diagnostics::resting_on_once`](super::verdict::Diagnostics::resting_on_once). `globals` are
+    /// the points of the guide that the draws were made from.
+    pub(super) fn resting_on_once(&self, globals: &DMatrix<f64>, draws: &Draws) -> f64 {
+        let kept: Vec<&ModeReport> = self.modes.iter().filter(|mode| mode.kept).collect();
+        let once = |index: usize| kept.get(index).is_some_and(|mode| mode.starts == 1);
+        if !(0..kept.len()).any(once) {
+            return 0.0;
+        }
+        match &self.guide {
+            Guide::Mixture(mixture) => {
+                quantities::influence(draws, &mixture.share(|index| !once(index), globals))
+            }
+            Guide::FullRank(_)
+            | Guide::MeanField(_)
+            | Guide::Triangular(_)
+            | Guide::Bordered(_) => f64::INFINITY,
+        }
+    }
 }
 
 /// The guide that is asked for.
@@ -161,6 +186,7 @@ fn ascend<T: Target>(
         elbo_path: fitted.path,
         highest: None,
         single: true,
+        exploration: None,
     })
 }
 
@@ -201,31 +227,59 @@ pub(super) fn find_full_rank<T: Target>(
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Found, FitError> {
-    let Explored { modes, starts, left_out, highest } =
-        explore(evaluator, target, options, seed, progress)?;
-    let first = modes.first().map(|mode| (mode.fitted.elbo, mode.fitted.path.clone()));
-    let (best, elbo_path) = first.ok_or(FitError::NoFiniteGuide)?;
-    let lowest = best - options.starts.mode_gap;
+    let exploration = explore(evaluator, target, options, seed, progress)?;
+    found_by(exploration, options).ok_or(FitError::NoFiniteGuide)
+}
+
+/// The best modes, and others that starts at the draws of the largest weights lead to; `None` if none
+/// that matters is new.
+pub(super) fn follow<T: Target>(
+    evaluator: &mut Evaluator<T>,
+    target: &T,
+    found: &Found,
+    heaviest: &[Vec<f64>],
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Option<Found> {
+    let mut exploration = found.exploration.clone()?;
+    let more = exploration.follow(evaluator, target, heaviest, progress);
+    more.then(|| found_by(exploration, options)).flatten()
+}
+
+/// The modes of an exploration that matter, as a guide.
+fn found_by(exploration: Exploration, options: &Options) -> Option<Found> {
+    let Explored { starts, left_out, highest } = exploration.explored()?;
     let stepped = options.natural.max_iterations > 0;
-    let single = modes.iter().filter(|mode| mode.fitted.elbo > lowest).all(|mode| mode.with_best);
-    let reports = modes.iter().map(|mode| ModeReport {
+    let report = |mode: &Mode| ModeReport {
         elbo: mode.fitted.elbo,
         starts: mode.support,
         converged: mode.fitted.converged || !stepped,
-        kept: mode.fitted.elbo > lowest,
-    });
-    let reports = reports.collect();
-    let kept = modes.into_iter().filter(|mode| mode.fitted.elbo > lowest);
+        kept: exploration.matters(mode),
+    };
+    let modes = exploration.modes();
+    let reports = modes.iter().map(report).collect();
+    let elbo_path = modes.first()?.fitted.path.clone();
+    let kept: Vec<&Mode> = modes.iter().filter(|mode| exploration.matters(mode)).collect();
+    let single = kept.iter().all(|mode| mode.with_best);
     let mut kept: Vec<(FullRank, f64)> =
-        kept.map(|mode| (mode.fitted.guide, mode.fitted.elbo)).collect();
+        kept.iter().map(|mode| (mode.fitted.guide.clone(), mode.fitted.elbo)).collect();
     let guide = if kept.len() > 1 {
         Guide::Mixture(Mixture::from_elbos(kept))
     } else {
-        Guide::FullRank(kept.pop().ok_or(FitError::NoFiniteGuide)?.0)
+        Guide::FullRank(kept.pop()?.0)
     };
     let algorithm = if stepped { "natural" } else { options.method.name() };
-    let highest = Some(highest);
-    Ok(Found { guide, algorithm, starts, modes: reports, left_out, elbo_path, highest, single })
+    Some(Found {
+        guide,
+        algorithm,
+        starts,
+        modes: reports,
+        left_out,
+        elbo_path,
+        highest: Some(highest),
+        single,
+        exploration: Some(exploration),
+    })
 }
 
 /// The best of a few mean-field fits from random points.
@@ -287,5 +341,6 @@ fn mean_field_found(fits: Vec<Option<super::fixed_draws::Fitted>>) -> Option<Fou
         elbo_path: best.path,
         highest: None,
         single: true,
+        exploration: None,
     })
 }

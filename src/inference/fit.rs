@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::draws;
 use super::evaluate::{Counts, Evaluator};
-use super::find::{self, Found, find, find_full_rank};
+use super::find::{self, Found, find, find_full_rank, follow};
 use super::guide::Guide;
 use super::importance::{self, Checked};
 use super::natural::Natural;
@@ -19,7 +19,7 @@ use super::random::{Purpose, stream};
 use super::sampled;
 use super::summary::{Summary, summarize_repeated};
 use super::target::Target;
-use super::verdict::{Diagnostics, Reported, Verdict};
+use super::verdict::{Diagnostics, Level, Reported, Verdict};
 
 /// Why there is no fit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -184,7 +184,7 @@ pub fn fit<T: Target>(
     let candidates = match options.method {
         Method::Vi => {
             let found = find(&mut evaluator, target, options, seed, progress)?;
-            return Ok(corrected(evaluator, found, options, seed, progress));
+            return Ok(followed(evaluator, target, found, options, seed, progress));
         }
         Method::Nuts => return sampled::sample(evaluator, target, options, seed, progress),
         Method::Importance => Candidates::Both,
@@ -201,7 +201,7 @@ pub fn fit<T: Target>(
         options.correction = options.correction.of_the_guide_alone();
     }
     let found = find_full_rank(&mut evaluator, target, &options, seed, progress)?;
-    Ok(corrected(evaluator, found, &options, seed, progress))
+    Ok(corrected(&mut evaluator, &found, &options, seed, progress).0)
 }
 
 /// A fit of one normal, bent by a triangular map from where it is, and checked again.
@@ -223,22 +223,51 @@ pub fn fit_bent<T: Target>(
         elbo_path: told.elbo_path.clone(),
         highest: None,
         single: told.single,
+        exploration: None,
     };
     let bent = find::bend(&mut evaluator, found, &options.bent, seed, progress);
     let is_bent = matches!(bent.guide, Guide::Triangular(_));
-    is_bent.then(|| corrected(evaluator, bent, options, seed, progress))
+    is_bent.then(|| corrected(&mut evaluator, &bent, options, seed, progress).0)
 }
 
-/// The fit of a guide: its draws checked by importance weights, corrected and judged.
-fn corrected<T: Target>(
+/// The fit of a guide; where it is not good, its heaviest draws are followed to modes that it lacks.
+fn followed<T: Target>(
     mut evaluator: Evaluator<T>,
-    found: Found,
+    target: &T,
+    mut found: Found,
     options: &Options,
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Fit {
-    let checked = checked(&mut evaluator, &found.guide, options, seed, progress);
-    conclude(evaluator, found, checked, options, seed)
+    let (mut fit, mut heaviest) = corrected(&mut evaluator, &found, options, seed, progress);
+    let starts = &options.starts;
+    let cheap = evaluator.dimension() <= starts.large && target.cost() < starts.dear;
+    for _ in 0..starts.follow_rounds {
+        if fit.verdict.level == Level::Good || !cheap || evaluator.is_interrupted() {
+            break;
+        }
+        match follow(&mut evaluator, target, &found, &heaviest, options, progress) {
+            Some(more) => found = more,
+            None => break,
+        }
+        (fit, heaviest) = corrected(&mut evaluator, &found, options, seed, progress);
+    }
+    fit.counts = evaluator.counts();
+    fit
+}
+
+/// The fit of a guide: its draws checked by importance weights, corrected and judged. With the draws of
+/// the largest weights.
+fn corrected<T: Target>(
+    evaluator: &mut Evaluator<T>,
+    found: &Found,
+    options: &Options,
+    seed: u64,
+    progress: &mut dyn FnMut(Progress),
+) -> (Fit, Vec<Vec<f64>>) {
+    let checked = checked(evaluator, &found.guide, options, seed, progress);
+    let heaviest = checked.heaviest(options.starts.followed);
+    (conclude(evaluator, found, checked, options, seed), heaviest)
 }
 
 /// The draws of a guide with their importance weights, as many as it takes.
@@ -270,8 +299,8 @@ pub(super) fn checked<T: Target>(
 
 /// The draws to report, the checks of every quantity, and the verdict.
 fn conclude<T: Target>(
-    mut evaluator: Evaluator<T>,
-    found: Found,
+    evaluator: &mut Evaluator<T>,
+    found: &Found,
     checked: Checked,
     options: &Options,
     seed: u64,
@@ -305,15 +334,16 @@ fn conclude<T: Target>(
     let quantities = evaluator.quantities(&points).transpose();
     let draws = Draws { points, log_weights, quantities, chains: None, repeats: 1 };
     let mut checks = quantities::check(&draws, &log_ratios);
-    quantities::pardon_constants(&mut evaluator, &mut checks, seed);
+    quantities::pardon_constants(evaluator, &mut checks, seed);
     let diagnostics = Diagnostics {
         dimension,
         reported,
         quantities: checks,
+        resting_on_once: found.resting_on_once(&draws.points, &draws),
         mean_field: matches!(found.guide, Guide::MeanField(_) | Guide::Bordered(_)),
         interrupted: evaluator.is_interrupted(),
         too_large: dimension > options.full_rank_limit,
-        ..evidence.diagnostics(&found)
+        ..evidence.diagnostics(found)
     };
     evidence.fit(found, diagnostics, draws, evaluator.counts(), options)
 }
@@ -356,6 +386,7 @@ impl Evidence {
             quantities: Vec::new(),
             starts: found.starts.clone(),
             modes: found.modes.clone(),
+            resting_on_once: 0.0,
             left_out: found.left_out,
             single: found.single,
             elbo_path: found.elbo_path.clone(),
@@ -370,7 +401,7 @@ impl Evidence {
     /// The fit, judged.
     pub(super) fn fit(
         self,
-        found: Found,
+        found: &Found,
         diagnostics: Diagnostics,
         draws: Draws,
         counts: Counts,
@@ -379,7 +410,7 @@ impl Evidence {
         let verdict = Verdict::judge(&diagnostics, &options.thresholds);
         Fit {
             method: options.method,
-            guide: Some(found.guide),
+            guide: Some(found.guide.clone()),
             algorithm: found.algorithm,
             elbo: self.elbo.0,
             elbo_error: self.elbo.1,

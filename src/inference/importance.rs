@@ -44,6 +44,16 @@ impl Checked {
     pub fn efficiency(&self) -> f64 {
         self.ess / self.log_ratios.len() as f64
     }
+
+    /// The draws of the largest weights, heaviest first.
+    pub fn heaviest(&self, count: usize) -> Vec<Vec<f64>> {
+        let ratio = |draw: usize| self.log_ratios[draw];
+        let finite = (0..self.log_ratios.len()).filter(|draw| ratio(*draw).is_finite());
+        let mut order: Vec<usize> = finite.collect();
+        order.sort_by(|a, b| ratio(*b).total_cmp(&ratio(*a)).then(a.cmp(b)));
+        order.truncate(count);
+        order.iter().map(|draw| self.points.column(*draw).iter().copied().collect()).collect()
+    }
 }
 
 /// A normal and, for a share of the draws, a t with ν degrees of freedom, of one location and scale.

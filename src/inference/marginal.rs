@@ -238,11 +238,12 @@ fn conclude<T: Target, M: Marginal>(
     let diagnostics = Diagnostics {
         dimension,
         quantities: checks,
+        resting_on_once: found.resting_on_once(&checked.points, &draws),
         interrupted: options.interrupt.is_raised(),
         integrated: Some(marginal.integrated(error)),
         ..evidence.diagnostics(&found)
     };
     let mut counts: Counts = evaluator.counts();
     counts += marginal.tally().counts();
-    evidence.fit(found, diagnostics, draws, counts, options)
+    evidence.fit(&found, diagnostics, draws, counts, options)
 }

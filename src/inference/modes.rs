@@ -1,8 +1,9 @@
 //! Turns random starts into distinct modes, each fitted by natural gradients.
 //!
 //! Starts come in rounds. A start of a later round that ends where an earlier one did is counted
-//! and costs no more than its descent. Invariant: which starts there are depends on the seed and
-//! on counted work only, never on the clock or the number of threads.
+//! and costs no more than its descent. Once a guide has been checked, its heaviest draws can be starts
+//! too: they point at what it lacks. Invariant: which starts there are depends on the seed and on
+//! counted work only, never on the clock or the number of threads.
 
 use std::ops::ControlFlow;
 
@@ -34,11 +35,9 @@ pub struct Mode {
     pub with_best: bool,
 }
 
-/// What became of every start.
+/// What became of the starts.
 #[derive(Clone, Debug)]
 pub struct Explored {
-    /// The modes that were fitted, best first and at least one.
-    pub modes: Vec<Mode>,
     /// Every start.
     pub starts: Vec<StartReport>,
     /// Distinct candidates near the best that were not fitted, to save work.
@@ -48,11 +47,13 @@ pub struct Explored {
 }
 
 /// Starts and modes so far.
-struct Exploration<'o> {
-    options: &'o Starts,
-    natural: &'o Natural,
-    fixed: &'o FixedDraws,
+#[derive(Clone, Debug)]
+pub struct Exploration {
+    options: Starts,
+    natural: Natural,
+    fixed: FixedDraws,
     base: DMatrix<f64>,
+    seed: u64,
     /// One per start; `None` if it found no normal.
     endings: Vec<Option<Ending>>,
     modes: Vec<Mode>,
@@ -73,17 +74,25 @@ pub fn explore<T: Target>(
     options: &Options,
     seed: u64,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Explored, FitError> {
+) -> Result<Exploration, FitError> {
     let Options { starts, natural, fixed_draws: fixed, .. } = options;
     let dimension = target.dimension();
     let mut rng = stream(seed, Purpose::FixedDraws, 0);
     let base = draws::matched(&mut rng, dimension, natural.draws_for(dimension, target.cost()));
-    let (endings, modes, unfitted) = (Vec::new(), Vec::new(), Vec::new());
-    let mut exploration =
-        Exploration { options: starts, natural, fixed, base, endings, modes, unfitted, fitting: 0 };
+    let mut exploration = Exploration {
+        options: starts.clone(),
+        natural: natural.clone(),
+        fixed: fixed.clone(),
+        base,
+        seed,
+        endings: Vec::new(),
+        modes: Vec::new(),
+        unfitted: Vec::new(),
+        fitting: 0,
+    };
     let (mut any_finite, mut spent) = (false, 0);
     loop {
-        let round = exploration.round(evaluator, target, seed, progress);
+        let round = exploration.random_round(evaluator, target, progress);
         any_finite |= round.any_finite;
         spent += round.gradients;
         exploration.fit_new(evaluator, target, round.first, progress);
@@ -95,7 +104,10 @@ pub fn explore<T: Target>(
         let (starts, attempts) = (exploration.endings.len(), starts.attempts);
         return Err(FitError::NoFiniteStart { starts, attempts });
     }
-    exploration.finish().ok_or(FitError::NoFiniteGuide)
+    match exploration.modes.is_empty() {
+        true => Err(FitError::NoFiniteGuide),
+        false => Ok(exploration),
+    }
 }
 
 /// What a round of starts did.
@@ -108,31 +120,99 @@ struct Round {
     gradients: u64,
 }
 
-impl Exploration<'_> {
+impl Exploration {
+    /// Starts at points that the guide so far gives too little weight, and where symmetries of the modes
+    /// so far would put others; fits what is new. Whether there is a mode among them that matters.
+    pub fn follow<T: Target>(
+        &mut self,
+        evaluator: &mut Evaluator<T>,
+        target: &T,
+        heaviest: &[Vec<f64>],
+        progress: &mut dyn FnMut(Progress),
+    ) -> bool {
+        let mut points = [heaviest, &self.mirrored()].concat();
+        for round in 0..self.options.mirrors {
+            let (before, first) = (self.kept().count(), self.endings.len());
+            let from = |_: &mut Evaluator<T>, start: usize| points.get(start - first).cloned();
+            self.round(evaluator, target, points.len(), &from, progress);
+            self.fit_new(evaluator, target, first, progress);
+            if self.kept().count() == before {
+                return round > 0;
+            }
+            points = self.mirrored();
+        }
+        true
+    }
+
+    /// The modes that were fitted, best first.
+    pub fn modes(&self) -> &[Mode] {
+        &self.modes
+    }
+
+    /// Whether a mode holds probability, or is so far from the best that little of it matters.
+    pub fn matters(&self, mode: &Mode) -> bool {
+        let Some(best) = self.modes.first() else { return false };
+        let below = best.fitted.elbo - mode.fitted.elbo;
+        let distance = best.fitted.guide.whitened_distance_squared(&mode.fitted.guide);
+        below < self.options.mode_gap || below - distance.ln() < self.options.spread_gap
+    }
+
+    /// Every mode that matters, mirrored at its nearest neighbour: periods and signs make modes that
+    /// follow one another at equal distances.
+    fn mirrored(&self) -> Vec<Vec<f64>> {
+        let nearest = |mode: &Mode| {
+            let guide = &mode.fitted.guide;
+            let distance = |other: &Mode| guide.whitened_distance_squared(&other.fitted.guide);
+            let others = self.kept().filter(|other| distance(other) > 0.0);
+            let nearest = others.min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
+            let (here, there) = (guide.mean(), nearest.fitted.guide.mean());
+            Some(here.iter().zip(there).map(|(h, t)| 2.0 * h - t).collect())
+        };
+        self.kept().filter_map(nearest).collect()
+    }
+
+    fn kept(&self) -> impl Iterator<Item = &Mode> {
+        self.modes.iter().filter(|mode| self.matters(mode))
+    }
+
+    /// The endings of one more round of random starts.
+    fn random_round<T: Target>(
+        &mut self,
+        evaluator: &mut Evaluator<T>,
+        target: &T,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Round {
+        let (dimension, seed, options) = (target.dimension(), self.seed, self.options.clone());
+        let count = options.count_for(dimension, target.cost());
+        let from = |own: &mut Evaluator<T>, start| match options.are_mean_field(dimension) {
+            true => start::middle_start(own, seed, start, &options),
+            false => start::finite_start(own, target, seed, start, &options),
+        };
+        self.round(evaluator, target, count, &from, progress)
+    }
+
     /// The endings of one more round of starts, found in parallel, each on its own random stream.
     fn round<T: Target>(
         &mut self,
         evaluator: &mut Evaluator<T>,
         target: &T,
-        seed: u64,
+        count: usize,
+        from: &(impl Fn(&mut Evaluator<T>, usize) -> Option<Vec<f64>> + Sync),
         progress: &mut dyn FnMut(Progress),
     ) -> Round {
         let dimension = target.dimension();
-        let (options, fixed) = (self.options, self.fixed);
+        let (options, fixed, seed) = (&self.options, &self.fixed, self.seed);
         let mut rng = stream(seed, Purpose::Candidate, 0);
         let common = draws::matched(&mut rng, dimension, options.common_draws_for(dimension));
         let first = self.endings.len();
-        let last = first + options.count_for(dimension, target.cost());
+        let last = first + count;
         let known: Vec<&Candidate> = self.candidates().map(|(_, candidate)| candidate).collect();
         let interrupt = evaluator.interrupt().clone();
         let outcomes: Vec<(bool, Option<Ending>, Counts)> = (first..last)
             .into_par_iter()
             .map(|index| {
                 let mut own = Evaluator::sequential(target).interruptible(&interrupt);
-                let point = match options.are_mean_field(dimension) {
-                    true => start::middle_start(&mut own, seed, index, options),
-                    false => start::finite_start(&mut own, target, seed, index, options),
-                };
+                let point = from(&mut own, index);
                 let finite = point.is_some();
                 let path_base = start::path_base(seed, index as u32, dimension, options, fixed);
                 let ending = point.and_then(|point| match options.are_mean_field(dimension) {
@@ -226,7 +306,7 @@ impl Exploration<'_> {
         let near = |mode: &Mode| {
             let members = mode.starts.iter().filter_map(|&index| self.endings.get(index)?.as_ref());
             let mut members = members.filter_map(|ending| self.candidate(ending));
-            members.any(|member| start::same_candidate(member, candidate, self.options))
+            members.any(|member| start::same_candidate(member, candidate, &self.options))
                 || ((spent || fitted >= self.options.least_modes)
                     && self.connected(evaluator, &mode.fitted.guide, &candidate.guide))
         };
@@ -243,7 +323,7 @@ impl Exploration<'_> {
         let known: Vec<&Fitted> = self.modes.iter().map(|mode| &mode.fitted).collect();
         let observe = |iteration, state: &State| {
             progress(Progress::Stepped { mode: fitted, iteration, elbo: state.elbo });
-            match leads_to(state, &known, self.options) {
+            match leads_to(state, &known, &self.options) {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
@@ -258,7 +338,7 @@ impl Exploration<'_> {
         let result = self.natural.fit(evaluator, &candidate.guide, &self.base, observe);
         self.fitting += evaluator.counts().gradient - before;
         let Some(result) = result else { return };
-        let same = |mode: &&mut Mode| same_fit(&mode.fitted, &result, self.options);
+        let same = |mode: &&mut Mode| same_fit(&mode.fitted, &result, &self.options);
         match self.modes.iter_mut().find(same) {
             Some(mode) => {
                 mode.starts.push(start);
@@ -301,21 +381,20 @@ impl Exploration<'_> {
     /// start only.
     fn is_enough<T: Target>(&self, target: &T, spent: u64, last_round: u64) -> bool {
         let dimension = target.dimension();
-        let highest = self.modes.first().map_or(f64::NEG_INFINITY, |mode| mode.fitted.elbo);
-        let matter = |mode: &&Mode| mode.fitted.elbo > highest - self.options.mode_gap;
-        let several = self.modes.iter().filter(matter).count() > 1;
+        let several = self.kept().count() > 1;
         let starts = self.endings.len() + self.options.count_for(dimension, target.cost());
         if starts > self.options.most_for(dimension, several) {
             return true;
         }
-        let once = self.modes.iter().filter(matter).any(|mode| mode.support == 1);
+        let once = self.kept().any(|mode| mode.support == 1);
         let gradients = spent + last_round;
         let affordable = gradients <= self.options.gradients
             && gradients as f64 * target.cost() as f64 <= self.options.operations;
         !(once || affordable)
     }
 
-    fn finish(self) -> Option<Explored> {
+    /// What became of the starts; `None` if none found a normal.
+    pub fn explored(&self) -> Option<Explored> {
         let best = self.modes.first()?.fitted.elbo;
         let mode_of = |start: usize| self.modes.iter().position(|m| m.starts.contains(&start));
         let highest = self.candidates().map(|(_, c)| c.elbo).fold(f64::NEG_INFINITY, f64::max);
@@ -337,7 +416,7 @@ impl Exploration<'_> {
             }
         };
         let starts = self.endings.iter().enumerate().map(report).collect();
-        Some(Explored { starts, left_out, highest, modes: self.modes })
+        Some(Explored { starts, left_out, highest })
     }
 }
 

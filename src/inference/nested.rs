@@ -29,6 +29,7 @@ use super::verdict::Integrated;
 use crate::math::sparse::Pattern;
 pub use curvature::Probes;
 use curvature::{Part, Precision};
+use mode::Wanted;
 
 /// Which coordinates are integrated out, and how they are coupled given the others.
 #[derive(Clone, Debug)]
@@ -252,11 +253,13 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         scratch: &mut Scratch<T::Workspace, P::Workspace>,
         globals: &[f64],
     ) -> Option<f64> {
-        let height = self.settle(scratch, globals)?;
+        let pairs = self.options.pairs.get(self.level).copied().unwrap_or(0);
+        let wanted = if pairs == 0 { Wanted::Exact } else { Wanted::Near };
+        let height = self.settle(scratch, globals, wanted)?;
         let laplace = height + self.volume(scratch);
-        let value = match self.options.pairs.get(self.level) {
-            None | Some(0) => laplace,
-            Some(pairs) => laplace + self.estimate(scratch, globals, height, *pairs),
+        let value = match pairs {
+            0 => laplace,
+            pairs => laplace + self.estimate(scratch, globals, height, pairs),
         };
         value.is_finite().then_some(value)
     }
@@ -269,7 +272,7 @@ impl<'a, P: Target, T: Target> NestedLaplace<'a, P, T> {
         globals: &[f64],
         out: &mut [f64],
     ) -> Option<f64> {
-        let height = self.settle(scratch, globals)?;
+        let height = self.settle(scratch, globals, Wanted::Exact)?;
         let value = height + self.volume(scratch);
         let own = &self.coupling.globals;
         own.iter().zip(&mut *out).for_each(|(at, out)| *out = scratch.gradient[*at]);
@@ -402,7 +405,7 @@ impl<P: Target, T: Target> Target for NestedLaplace<'_, P, T> {
 impl<P: Target, T: Target> Marginal for NestedLaplace<'_, P, T> {
     fn anchored(self, globals: &[f64]) -> Self {
         let mut scratch = self.workspace();
-        if self.settle(&mut scratch, globals).is_none() {
+        if self.settle(&mut scratch, globals, Wanted::Exact).is_none() {
             return self;
         }
         let own = self.coupling.globals.iter();

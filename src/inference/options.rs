@@ -236,6 +236,13 @@ pub struct Starts {
     pub between: usize,
     /// Two normals are of one mode if it dips by less than this, in nats.
     pub dip: f64,
+    /// The heaviest draws of a guide that are starts too, if it is not good: where it lacks a mode, they
+    /// are near it.
+    pub followed: usize,
+    /// How often at most, each time with a check of the guide.
+    pub follow_rounds: usize,
+    /// How often at most, each time, modes are mirrored at their neighbours while that finds more.
+    pub mirrors: usize,
     /// Modes fitted at most.
     pub modes: usize,
     /// The gradients that fits of modes may take together before no other is begun: many modes of which
@@ -248,8 +255,11 @@ pub struct Starts {
     pub least_modes: usize,
     /// Beyond `least_modes`, candidates whose ELBO is this many nats below the best are not fitted.
     pub candidate_gap: f64,
-    /// Modes whose ELBO is this many nats below the best are dropped (weight below 5 · 10⁻⁵: far away, that is still an sd off).
+    /// Modes whose ELBO is this many nats below the best are dropped (weight below 5 · 10⁻⁵),
     pub mode_gap: f64,
+    /// unless they are so far away, at D sds of the best, that weight · D² is above the exponential of
+    /// minus this (10⁻³): that much they add to a variance.
+    pub spread_gap: f64,
     /// Two normals are one mode if their squared whitened distance is below this, or below d.
     pub same_mode: f64,
 }
@@ -282,12 +292,16 @@ impl Default for Starts {
             flat: 0.01,
             between: 15,
             dip: 0.5,
-            modes: 12,
+            followed: 4,
+            follow_rounds: 3,
+            mirrors: 4,
+            modes: 24,
             mode_gradients: 30_000,
             mode_operations: 4e9,
             least_modes: 4,
             candidate_gap: 30.0,
             mode_gap: 10.0,
+            spread_gap: 7.0,
             same_mode: 4.0,
         }
     }

@@ -10,7 +10,7 @@ use super::fit::Draws;
 use super::importance::Checked;
 use super::psis;
 use super::random::{Purpose, stream};
-use super::summary::{Summary, moments_repeated};
+use super::summary::{Summary, moments, moments_repeated};
 use super::target::Target;
 use super::verdict::{ChainReport, QuantityCheck, Thresholds};
 
@@ -26,6 +26,27 @@ pub fn check(draws: &Draws, log_ratios: &[f64]) -> Vec<QuantityCheck> {
     let weights = draws.weights();
     let indices = (0..draws.quantities.ncols()).into_par_iter();
     indices.map(|index| one(draws.quantity(index), &weights, log_ratios, draws.repeats)).collect()
+}
+
+/// The most that means, in sds, and sds, relatively, change if only a share of each run of draws is
+/// kept; infinite if nothing is.
+pub fn influence(draws: &Draws, kept: &[f64]) -> f64 {
+    let weights = draws.weights();
+    let shares = kept.iter().flat_map(|share| std::iter::repeat_n(share, draws.repeats));
+    let left: Vec<f64> = weights.iter().zip(shares).map(|(weight, share)| weight * share).collect();
+    let total: f64 = left.iter().sum();
+    if total <= 0.0 {
+        return f64::INFINITY;
+    }
+    let left: Vec<f64> = left.iter().map(|weight| weight / total).collect();
+    let change = |index| {
+        let values = draws.quantity(index);
+        let (all, rest) = (moments(values, &weights), moments(values, &left));
+        ((rest.mean - all.mean).abs() / all.sd).max((rest.sd / all.sd).ln().abs())
+    };
+    let changes = (0..draws.quantities.ncols()).into_par_iter().map(change);
+    // Of what has no spread nothing can be missed.
+    changes.filter(|change| !change.is_nan()).reduce(|| 0.0, f64::max)
 }
 
 /// Whether a quantity is not known as well as a good fit demands.

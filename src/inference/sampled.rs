@@ -72,6 +72,7 @@ fn conclude<T: Target>(
         quantities: checks,
         starts: Vec::new(),
         modes: Vec::new(),
+        resting_on_once: 0.0,
         left_out: 0,
         single: true,
         elbo_path: Vec::new(),

@@ -52,11 +52,6 @@ pub struct Thresholds {
     pub divergences: f64,
     /// The relative error of an sd by the tail of w (h − mean)² above this: it may be wrong.
     pub tail_error: f64,
-    /// k-hat of w (h − mean)² above this: the variance of the quantity is infinite or nearly so, and
-    /// its sd rests on how far the draws happen to reach,
-    pub infinite_khat: f64,
-    /// if its tail error is above this too.
-    pub least_tail_error: f64,
     /// The relative error of the sum of the weights by their tail below this: few weights matter,
     /// whatever k-hat says.
     pub weight_error: f64,
@@ -76,6 +71,9 @@ pub struct Thresholds {
     /// A share of accepted moves of coupled locals below this: two in a row then leave more than a
     /// tenth of the draws where they began.
     pub accepted: f64,
+    /// A change of a mean, in sds, or of an sd, relatively, by modes that one start alone found: about
+    /// as much as they hold is in modes that none found (Good, 1953).
+    pub missed_modes: f64,
     /// A spread of the mean-field ELBO over starts, in nats, above this: the starts disagree.
     pub elbo_spread: f64,
 }
@@ -93,9 +91,7 @@ impl Default for Thresholds {
             useless_rhat: 1.05,
             chain_draws: 400.0,
             divergences: 1e-3,
-            tail_error: 0.05,
-            infinite_khat: 0.7,
-            least_tail_error: 0.03,
+            tail_error: 0.04,
             weight_error: 0.02,
             mean_error: 0.05,
             sd_error: 0.05,
@@ -103,6 +99,7 @@ impl Default for Thresholds {
             self_kl_per_dimension: 0.05,
             quadrature_error: 0.1,
             accepted: 0.65,
+            missed_modes: 0.1,
             elbo_spread: 3.0,
         }
     }
@@ -111,8 +108,7 @@ impl Default for Thresholds {
 impl Thresholds {
     /// Whether the sd of a quantity rests on a few extreme draws.
     pub fn is_heavy(&self, check: &QuantityCheck) -> bool {
-        let infinite = check.khat > self.infinite_khat && check.tail_error > self.least_tail_error;
-        above(check.tail_error, self.tail_error) || infinite
+        above(check.tail_error, self.tail_error)
     }
 }
 
@@ -287,9 +283,10 @@ impl Verdict {
             self.add(level, Reason::SeveralModes { found, kept: kept().count(), elbo_spread });
         }
         let once = kept().filter(|mode| mode.starts == 1).count();
-        if once > 0 {
+        let influence = diagnostics.resting_on_once;
+        if once > 0 && above(influence, thresholds.missed_modes) {
             let starts = diagnostics.starts.len();
-            self.add(Level::Caution, Reason::ModeFoundOnce { starts, modes: once });
+            self.add(Level::Caution, Reason::ModeFoundOnce { starts, modes: once, influence });
         }
         if diagnostics.left_out > 0 {
             let left_out = diagnostics.left_out;
@@ -334,6 +331,7 @@ mod tests {
             quantities: vec![quantity; 2],
             starts: Vec::new(),
             modes: vec![mode],
+            resting_on_once: 0.0,
             left_out: 0,
             single: true,
             elbo_path: Vec::new(),
@@ -416,12 +414,20 @@ mod tests {
         let other = ModeReport { elbo: -40.0, starts: 7, converged: true, kept: false };
         let once = |kept| ModeReport { elbo: -9.0, starts: 1, converged: true, kept };
         let found = |d: &mut Diagnostics| {
-            d.modes[0].starts = 1;
+            (d.modes[0].starts, d.resting_on_once) = (1, f64::INFINITY);
             d.modes.push(other);
         };
         assert_eq!(level(found), Level::Caution);
-        let second = |d: &mut Diagnostics| d.modes.push(once(true));
-        assert_eq!(level(second), Level::Caution);
+        let second = |influence| {
+            level(|d| {
+                d.modes.push(once(true));
+                d.resting_on_once = influence;
+            })
+        };
+        assert_eq!(
+            [0.05, 0.2, f64::NAN].map(second),
+            [Level::Good, Level::Caution, Level::Caution]
+        );
         let poor = |d: &mut Diagnostics| d.modes.push(once(false));
         assert_eq!(level(poor), Level::Good);
     }

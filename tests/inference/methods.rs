@@ -105,7 +105,18 @@ fn a_triangular_guide_of_a_banana_is_right_or_flagged() {
 }
 
 /// Two normals far apart, one where uniform starts are, and a prior as wide as both.
-struct Remote;
+struct Remote {
+    distance: f64,
+    /// Of the normal that is far.
+    share: f64,
+}
+
+impl Remote {
+    fn moments(&self) -> (f64, f64) {
+        let Remote { distance, share } = *self;
+        (share * distance, (1.0 + share * (1.0 - share) * distance * distance).sqrt())
+    }
+}
 
 impl Density for Remote {
     fn dimension(&self) -> usize {
@@ -113,7 +124,10 @@ impl Density for Remote {
     }
 
     fn log_density<D: num_dual::DualNum<Primitive = f64> + Copy>(&self, x: &[D]) -> D {
-        Bimodal { dimension: 1, half_distance: 30.0 }.log_density(&[x[0] - D::from(30.0)])
+        let (near, far) = (x[0].powi(2) * -0.5, (x[0] - D::from(self.distance)).powi(2) * -0.5);
+        let (near, far) = (near + (1.0 - self.share).ln(), far + self.share.ln());
+        let high = if near.re() > far.re() { near } else { far };
+        high + ((near - high).exp() + (far - high).exp()).ln()
     }
 }
 
@@ -152,16 +166,26 @@ impl Target for WithPrior {
 
     fn draw_prior(&self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
         let z: f64 = rng.sample(StandardNormal);
-        Some(vec![40.0 * z])
+        Some(vec![self.0.0.distance * z])
     }
 }
 
 #[test]
 fn starts_from_the_prior_find_a_mode_that_uniform_ones_do_not() {
-    // 0.3 N(60, 1) + 0.7 N(0, 1)
-    let fit = fitted(&WithPrior(Analytic(Remote)), 1);
-    let sd = (1.0f64 + 0.21 * 3600.0).sqrt();
-    let (mean_error, sd_error) = errors(&fit, &[18.0], &[sd]);
+    let remote = Remote { distance: 60.0, share: 0.3 };
+    let (mean, sd) = remote.moments();
+    let fit = fitted(&WithPrior(Analytic(remote)), 1);
+    let (mean_error, sd_error) = errors(&fit, &[mean], &[sd]);
+    assert!(mean_error < 0.05 && sd_error < 0.05, "{mean_error} {sd_error}");
+}
+
+#[test]
+fn a_mode_of_little_weight_is_kept_where_it_is_far_away() {
+    // It adds 24 to a variance of 1.
+    let remote = Remote { distance: 2000.0, share: (-12.0f64).exp() };
+    let (mean, sd) = remote.moments();
+    let fit = fitted(&WithPrior(Analytic(remote)), 1);
+    let (mean_error, sd_error) = errors(&fit, &[mean], &[sd]);
     assert!(mean_error < 0.05 && sd_error < 0.05, "{mean_error} {sd_error}");
 }
 

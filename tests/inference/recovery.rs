@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 use vippl::inference::guide::{Guide, LocationScale};
 use vippl::inference::{GuideChoice, Level};
 
-use crate::targets::{Analytic, Bimodal, Gaussian, Regression};
+use crate::targets::{Analytic, Bimodal, Density, Gaussian, Regression};
 use crate::{errors, fitted, fitted_with};
 
 /// The largest error of the mean, in sds, and of the covariance, relative to the target's.
@@ -98,5 +98,58 @@ fn both_modes_are_found_and_weighted() {
         assert_eq!(mixture.components[0].dimension(), 3);
         let (of_mean, of_sd) = errors(&fit, &[-1.6, 0.0, 0.0], &[sd, 1.0, 1.0]);
         assert!(of_mean < 0.05 && of_sd < 0.05, "{of_mean} {of_sd}");
+    }
+}
+
+/// Half N(0, 1), half a normal so narrow that no random start ends there.
+struct Needle;
+
+impl Density for Needle {
+    fn dimension(&self) -> usize {
+        1
+    }
+
+    fn log_density<D: num_dual::DualNum<Primitive = f64> + Copy>(&self, x: &[D]) -> D {
+        const WIDTH: f64 = 0.01;
+        let wide = x[0].powi(2) * -0.5;
+        let narrow = ((x[0] - D::from(4.0)) / WIDTH).powi(2) * -0.5;
+        (wide.exp() * 0.5 + narrow.exp() * (0.5 / WIDTH) + D::from(1e-300)).ln()
+    }
+}
+
+#[test]
+fn a_mode_that_only_heavy_draws_come_near_is_found() {
+    let sd = (0.5 * (1.0 + 1e-4) + 0.25 * 16.0f64).sqrt();
+    for seed in 0..4 {
+        let fit = fitted(&Analytic(Needle), seed);
+        let (of_mean, of_sd) = errors(&fit, &[2.0], &[sd]);
+        assert!(of_mean < 0.05 && of_sd < 0.05, "{seed}: {of_mean} {of_sd} {:?}", fit.verdict);
+    }
+}
+
+/// A wave of period 3 under a normal of sd 8: far more modes than random starts of radius 2 find.
+struct Comb;
+
+impl Density for Comb {
+    fn dimension(&self) -> usize {
+        1
+    }
+
+    fn log_density<D: num_dual::DualNum<Primitive = f64> + Copy>(&self, x: &[D]) -> D {
+        (x[0] * (std::f64::consts::TAU / 3.0)).cos() * 8.0 - x[0].powi(2) / 128.0
+    }
+}
+
+#[test]
+fn modes_that_follow_one_another_at_equal_distances_are_found() {
+    // By symmetry and by quadrature over (-80, 80).
+    let density = |x: f64| Comb.log_density(&[x]).exp();
+    let points = || (0..160_000).map(|i| f64::from(i) / 1000.0 - 80.0);
+    let total: f64 = points().map(density).sum();
+    let sd = (points().map(|x| x * x * density(x)).sum::<f64>() / total).sqrt();
+    for seed in 0..4 {
+        let fit = fitted(&Analytic(Comb), seed);
+        let (of_mean, of_sd) = errors(&fit, &[0.0], &[sd]);
+        assert!(of_mean < 0.05 && of_sd < 0.05, "{seed}: {of_mean} {of_sd} {:?}", fit.verdict);
     }
 }

@@ -73,13 +73,15 @@ impl FullRank {
 
     /// The two squared distances of the means, each in the scale of one normal, the smaller first.
     pub fn whitened_distances_squared(&self, other: &Self) -> (f64, f64) {
-        let from = |from: &Self, to: &Self| {
-            let mut difference = &to.mean - &from.mean;
-            from.cholesky.solve_lower_triangular_mut(&mut difference);
-            difference.norm_squared()
-        };
-        let (a, b) = (from(self, other), from(other, self));
+        let (a, b) = (self.whitened_distance_squared(other), other.whitened_distance_squared(self));
         (a.min(b), a.max(b))
+    }
+
+    /// The squared distance of another's mean from this one's, in this one's scale.
+    pub fn whitened_distance_squared(&self, other: &Self) -> f64 {
+        let mut difference = &other.mean - &self.mean;
+        self.cholesky.solve_lower_triangular_mut(&mut difference);
+        difference.norm_squared()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The mixture guide: one full-rank normal per mode.
 
+use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use super::{FullRank, LocationScale};
@@ -21,6 +22,21 @@ impl Mixture {
         let total: f64 = modes.iter().map(|(_, elbo)| (elbo - best).exp()).sum();
         let weights = modes.iter().map(|(_, elbo)| (elbo - best).exp() / total).collect();
         Self { weights, components: modes.into_iter().map(|(guide, _)| guide).collect() }
+    }
+
+    /// The share of some components in the density at every column of `points` (d × N).
+    pub fn share(&self, of: impl Fn(usize) -> bool, points: &DMatrix<f64>) -> Vec<f64> {
+        let mut shares = vec![0.0; points.ncols()];
+        let logs: Vec<Vec<f64>> = self.components.iter().map(|c| c.log_density(points)).collect();
+        for (draw, share) in shares.iter_mut().enumerate() {
+            let log = |k: usize| self.weights[k].ln() + logs[k][draw];
+            let components = 0..self.components.len();
+            let highest = components.clone().map(log).fold(f64::NEG_INFINITY, f64::max);
+            let part = |k: usize| (log(k) - highest).exp();
+            let own: f64 = components.clone().filter(|k| of(*k)).map(part).sum();
+            *share = own / components.map(part).sum::<f64>();
+        }
+        shares
     }
 
     /// The number of unconstrained coordinates, d.

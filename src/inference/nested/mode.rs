@@ -4,13 +4,37 @@ use super::{NestedLaplace, Scratch};
 use crate::inference::evaluate::Evaluation;
 use crate::inference::target::Target;
 
+/// A step with the precision of an earlier point that leaves more of the decrement than this is slow:
+/// a new precision, which costs as much as many steps, is worth having.
+const SLOW: f64 = 0.05;
+
+/// Which precision is wanted with a mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// That of the mode.
+    Exact,
+    /// One of a point near it.
+    Near,
+}
+
+/// Where the precision at hand is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    Nothing,
+    /// An earlier point of the way.
+    Before,
+    /// The point itself.
+    Here,
+}
+
 impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
     /// Moves the locals of the scratch point to their mode; log p there, with its gradient and the
-    /// precision. `None` if there is none.
+    /// precision there or, where any near it will do, of a point on the way. `None` if there is none.
     pub(super) fn settle(
         &self,
         scratch: &mut Scratch<T::Workspace, P::Workspace>,
         globals: &[f64],
+        wanted: Wanted,
     ) -> Option<f64> {
         let locals = &self.coupling.locals;
         scratch.point.fill(0.0);
@@ -18,24 +42,36 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
         self.predict(scratch, globals);
         let mut height = self.slopes(scratch);
         let limit = self.options.newton_tolerance.powi(2) * locals.len() as f64;
+        let (mut known, mut definite, mut before) = (Known::Nothing, false, f64::INFINITY);
         for _ in 0..self.options.newton_steps {
             let finite = scratch.gradient.iter().all(|partial| partial.is_finite());
             if !(height.is_finite() && finite) {
                 return None;
             }
-            let definite = self.curve(scratch);
-            if !definite && !self.mend(scratch) {
-                return None;
+            if known == Known::Nothing {
+                definite = self.curve(scratch);
+                if !definite && !self.mend(scratch) {
+                    return None;
+                }
+                known = Known::Here;
             }
             let mut step = self.coupling.of_locals(&scratch.gradient);
             let precision = &mut scratch.precision;
             precision.whiten(self.coupling, &mut step);
             let decrement: f64 = step.iter().map(|x| x * x).sum();
-            if definite && decrement < limit {
+            let enough = known == Known::Here || wanted == Wanted::Near;
+            if definite && decrement < limit && enough {
                 return Some(height + 0.5 * decrement);
             }
+            let slow = !definite || decrement < limit || decrement > SLOW * before;
+            if known == Known::Before && slow {
+                known = Known::Nothing;
+                continue;
+            }
+            before = decrement;
             precision.spread(self.coupling, &mut step);
             height = self.advance(scratch, &step, height, decrement)?;
+            known = Known::Before;
         }
         None
     }

@@ -4,6 +4,7 @@
 //! exact for it between kicks by what the density has besides (Shahbaba, Lan, Johnson and Neal 2014).
 //! Where the density is normal every move is accepted, and a quarter turn gives an independent draw.
 
+use super::mode::Wanted;
 use super::{NestedLaplace, Scratch};
 use crate::inference::target::Target;
 use rand::{Rng, RngExt};
@@ -31,7 +32,7 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
     ) -> Vec<f64> {
         let dimension = self.target.dimension();
         let mut all = vec![f64::NAN; dimension * repeats];
-        let found = self.settle(scratch, globals).is_some();
+        let found = self.settle(scratch, globals, Wanted::Near).is_some();
         for column in all.chunks_mut(dimension) {
             self.place(globals, column);
         }

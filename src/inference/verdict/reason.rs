@@ -100,6 +100,8 @@ pub enum Reason {
         starts: usize,
         /// How many such modes there are.
         modes: usize,
+        /// What they change, of a mean in sds or of an sd relatively.
+        influence: f64,
     },
     /// Only the highest point of the posterior is known.
     ModeOnly,
@@ -227,11 +229,11 @@ impl Reason {
                 "the starts led to {found} different modes, {kept} of which share the \
                  probability; their ELBOs span {elbo_spread:.1} nats"
             ),
-            Reason::ModeFoundOnce { starts, modes: 1 } => format!(
+            Reason::ModeFoundOnce { starts, modes: 1, .. } => format!(
                 "one of {starts} starts found a mode that no other did: there may be modes that \
                  none found"
             ),
-            Reason::ModeFoundOnce { starts, modes } => format!(
+            Reason::ModeFoundOnce { starts, modes, .. } => format!(
                 "{modes} modes were found by one of {starts} starts each: there may be modes that \
                  none found"
             ),
