@@ -207,7 +207,7 @@ pub fn ending<T: LogDensity>(
 }
 
 /// The path of L-BFGS on −log p.
-fn descend<T: LogDensity>(
+pub fn descend<T: LogDensity>(
     evaluator: &mut Evaluator<T>,
     point: Vec<f64>,
     options: &Starts,
