@@ -186,10 +186,11 @@ impl Exploration {
         let count = options.count_for(dimension, target.cost());
         let from = |own: &mut Evaluator<T>, start| match &options.first {
             Some(first) if start == 0 => Some(first.clone()),
-            _ if options.are_mean_field(dimension) => {
+            Some(first) => start::start_around(own, first, seed, start, &options),
+            None if options.are_mean_field(dimension) => {
                 start::middle_start(own, seed, start, &options)
             }
-            Some(_) | None => start::finite_start(own, target, seed, start, &options),
+            None => start::finite_start(own, target, seed, start, &options),
         };
         self.round(evaluator, target, count, &from, progress)
     }
