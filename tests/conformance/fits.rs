@@ -1,7 +1,7 @@
 //! Fits by default settings.
 
 use crate::database::{Posterior, bind_model, folder, posteriors};
-use crate::fitting::{errors, fit};
+use crate::fitting::{Errors, errors, fit};
 use std::path::Path;
 use vippl::inference::Level;
 
@@ -38,7 +38,7 @@ fn fits_are_finite_and_right_or_flagged() {
         if !finite {
             failures.push(format!("{}: a summary is not finite", posterior.name));
         }
-        let Some((mean, sd)) = errors(&folder, &posterior, &fitted) else { continue };
+        let Some(Errors { mean, sd, .. }) = errors(&folder, &posterior, &fitted) else { continue };
         compared += 1;
         if mean < MEAN && sd < SD {
             within += 1;

@@ -75,9 +75,20 @@ fn standardise(model: &str, columns: &mut HashMap<String, Vec<f64>>) {
     }
 }
 
-/// me = max |mean - reference| / reference sd, and max |ln(sd / reference sd)|, if there is a
-/// reference.
-pub(crate) fn errors(folder: &Path, posterior: &Posterior, fitted: &Fitted) -> Option<(f64, f64)> {
+/// How far a fit is from a reference.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Errors {
+    /// max |mean - reference| / reference sd
+    pub(crate) mean: f64,
+    /// max |ln(sd / reference sd)|
+    pub(crate) sd: f64,
+    /// The largest standard error of a reference's mean, in sds: its own noise. That of the logarithm
+    /// of an sd is smaller by the root of two, for normals.
+    pub(crate) noise: f64,
+}
+
+/// The errors of a fit, if there is a reference.
+pub(crate) fn errors(folder: &Path, posterior: &Posterior, fitted: &Fitted) -> Option<Errors> {
     let path = folder.join("reference").join(format!("{}.json", posterior.name));
     if !posterior.has_reference {
         return None;
@@ -86,10 +97,15 @@ pub(crate) fn errors(folder: &Path, posterior: &Posterior, fitted: &Fitted) -> O
     let numbers = |key: &str| -> Vec<f64> {
         reference[key].as_array().into_iter().flatten().filter_map(Value::as_f64).collect()
     };
-    let (means, sds) = (numbers("mean"), numbers("sd"));
+    let (means, sds, ess) = (numbers("mean"), numbers("sd"), numbers("ess"));
+    let mut noise: Vec<f64> =
+        numbers("mcse_mean_by_chains").iter().zip(&sds).map(|(error, sd)| error / sd).collect();
+    noise.extend(ess.iter().skip(noise.len()).map(|ess| ess.sqrt().recip()));
+    noise.resize(means.len(), f64::NAN);
     let names = reference["parameters"].as_array().into_iter().flatten();
-    let mut worst = (0.0f64, 0.0f64);
-    for ((name, mean), sd) in names.zip(means).zip(sds) {
+    let larger = |a: f64, b: f64| if b.is_nan() || b > a { b } else { a };
+    let mut worst = Errors { mean: 0.0, sd: 0.0, noise: 0.0 };
+    for (((name, mean), sd), noise) in names.zip(means).zip(sds).zip(noise) {
         let name = name.as_str().unwrap_or_default();
         let own = fitted
             .summaries
@@ -98,8 +114,9 @@ pub(crate) fn errors(folder: &Path, posterior: &Posterior, fitted: &Fitted) -> O
             .unwrap_or_else(|| panic!("{}: no quantity {name}", posterior.name));
         let me = (own.mean - mean).abs() / sd;
         let log_ratio = (own.sd / sd).ln().abs();
-        let larger = |a: f64, b: f64| if b.is_nan() || b > a { b } else { a };
-        worst = (larger(worst.0, me), larger(worst.1, log_ratio));
+        worst.mean = larger(worst.mean, me);
+        worst.sd = larger(worst.sd, log_ratio);
+        worst.noise = larger(worst.noise, noise);
     }
     Some(worst)
 }

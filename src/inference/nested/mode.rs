@@ -43,7 +43,8 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
         let mut height = self.slopes(scratch);
         let limit = self.options.newton_tolerance.powi(2) * locals.len() as f64;
         let (mut known, mut definite, mut before) = (Known::Nothing, false, f64::INFINITY);
-        for _ in 0..self.options.newton_steps {
+        let mut steps = 0;
+        while steps < self.options.newton_steps {
             let finite = scratch.gradient.iter().all(|partial| partial.is_finite());
             if !(height.is_finite() && finite) {
                 return None;
@@ -68,7 +69,7 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
                 known = Known::Nothing;
                 continue;
             }
-            before = decrement;
+            (before, steps) = (decrement, steps + 1);
             precision.spread(self.coupling, &mut step);
             height = self.advance(scratch, &step, height, decrement)?;
             known = Known::Before;
