@@ -3,12 +3,13 @@
 //! `cargo bench --bench engine -- [NAME…]` prints, for each case: microseconds per log density and
 //! gradient; the ratio to a fused loop of the same maths, written by hand over the same special
 //! functions and compiled for the same instructions; the ratio to reading the same bytes once; the
-//! ratio of a product with the Hessian to a gradient, at a new point and at that of the last product;
-//! the ratio of eight points at once to one; and the ratio of one thread to two. Medians of runs that
+//! ratio of a product with the Hessian to a gradient, at a new point and at that of the last product, and
+//! that of both, the gradient first, at a new point; the ratio of eight points at once to one; and the ratio of one thread to two. Medians of runs that
 //! take turns, on one thread. The hand-written loops leave out priors; where a likelihood has
 //! sufficient statistics, they do not use them. Instructions, which do not depend on what else the
 //! machine does, are counted by
-//! `valgrind --tool=callgrind --toggle-collect='*LogDensity*gradient*' BENCH NAME --once`.
+//! `valgrind --tool=callgrind --toggle-collect='*LogDensity*gradient*' BENCH NAME --once`; with
+//! `hessian` in place of `gradient`, those of a product after a gradient at the same point.
 //! A second table tells what is paid before the first evaluation: reading the file, and checking,
 //! binding and compiling a program of a hundred lines.
 
@@ -111,6 +112,7 @@ fn measure(case: &Case, pools: &[ThreadPool; 2], once: bool) {
     let value = program.gradient(&mut workspace, point, &mut gradients[..d]);
     assert!(value.is_finite(), "{}: {value}", case.name);
     if once {
+        program.hessian_vector(&mut workspace, point, &direction, &mut gradients[..d]);
         return;
     }
     let bytes = vec![1.0; case.numbers];
@@ -119,7 +121,7 @@ fn measure(case: &Case, pools: &[ThreadPool; 2], once: bool) {
         black_box(program.gradient(&mut workspace, point, &mut gradients[..d]));
     });
     let repeats = (SHORTEST / single.max(1e-9)).clamp(1.0, 10_000.0) as usize;
-    let mut times: [Vec<f64>; 7] = Default::default();
+    let mut times: [Vec<f64>; 8] = Default::default();
     let [one, two] = pools;
     let start = Instant::now();
     while start.elapsed() < REPEATED {
@@ -145,23 +147,32 @@ fn measure(case: &Case, pools: &[ThreadPool; 2], once: bool) {
                 })
             }));
         }
+        let mut both = [point, next].into_iter().cycle();
+        times[7].push(one.install(|| {
+            time(repeats, || {
+                let point = both.next().unwrap_or_default();
+                black_box(program.gradient(&mut workspace, point, &mut gradients[..d]));
+                program.hessian_vector(&mut workspace, point, &direction, &mut gradients[..d]);
+            })
+        }));
         times[4].push(one.install(|| {
             time(repeats, || {
                 program.gradients(&mut workspace, &points, &mut values, &mut gradients);
             })
         }));
     }
-    let [engine, hand, reading, hessian, together, threads, again] =
+    let [engine, hand, reading, hessian, together, threads, again, both] =
         times.each_mut().map(|t| median(t));
     let ratio = |x: f64| if x > 0.0 { format!("{:.2}", engine / x) } else { "-".to_owned() };
     println!(
-        "{:<24} {:>10.2} {:>7} {:>9} {:>8.2} {:>6.2} {:>8.2} {:>9.2}",
+        "{:<24} {:>10.2} {:>7} {:>9} {:>8.2} {:>6.2} {:>6.2} {:>8.2} {:>9.2}",
         case.name,
         engine * 1e6,
         ratio(hand),
         ratio(reading),
         hessian / engine,
         again / engine,
+        both / engine,
         together / engine,
         engine / threads,
     );
@@ -173,8 +184,8 @@ fn main() {
     let wanted: Vec<&String> = arguments.iter().filter(|a| !a.starts_with("--")).collect();
     println!("instructions: {}", Isa::best().name());
     println!(
-        "{:<24} {:>10} {:>7} {:>9} {:>8} {:>6} {:>8} {:>9}",
-        "case", "us", "/ hand", "/ reading", "Hessian", "again", "8 points", "2 threads"
+        "{:<24} {:>10} {:>7} {:>9} {:>8} {:>6} {:>6} {:>8} {:>9}",
+        "case", "us", "/ hand", "/ reading", "Hessian", "again", "both", "8 points", "2 threads"
     );
     let pool = |threads| {
         ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started")

@@ -2,6 +2,7 @@
 
 use super::block::Register;
 use super::data::bind;
+use super::elimination::LANES;
 use super::flat::Layout;
 use super::fuse::Fused;
 use super::isa::Isa;
@@ -175,9 +176,9 @@ impl Program {
     /// About how many bytes a workspace takes.
     pub fn workspace_bytes(&self) -> usize {
         let Extent { positions, active, scalars, registers, row_registers, .. } = &self.extent;
-        let Extent { memory, scratch, reals, .. } = &self.extent;
+        let Extent { memory, scratch, reals, strips, kept, .. } = &self.extent;
         // A number and, for products with the Hessian, a dual number of each.
-        let numbers = positions + active + memory + scratch;
+        let numbers = positions + active + memory + scratch + (strips + kept) * LANES;
         let of_numbers = numbers * (size_of::<f64>() + size_of::<Dual<f64>>());
         let plain = (scalars + row_registers + reals) * size_of::<f64>();
         let shared = self.extent.shares * (active + registers * BLOCK) * size_of::<f64>();

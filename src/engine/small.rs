@@ -21,13 +21,14 @@ use super::routine::{Code, Pair, Part};
 use super::step::Step;
 use crate::math::straight::Arithmetic;
 use builder::Builder;
+use std::ops::Range;
 
 /// Numbers of rows are computed so many at a time, the last of them for nothing: one vector of the
 /// widest kind.
 const LANES: usize = 8;
 
 /// A list has no more numbers than this, so that places are short.
-const SIZE: usize = 1 << 13;
+const SIZE: usize = 1 << 14;
 
 /// The place of a number.
 type Place = u16;
@@ -71,7 +72,7 @@ struct Instruction {
     target: Place,
 }
 
-/// A list of instructions, and where its results are.
+/// A list of instructions.
 #[derive(Clone, Debug)]
 pub(super) struct List {
     /// The numbers before the first evaluation.
@@ -82,27 +83,36 @@ pub(super) struct List {
     tables: Vec<Box<[Place]>>,
     /// Where the point is, and its tangent if there is one.
     points: Vec<usize>,
-    total: Place,
-    /// The place of each derivative.
-    gradient: Box<[Place]>,
 }
 
-/// The lists of a model.
+/// Where results are.
+#[derive(Clone, Debug)]
+struct Results {
+    total: Place,
+    /// The place of each derivative.
+    derivatives: Box<[Place]>,
+    /// So many instructions, the first, compute them.
+    end: usize,
+}
+
+/// The lists of a model: one for values alone; one for gradients, which are computed by its first
+/// instructions, and products with the Hessian, which need what is left.
 #[derive(Clone, Debug)]
 pub(super) struct Small {
     value: List,
-    gradient: List,
-    product: List,
+    log_density: Results,
+    derivatives: List,
+    gradient: Results,
+    product: Results,
 }
 
 /// The numbers of each list.
 #[derive(Clone, Debug)]
 pub(super) struct Numbers {
     value: Box<Array>,
-    gradient: Box<Array>,
-    product: Box<Array>,
-    /// Whether a product has been computed, so that there are numbers of its point.
-    has_product: bool,
+    derivatives: Box<Array>,
+    /// So many instructions, the first, need not run again at the same point.
+    done: usize,
 }
 
 /// As many numbers as a list may have, and a vector more, so that none ends beyond them.
@@ -136,72 +146,45 @@ impl Array {
 }
 
 impl Small {
-    /// The lists of these steps, unless one of them would have more numbers than `most` or than there
-    /// is room for, or is of a kind that only runs by itself.
+    /// The lists of these steps, unless one of them would have more numbers than `most`, for each kind
+    /// of derivatives, or than there is room for, or is of a kind that only runs by itself.
     pub(super) fn new(
         steps: &[Step],
         layout: &Layout,
         dimension: usize,
         most: usize,
     ) -> Option<Self> {
-        let list = |part: Part, adjoints: bool| {
-            let mut builder = Builder::new(layout, dimension, part, most.min(SIZE))?;
-            for step in steps {
-                builder.routine(match (step, part, adjoints) {
-                    (Step::Density(density), _, false) => &density.value,
-                    (Step::Density(density), Part::Value, true) => &density.gradient.plain,
-                    (Step::Density(density), Part::Tangent, true) => &density.gradient.moving,
-                    (Step::Map(map), Part::Value, _) => &map.value.plain,
-                    (Step::Map(map), Part::Tangent, _) => &map.value.moving,
-                    (
-                        Step::Product(_)
-                        | Step::Recurrence(_)
-                        | Step::Elimination(_)
-                        | Step::Cholesky(_)
-                        | Step::TriangularSolve(_)
-                        | Step::NoisyKronecker(_)
-                        | Step::Ode(_),
-                        ..,
-                    ) => return None,
-                })?;
-            }
-            for step in steps.iter().rev().filter(|_| adjoints) {
-                if let Step::Map(map) = step {
-                    let adjoint = &map.adjoint;
-                    builder.routine(match part {
-                        Part::Value => &adjoint.plain,
-                        Part::Tangent => &adjoint.moving,
-                    })?;
-                }
-            }
-            builder.finish(part)
-        };
-        Some(Small {
-            value: list(Part::Value, false)?,
-            gradient: list(Part::Value, true)?,
-            product: list(Part::Tangent, true)?,
-        })
+        let mut builder = Builder::new(layout, dimension, Part::Value, most.min(SIZE))?;
+        append(&mut builder, steps, Part::Value, false)?;
+        let log_density = builder.results(Part::Value);
+        let value = builder.finish()?;
+        let mut builder = Builder::new(layout, dimension, Part::Tangent, (2 * most).min(SIZE))?;
+        append(&mut builder, steps, Part::Value, true)?;
+        let gradient = builder.results(Part::Value);
+        builder.begin_again();
+        append(&mut builder, steps, Part::Tangent, true)?;
+        let product = builder.results(Part::Tangent);
+        Some(Small { value, log_density, derivatives: builder.finish()?, gradient, product })
     }
 
     pub(super) fn numbers(&self) -> Numbers {
         Numbers {
             value: Array::new(&self.value.numbers),
-            gradient: Array::new(&self.gradient.numbers),
-            product: Array::new(&self.product.numbers),
-            has_product: false,
+            derivatives: Array::new(&self.derivatives.numbers),
+            done: 0,
         }
     }
 
     /// How many instructions a gradient takes.
     pub(super) fn length(&self) -> usize {
-        self.gradient.instructions.len()
+        self.gradient.end
     }
 
     pub(super) fn log_density(&self, isa: Isa, numbers: &mut Numbers, point: &[f64]) -> f64 {
-        let numbers = &mut numbers.value;
+        let Numbers { value: numbers, .. } = numbers;
         self.value.set(numbers, &[point]);
-        isa.run(Run { list: &self.value, first: 0, numbers });
-        numbers.at(self.value.total)
+        isa.run(Run { list: &self.value, range: 0..self.log_density.end, numbers });
+        numbers.at(self.log_density.total)
     }
 
     pub(super) fn gradient(
@@ -211,15 +194,17 @@ impl Small {
         point: &[f64],
         gradient: &mut [f64],
     ) -> f64 {
-        let numbers = &mut numbers.gradient;
-        self.gradient.set(numbers, &[point]);
-        isa.run(Run { list: &self.gradient, first: 0, numbers });
+        let list = &self.derivatives;
+        let Numbers { derivatives: numbers, done, .. } = numbers;
+        list.set(numbers, &[point]);
+        *done = self.gradient.end;
+        isa.run(Run { list, range: 0..*done, numbers });
         self.gradient.read(numbers, gradient);
         numbers.at(self.gradient.total)
     }
 
-    /// The product with the Hessian. At the point of the last product only what depends on the
-    /// direction is computed.
+    /// The product with the Hessian. At the point of the last gradient or product only what neither
+    /// has computed is.
     pub(super) fn hessian_vector(
         &self,
         isa: Isa,
@@ -227,18 +212,47 @@ impl Small {
         (point, direction): (&[f64], &[f64]),
         product: &mut [f64],
     ) {
-        let list = &self.product;
-        let first = if numbers.has_product && list.is_at(&numbers.product, point) {
-            list.settled
-        } else {
-            0
-        };
-        numbers.has_product = true;
-        let numbers = &mut numbers.product;
+        let list = &self.derivatives;
+        let Numbers { derivatives: numbers, done, .. } = numbers;
+        let first = if list.is_at(numbers, point) { *done } else { 0 };
+        *done = list.settled;
         list.set(numbers, &[point, direction]);
-        isa.run(Run { list, first, numbers });
-        list.read(numbers, product);
+        isa.run(Run { list, range: first..self.product.end, numbers });
+        self.product.read(numbers, product);
     }
+}
+
+/// Appends steps, and what computes adjoints or tangents of adjoints if these are asked for.
+fn append(builder: &mut Builder, steps: &[Step], part: Part, adjoints: bool) -> Option<()> {
+    for step in steps {
+        builder.routine(match (step, part, adjoints) {
+            (Step::Density(density), _, false) => &density.value,
+            (Step::Density(density), Part::Value, true) => &density.gradient.plain,
+            (Step::Density(density), Part::Tangent, true) => &density.gradient.moving,
+            (Step::Map(map), Part::Value, _) => &map.value.plain,
+            (Step::Map(map), Part::Tangent, _) => &map.value.moving,
+            (
+                Step::Product(_)
+                | Step::Recurrence(_)
+                | Step::Elimination(_)
+                | Step::Cholesky(_)
+                | Step::TriangularSolve(_)
+                | Step::NoisyKronecker(_)
+                | Step::Ode(_),
+                ..,
+            ) => return None,
+        })?;
+    }
+    for step in steps.iter().rev().filter(|_| adjoints) {
+        if let Step::Map(map) = step {
+            let adjoint = &map.adjoint;
+            builder.routine(match part {
+                Part::Value => &adjoint.plain,
+                Part::Tangent => &adjoint.moving,
+            })?;
+        }
+    }
+    Some(())
 }
 
 impl List {
@@ -255,18 +269,20 @@ impl List {
         let before = &numbers.0[start..start + point.len()];
         before.iter().zip(point).all(|(a, b)| a.to_bits() == b.to_bits())
     }
+}
 
-    fn read(&self, numbers: &Array, gradient: &mut [f64]) {
-        for (to, place) in gradient.iter_mut().zip(&self.gradient) {
+impl Results {
+    fn read(&self, numbers: &Array, derivatives: &mut [f64]) {
+        for (to, place) in derivatives.iter_mut().zip(&self.derivatives) {
             *to = numbers.at(*place);
         }
     }
 }
 
-/// The instructions of a list from the first on.
+/// Some instructions of a list.
 struct Run<'a> {
     list: &'a List,
-    first: usize,
+    range: Range<usize>,
     numbers: &'a mut Array,
 }
 
@@ -275,8 +291,8 @@ impl Task for Run<'_> {
 
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
-        let Run { list, first, numbers } = self;
-        for Instruction { act, target } in &list.instructions[first..] {
+        let Run { list, range, numbers } = self;
+        for Instruction { act, target } in &list.instructions[range] {
             let target = *target;
             match act {
                 Act::Single(code) => {

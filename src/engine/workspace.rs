@@ -1,6 +1,7 @@
 //! The scratch memory of one thread.
 
 use super::block::Register;
+use super::elimination::Lanes;
 use super::execute::{Given, Sinks};
 use super::isa::Isa;
 use super::lane::Lane;
@@ -43,6 +44,9 @@ pub(super) struct Extent {
     pub(super) reals: usize,
     /// Positions that a step needs while it runs.
     pub(super) pivots: usize,
+    /// Vectors that an elimination needs while it runs, and those that all keep for the way back.
+    pub(super) strips: usize,
+    pub(super) kept: usize,
 }
 
 impl Extent {
@@ -61,6 +65,8 @@ impl Extent {
             scratch: 0,
             reals: 0,
             pivots: 0,
+            strips: 0,
+            kept: 0,
         }
     }
 
@@ -108,6 +114,9 @@ pub(super) struct State<T> {
     pub(super) scratch: Vec<T>,
     pub(super) reals: Vec<f64>,
     pub(super) pivots: Vec<usize>,
+    pub(super) strips: Vec<Lanes>,
+    /// What eliminations keep between the sweeps.
+    pub(super) kept: Vec<Lanes>,
     /// The log density so far.
     pub(super) total: T,
 }
@@ -130,6 +139,8 @@ impl<T: Lane> State<T> {
             scratch: vec![zero; extent.scratch],
             reals: vec![0.0; extent.reals],
             pivots: vec![0; extent.pivots],
+            strips: vec![Lanes::default(); T::PARTS.len() * extent.strips],
+            kept: vec![Lanes::default(); T::PARTS.len() * extent.kept],
             total: zero,
         }
     }

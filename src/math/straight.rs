@@ -11,7 +11,7 @@ mod logarithm;
 mod normal;
 
 pub use exponential::{
-    exp, expm1, sigmoid, softplus, softplus_and_sigmoid, softplus_in_parts, tanh,
+    exp, exp_below_zero, expm1, sigmoid, softplus, softplus_and_sigmoid, softplus_in_parts, tanh,
 };
 pub use gamma::{digamma, is_regular, ln_gamma, ln_gamma_and_digamma};
 pub use logarithm::{ln, log1p};

@@ -1,32 +1,49 @@
 //! Steps of an elimination that look alike: the same sizes, read in the same pattern from
 //! different places.
 //!
-//! Invariant: the batches, and the items of each in order, use a message only after it was sent.
+//! Invariant: the batches, and the items of each in order, use a message only after it was sent; no
+//! two items of a tile wait for one another.
 
-use crate::engine::lane::Lane;
+use super::tile::{LANES, Tile};
 use crate::graph::Elimination;
 use crate::graph::eliminate::{Plan, PlanStep};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
+/// A tile has about so many numbers, so that it stays in the first-level cache.
+const TILE: usize = 1024;
+
+/// So many numbers of an elimination are kept for the way back, at most.
+const KEPT: usize = 1 << 20;
 
 /// Steps with one pattern of reading.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
     /// The states of the variable that is summed out.
-    states: usize,
+    pub(super) states: usize,
     /// The states of the scope together: the length of a message.
-    assignments: usize,
+    pub(super) assignments: usize,
     /// How far each variable of the scope moves the message.
-    strides: Vec<usize>,
-    /// Where each entry of a table is, relative to its first, for every table of a step.
-    tables: Vec<Vec<u32>>,
-    /// The same for every message of a step.
-    messages: Vec<Vec<u32>>,
-    items: Items,
+    pub(super) strides: Vec<usize>,
+    pub(super) tables: Readings,
+    pub(super) messages: Readings,
+    pub(super) items: Items,
+    pub(super) tiles: Vec<Tile>,
+}
+
+/// How the tables of a step are read, or its messages: those of each kind after the kind before.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Readings {
+    /// The same entry for all assignments of the scope: its offset for each state.
+    pub(super) same: Vec<Vec<u32>>,
+    /// Neighbouring entries for neighbouring assignments: the offset of the first for each state.
+    pub(super) runs: Vec<Vec<u32>>,
+    /// An offset for each state and assignment.
+    pub(super) scattered: Vec<Vec<u32>>,
 }
 
 /// What differs from step to step; lists hold the parts of one step after those of another.
 #[derive(Clone, Debug, Default)]
-struct Items {
+pub(super) struct Items {
     variables: Vec<u32>,
     scopes: Vec<u32>,
     tables: Vec<usize>,
@@ -40,6 +57,25 @@ fn part<A>(list: &[A], item: usize, length: usize) -> &[A] {
     &list[item * length..(item + 1) * length]
 }
 
+impl Readings {
+    fn new(states: usize, scope: &[usize], patterns: &[Pattern]) -> Self {
+        let mut readings = Readings::default();
+        for Pattern { kind, strides } in patterns {
+            let sizes: Vec<usize> = [states].into_iter().chain(scope.iter().copied()).collect();
+            match kind {
+                Kind::Same => readings.same.push(offsets(&sizes[..1], strides)),
+                Kind::Runs => readings.runs.push(offsets(&sizes[..1], strides)),
+                Kind::Scattered => readings.scattered.push(offsets(&sizes, strides)),
+            }
+        }
+        readings
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.same.len() + self.runs.len() + self.scattered.len()
+    }
+}
+
 impl Batch {
     /// How many steps.
     pub(super) fn len(&self) -> usize {
@@ -50,191 +86,68 @@ impl Batch {
         self.items.variables[item] as usize
     }
 
+    /// Where the message of a step is.
+    pub(super) fn output(&self, item: usize) -> usize {
+        self.items.outputs[item]
+    }
+
+    /// Where each table of a step begins.
+    pub(super) fn table_starts(&self, item: usize) -> &[usize] {
+        part(&self.items.tables, item, self.tables.len())
+    }
+
+    /// Where each message that a step reads begins.
+    pub(super) fn message_starts(&self, item: usize) -> &[usize] {
+        part(&self.items.messages, item, self.messages.len())
+    }
+
+    /// The assignment of the scope of a step that these states are.
+    pub(super) fn assignment(&self, item: usize, states: &[u32]) -> usize {
+        let scope = part(&self.items.scopes, item, self.strides.len());
+        let moves = scope.iter().zip(&self.strides);
+        moves.map(|(v, stride)| states[*v as usize] as usize * stride).sum()
+    }
+
     /// Sums, exponentials and their adjoints.
     pub(super) fn operations(&self) -> usize {
         let entry = 4 * (self.tables.len() + self.messages.len()) + 6;
         self.len() * self.assignments * self.states * entry
     }
 
-    /// e(s, k) for all k, where s is the assignment.
-    fn gather<T: Lane>(
-        &self,
-        item: usize,
-        assignment: usize,
-        values: &[T],
-        memory: &[T],
-        sums: &mut [T],
-    ) {
-        sums.fill(T::constant(0.0));
-        self.for_each_table(item, assignment, |start, offsets| {
-            let from = &values[start..];
-            for (sum, offset) in sums.iter_mut().zip(offsets) {
-                *sum = *sum + from[*offset as usize];
+    /// How many columns a tile has at most: those of whole steps if they fit.
+    fn width(&self) -> usize {
+        let most = (TILE / self.states.max(1) / LANES * LANES).max(LANES);
+        let whole = most - most % self.assignments.max(1);
+        if whole > 0 { whole } else { most }
+    }
+
+    /// Divides the items into tiles, of which no item reads what another sends. Returns how many vectors
+    /// are kept by then.
+    fn divide(&mut self, mut kept: usize) -> usize {
+        let mut ends = Vec::new();
+        let mut sent = HashSet::new();
+        for item in 0..self.len() {
+            if self.message_starts(item).iter().any(|start| sent.contains(start)) {
+                ends.push(item * self.assignments);
+                sent.clear();
             }
-        });
-        self.for_each_message(item, assignment, |start, offsets| {
-            let from = &memory[start..];
-            for (sum, offset) in sums.iter_mut().zip(offsets) {
-                *sum = *sum + from[*offset as usize];
-            }
-        });
-    }
-
-    /// Where each table of a step begins, and where its entries for all states of the variable are.
-    fn for_each_table(&self, item: usize, assignment: usize, mut visit: impl FnMut(usize, &[u32])) {
-        let entries = assignment * self.states..(assignment + 1) * self.states;
-        let starts = part(&self.items.tables, item, self.tables.len());
-        for (start, offsets) in starts.iter().zip(&self.tables) {
-            visit(*start, &offsets[entries.clone()]);
+            sent.insert(self.output(item));
         }
-    }
-
-    /// The same for the messages of a step.
-    fn for_each_message(
-        &self,
-        item: usize,
-        assignment: usize,
-        mut visit: impl FnMut(usize, &[u32]),
-    ) {
-        let entries = assignment * self.states..(assignment + 1) * self.states;
-        let starts = part(&self.items.messages, item, self.messages.len());
-        for (start, offsets) in starts.iter().zip(&self.messages) {
-            visit(*start, &offsets[entries.clone()]);
-        }
-    }
-
-    /// Computes the message of a step, less its largest number unless it is the only one, so that
-    /// messages stay small along a chain. Returns what was taken off.
-    pub(super) fn send<T: Lane>(
-        &self,
-        item: usize,
-        values: &[T],
-        memory: &mut [T],
-        scratch: &mut [T],
-    ) -> f64 {
-        let sums = &mut scratch[..self.states];
-        let mut largest = f64::NEG_INFINITY;
-        for assignment in 0..self.assignments {
-            self.gather(item, assignment, values, memory, sums);
-            let message = log_sum_exp(sums);
-            largest = largest.max(message.real());
-            memory[self.items.outputs[item] + assignment] = message;
-        }
-        if self.strides.is_empty() || !largest.is_finite() {
-            return 0.0;
-        }
-        let output = self.items.outputs[item];
-        for message in &mut memory[output..output + self.assignments] {
-            if !is_impossible(*message) {
-                *message = *message - largest;
+        ends.push(self.len() * self.assignments);
+        let (width, assignments, mut first) = (self.width(), self.assignments, 0);
+        for end in ends {
+            while first < end {
+                let columns = width.min(end - first);
+                let vectors = self.states * columns.div_ceil(LANES);
+                let fits = (kept + vectors) * LANES <= KEPT;
+                let items = first / assignments..(first + columns).div_ceil(assignments);
+                let place = fits.then_some(kept);
+                self.tiles.push(Tile { items, first: first % assignments, columns, kept: place });
+                kept += if fits { vectors } else { 0 };
+                first += columns;
             }
         }
-        largest
-    }
-
-    /// Spreads the adjoint of the message of a step over its entries: adds to the adjoints of the
-    /// messages it used, and calls `visit` with each assignment and the weights of all states.
-    /// Where a weight is 0, so is its tangent.
-    pub(super) fn receive<T: Lane>(
-        &self,
-        item: usize,
-        values: &[T],
-        messages: &[T],
-        adjoints: &mut [T],
-        scratch: &mut [T],
-        mut visit: impl FnMut(usize, &[T]),
-    ) {
-        let sums = &mut scratch[..self.states];
-        for assignment in 0..self.assignments {
-            let adjoint = adjoints[self.items.outputs[item] + assignment];
-            if adjoint.is_zero() {
-                continue;
-            }
-            self.gather(item, assignment, values, messages, sums);
-            let Some((_, total)) = exponentiate(sums) else { continue };
-            let scale = adjoint / total;
-            sums.iter_mut().for_each(|share| *share = *share * scale);
-            self.for_each_message(item, assignment, |start, offsets| {
-                add_at(&mut adjoints[start..], offsets, sums);
-            });
-            visit(assignment, sums);
-        }
-    }
-
-    /// Adds the weights of an assignment to the adjoints of the tables of a step.
-    pub(super) fn add_to_tables<T: Lane>(
-        &self,
-        item: usize,
-        assignment: usize,
-        weights: &[T],
-        adjoints: &mut [T],
-    ) {
-        self.for_each_table(item, assignment, |start, offsets| {
-            add_at(&mut adjoints[start..], offsets, weights);
-        });
-    }
-
-    /// Calls `visit` with every state of the variable of a step and its probability, given the
-    /// states of its scope.
-    pub(super) fn condition(
-        &self,
-        item: usize,
-        states: &[u32],
-        values: &[f64],
-        messages: &[f64],
-        scratch: &mut [f64],
-        mut visit: impl FnMut(u32, f64),
-    ) {
-        let scope = part(&self.items.scopes, item, self.strides.len());
-        let moves = scope.iter().zip(&self.strides);
-        let assignment: usize =
-            moves.map(|(v, stride)| states[*v as usize] as usize * stride).sum();
-        let sums = &mut scratch[..self.states];
-        self.gather(item, assignment, values, messages, sums);
-        let Some((_, total)) = exponentiate(sums) else { return };
-        for (state, share) in sums.iter().enumerate() {
-            visit(state as u32, share / total);
-        }
-    }
-}
-
-fn add_at<T: Lane>(to: &mut [T], offsets: &[u32], weights: &[T]) {
-    for (offset, weight) in offsets.iter().zip(weights) {
-        let to = &mut to[*offset as usize];
-        *to = *to + *weight;
-    }
-}
-
-fn is_impossible<T: Lane>(x: T) -> bool {
-    x.same(T::constant(f64::NEG_INFINITY))
-}
-
-/// Turns every x into e^(x - m), where m is the largest, with the tangents of an impossible one
-/// dropped. Returns m and the sum; nothing if all are -∞.
-fn exponentiate<T: Lane>(xs: &mut [T]) -> Option<(f64, T)> {
-    let mut largest = f64::NEG_INFINITY;
-    for x in xs.iter() {
-        // NaN stays, and spoils the sum.
-        let keep = x.real() <= largest || largest.is_nan();
-        largest = if keep { largest } else { x.real() };
-    }
-    if largest == f64::NEG_INFINITY {
-        return None;
-    }
-    let mut sum = T::constant(0.0);
-    for x in xs {
-        let share = if is_impossible(*x) { T::constant(0.0) } else { (*x - largest).exp() };
-        *x = if share.real() == 0.0 { T::constant(0.0) } else { share };
-        sum = sum + *x;
-    }
-    Some((largest, sum))
-}
-
-/// ln Σ e^x, and -∞ without tangent if all are. Changes the numbers.
-fn log_sum_exp<T: Lane>(xs: &mut [T]) -> T {
-    match exponentiate(xs) {
-        Some((largest, sum)) => sum.ln() + largest,
-        None => T::constant(f64::NEG_INFINITY),
+        kept
     }
 }
 
@@ -243,17 +156,18 @@ fn log_sum_exp<T: Lane>(xs: &mut [T]) -> T {
 struct Shape {
     states: usize,
     scope: Vec<usize>,
-    tables: Vec<Vec<usize>>,
-    messages: Vec<Vec<usize>>,
+    tables: Vec<Pattern>,
+    messages: Vec<Pattern>,
 }
 
-/// The steps of a plan in batches, given where each table and message begins.
+/// The steps of a plan in batches, given where each table and message begins, and how many vectors
+/// they keep.
 pub(super) fn batches(
     elimination: &Elimination,
     plan: &Plan,
     tables: &[usize],
     places: &[usize],
-) -> Vec<Batch> {
+) -> (Vec<Batch>, usize) {
     let mut numbers: HashMap<Shape, usize> = HashMap::new();
     let mut shapes: Vec<usize> = Vec::with_capacity(plan.steps.len());
     let mut parts: Vec<Reads> = Vec::with_capacity(plan.steps.len());
@@ -279,7 +193,8 @@ pub(super) fn batches(
             batch.items.outputs.push(places[step]);
         }
     }
-    batches
+    let kept = batches.iter_mut().fold(0, |kept, batch| batch.divide(kept));
+    (batches, kept)
 }
 
 /// The steps in an order that keeps those of one shape together, each after those it waits for.
@@ -311,22 +226,60 @@ fn schedule(plan: &Plan, shapes: &[usize]) -> Vec<usize> {
     order
 }
 
-/// The tables and messages of a step with the strides of its scope and its variable, sorted by
-/// their strides so that steps that look alike compare equal.
+/// The tables and messages of a step, each with how the scope and the variable move it, sorted so that
+/// steps that look alike compare equal.
 struct Reads {
-    tables: Vec<(Vec<usize>, u32)>,
-    messages: Vec<(Vec<usize>, u32)>,
+    tables: Vec<(Pattern, u32)>,
+    messages: Vec<(Pattern, u32)>,
+}
+
+/// How a step reads a table or a message.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Pattern {
+    kind: Kind,
+    /// How far the variable moves it, then how far those of the scope do.
+    strides: Vec<usize>,
+}
+
+/// The fields of [`Readings`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Kind {
+    Same,
+    Runs,
+    Scattered,
+}
+
+impl Pattern {
+    fn new(strides: Vec<usize>, scope: &[usize]) -> Self {
+        let moved = || strides.iter().skip(1).zip(scope).zip(message_strides(scope));
+        let relevant = || moved().filter(|((_, size), _)| **size > 1);
+        let kind = if relevant().all(|((stride, _), _)| *stride == 0) {
+            Kind::Same
+        } else if relevant().all(|((stride, _), own)| *stride == own) {
+            Kind::Runs
+        } else {
+            Kind::Scattered
+        };
+        Pattern { kind, strides }
+    }
+}
+
+/// How far each variable of a scope of these sizes moves the message over it.
+fn message_strides(scope: &[usize]) -> impl Iterator<Item = usize> {
+    (0..scope.len()).map(|i| scope[i + 1..].iter().product())
 }
 
 impl Reads {
     fn new(elimination: &Elimination, plan: &Plan, step: &PlanStep) -> Self {
         let sizes = &elimination.sizes;
-        let strides = |scope: &[u32]| -> Vec<usize> {
-            let own = step.scope.iter().chain([&step.variable]);
-            own.map(|variable| stride(sizes, scope, *variable)).collect()
+        let of_scope: Vec<usize> =
+            step.scope.iter().map(|variable| sizes[*variable as usize] as usize).collect();
+        let pattern = |scope: &[u32]| {
+            let own = [&step.variable].into_iter().chain(&step.scope);
+            Pattern::new(own.map(|variable| stride(sizes, scope, *variable)).collect(), &of_scope)
         };
-        let table = |f: &u32| (strides(&elimination.factors[*f as usize].scope), *f);
-        let message = |m: &u32| (strides(&plan.steps[*m as usize].scope), *m);
+        let table = |f: &u32| (pattern(&elimination.factors[*f as usize].scope), *f);
+        let message = |m: &u32| (pattern(&plan.steps[*m as usize].scope), *m);
         let mut tables: Vec<_> = step.factors.iter().map(table).collect();
         let mut messages: Vec<_> = step.messages.iter().map(message).collect();
         tables.sort_unstable();
@@ -336,30 +289,26 @@ impl Reads {
 
     fn shape(&self, elimination: &Elimination, step: &PlanStep) -> Shape {
         let size = |variable: &u32| elimination.sizes[*variable as usize] as usize;
-        let strides = |of: &[(Vec<usize>, u32)]| of.iter().map(|(s, _)| s.clone()).collect();
+        let patterns = |of: &[(Pattern, u32)]| of.iter().map(|(p, _)| p.clone()).collect();
         Shape {
             states: size(&step.variable),
             scope: step.scope.iter().map(size).collect(),
-            tables: strides(&self.tables),
-            messages: strides(&self.messages),
+            tables: patterns(&self.tables),
+            messages: patterns(&self.messages),
         }
     }
 
     /// A batch of the shape, without items.
     fn batch(&self, elimination: &Elimination, step: &PlanStep) -> Batch {
         let Shape { states, scope, tables, messages } = self.shape(elimination, step);
-        let mut sizes = scope.clone();
-        sizes.push(states);
-        let offsets = |of: Vec<Vec<usize>>| -> Vec<Vec<u32>> {
-            of.iter().map(|strides| offsets(&sizes, strides)).collect()
-        };
         Batch {
             states,
             assignments: scope.iter().product(),
-            strides: (0..scope.len()).map(|i| scope[i + 1..].iter().product()).collect(),
-            tables: offsets(tables),
-            messages: offsets(messages),
+            strides: message_strides(&scope).collect(),
+            tables: Readings::new(states, &scope, &tables),
+            messages: Readings::new(states, &scope, &messages),
             items: Items::default(),
+            tiles: Vec::new(),
         }
     }
 }

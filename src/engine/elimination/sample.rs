@@ -1,10 +1,14 @@
 //! The variables that were summed out, given the point: joint samples and marginals.
 
-use super::EliminationStep;
+use super::batch::Batch;
+use super::tile::{Given, Lanes, Row, Sink, Tile};
+use super::{Backward, EliminationStep};
+use crate::engine::isa::Task;
 use crate::engine::program::Program;
 use crate::engine::step::Step;
 use crate::engine::workspace::{State, Workspace};
 use crate::graph::Tag;
+use crate::math::straight::Arithmetic;
 use rand::{Rng, RngExt};
 
 /// The posterior of the finite variables of a model at a point, z | θ, y.
@@ -58,19 +62,23 @@ impl Assignments<'_> {
         if !drawable || states.len() != elimination.sizes.len() {
             return false;
         }
-        let State { values, memory, scratch, .. } = &mut *self.state;
-        let messages = &memory[elimination.memory..];
+        let isa = self.state.isa;
         for batch in elimination.batches.iter().rev() {
             for item in (0..batch.len()).rev() {
+                let State { values, memory, strips, .. } = &mut *self.state;
+                let given = Given { values, messages: &memory[elimination.memory..] };
+                let assignment = batch.assignment(item, states);
+                let (planes, message) = strips.split_at_mut(batch.states);
+                isa.run(Condition { batch, item, assignment, given, planes, message });
                 let mut left: f64 = rng.random();
                 let mut chosen = None;
-                batch.condition(item, states, values, messages, scratch, |state, probability| {
+                for (state, [probability, ..]) in strips[..batch.states].iter().enumerate() {
                     // Rounding may leave something over; it goes to the last possible state.
-                    if probability > 0.0 && left >= 0.0 {
-                        chosen = Some(state);
+                    if *probability > 0.0 && left >= 0.0 {
+                        chosen = Some(state as u32);
                         left -= probability;
                     }
-                });
+                }
                 states[batch.variable(item)] = chosen.unwrap_or(0);
             }
         }
@@ -88,11 +96,44 @@ impl Assignments<'_> {
             end += *size as usize;
         }
         let mut marginals = vec![0.0; end];
-        let State { values, memory, scratch, .. } = &mut *self.state;
-        elimination.for_each_weight(values, memory, scratch, |batch, item, _, weights| {
-            let own = &mut marginals[starts[batch.variable(item)]..];
-            own.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
-        });
+        let state = &mut *self.state;
+        let sink = Marginals { starts: &starts, marginals: &mut marginals };
+        state.isa.run(Backward { step: elimination, state, sink });
         marginals
+    }
+}
+
+/// Computes the probability of every state of the variable of a step, given the states of its scope: the
+/// first number of as many vectors.
+struct Condition<'a> {
+    batch: &'a Batch,
+    item: usize,
+    assignment: usize,
+    given: Given<'a, f64>,
+    planes: &'a mut [Lanes],
+    message: &'a mut [Lanes],
+}
+
+impl Task for Condition<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arithmetic>(self) {
+        let Condition { batch, item, assignment, given, planes, message } = self;
+        let tile = Tile { items: item..item + 1, first: assignment, columns: 1, kept: None };
+        batch.weigh::<A, f64>(&tile, given, planes, message);
+    }
+}
+
+/// The posterior probabilities of the states of all variables, and where those of each begin.
+struct Marginals<'a> {
+    starts: &'a [usize],
+    marginals: &'a mut [f64],
+}
+
+impl Sink for Marginals<'_> {
+    #[inline(always)]
+    fn add(&mut self, batch: &Batch, row: &Row<'_>) {
+        self.marginals[self.starts[batch.variable(row.item)] + row.state] += row.sum;
     }
 }

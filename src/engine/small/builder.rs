@@ -2,7 +2,7 @@
 //! buffers and adjoints are.
 
 use super::settle::settle;
-use super::{Act, At, Instruction, LANES, List, Place};
+use super::{Act, At, Instruction, LANES, List, Place, Results};
 use crate::engine::flat::{Layout, Places, for_each_run};
 use crate::engine::product::PlacedProduct;
 use crate::engine::routine::{
@@ -59,7 +59,7 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    /// A list that computes values, or values and tangents.
+    /// A list that computes values, or values and tangents, of at most so many numbers.
     pub(super) fn new(layout: &Layout, dimension: usize, part: Part, most: usize) -> Option<Self> {
         // What is larger needs no list to be made to see that.
         if layout.size() > most {
@@ -538,18 +538,32 @@ impl Builder {
         to.zip(start..).for_each(|(to, place)| *to = Some(place));
     }
 
-    /// The list, whose results are values or tangents.
-    pub(super) fn finish(mut self, part: Part) -> Option<List> {
+    /// The results so far, values or tangents.
+    pub(super) fn results(&mut self, part: Part) -> Results {
         let derivatives = (0..self.dimension).map(|k| self.read(part, Space::Adjoints, k));
-        let gradient = derivatives.collect();
+        let derivatives = derivatives.collect();
         let total = self.positions(part).total;
         let total = total.unwrap_or_else(|| self.constant(0.0));
+        Results { total, derivatives, end: self.instructions.len() }
+    }
+
+    /// Begins anew at the same point, without forgetting what was computed.
+    pub(super) fn begin_again(&mut self) {
+        for positions in [&mut self.value, &mut self.tangent] {
+            positions.values[self.dimension..].fill(None);
+            positions.adjoints.fill(None);
+            positions.total = None;
+        }
+    }
+
+    /// The list; nothing if there is no room for it.
+    pub(super) fn finish(self) -> Option<List> {
         if self.full {
             return None;
         }
-        let direction = match (part, &self.points[..]) {
-            (Part::Tangent, [_, start]) => *start..start + self.dimension,
-            (Part::Value | Part::Tangent, _) => 0..0,
+        let direction = match &self.points[..] {
+            [_, start] => *start..start + self.dimension,
+            _ => 0..0,
         };
         let (instructions, settled) = settle(self.instructions, &self.tables, direction);
         Some(List {
@@ -558,8 +572,6 @@ impl Builder {
             settled,
             tables: self.tables,
             points: self.points,
-            total,
-            gradient,
         })
     }
 }

@@ -116,7 +116,7 @@ pub fn softplus_and_sigmoid<A: Arithmetic>(x: f64) -> (f64, f64) {
 
 /// e^x within 1 ulp for x ≤ 0; 0 where it is below the least normal number.
 #[inline(always)]
-fn exp_below_zero<A: Arithmetic>(x: f64) -> f64 {
+pub fn exp_below_zero<A: Arithmetic>(x: f64) -> f64 {
     const LEAST: f64 = -708.0;
     let (k, r) = reduce::<A>(choose(x < LEAST, LEAST, x));
     let y = (expm1_reduced::<A>(r) + 1.0) * power_of_two(k);
