@@ -110,22 +110,24 @@ fn one(values: &[f64], weights: &[f64], log_ratios: &[f64], repeats: usize) -> Q
 }
 
 /// A quantity that was drawn after the fit, given some of its draws with their log weights. `worth` is
-/// how many independent draws each stands for. Of a state only the probability is judged: that of a rare
-/// one is known well long before the sd of its indicator is.
+/// how many independent draws each stands for. Of a state only the mean is judged, and an error of 0.01
+/// is a small one whatever it is of: that is known well long before the sd of a rare state is.
 pub fn check_drawn(values: &[f64], log_weights: &[f64], worth: f64, state: bool) -> QuantityCheck {
     let total: f64 = log_weights.iter().map(|w| w.exp()).sum();
     let weights: Vec<f64> = log_weights.iter().map(|w| w.exp() / total).collect();
     let found = one(values, &weights, log_weights, 1);
     let more = worth.sqrt().recip();
-    QuantityCheck {
-        constant: false,
-        khat: if state { 0.0 } else { found.khat },
-        tail_error: if state { 0.0 } else { found.tail_error },
-        mean_error: more * found.mean_error,
-        sd_error: if state { 0.0 } else { more * found.sd_error },
-        ..found
+    let mean_error = more * found.mean_error;
+    if state {
+        let sd = moments(values, &weights).sd;
+        let mean_error = mean_error * (sd / LEAST_STATE_SD).min(1.0);
+        return QuantityCheck { finite: found.finite, mean_error, ..settled(1.0) };
     }
+    QuantityCheck { constant: false, mean_error, sd_error: more * found.sd_error, ..found }
 }
+
+/// A state that varies less than this is judged as if it varied so much.
+const LEAST_STATE_SD: f64 = 0.2;
 
 /// What an sd alone tells.
 fn settled(sd: f64) -> QuantityCheck {
