@@ -1,16 +1,17 @@
 //! Runs a [`Routine`] at several points at once, so that data are read from memory once for all of them
-//! and loaded from the caches once for a few.
+//! and loaded from the caches once for a few. While a block is computed, the next is on its way.
 //!
 //! Invariant: each point has the bits that it has alone.
 
 use super::block::Register;
 use super::execute::{Block, drain, drain_all, fill, instructions, load};
-use super::isa::Task;
+use super::isa::{Task, prefetch};
 use super::product::ABREAST;
 use super::routine::{BLOCK, Destination, Operand, Origin, Part, Routine};
 use super::workspace::State;
 use crate::math::straight::Arithmetic;
 use std::ops::Range;
+use std::slice::Chunks;
 
 /// Runs some rows of a routine at several points, in the places of a share if there are shares.
 pub(super) fn run_rows_together(
@@ -41,16 +42,21 @@ impl Task for Together<'_> {
         let mut shared =
             states.first_mut().map(|s| std::mem::take(&mut s.shared)).unwrap_or_default();
         shared.resize(shared.len().max(routine.registers), Register::ZERO);
-        let mut products = [const { Register::ZERO }; ABREAST];
-        for first in rows.clone().step_by(BLOCK) {
-            let rows = first..rows.end.min(first + BLOCK);
+        let all = rows.end;
+        for first in rows.step_by(BLOCK) {
+            let rows = first..all.min(first + BLOCK);
+            // Each point asks for its part of what comes next.
+            let next = if rows.end < all { upcoming(routine, rows.end) } else { &[] };
+            let part = next.len().div_ceil(states.len()).max(1);
+            let mut next = next.chunks(part);
             for group in states.chunks_mut(ABREAST) {
                 if let [a, b, c, d] = group {
                     let group = [a, b, c, d];
-                    abreast::<A>(routine, &rows, group, share, &mut shared, &mut products);
+                    abreast::<A>(routine, &rows, group, share, &mut shared, &mut next);
                     continue;
                 }
                 for state in group {
+                    prefetch(next.next().unwrap_or_default());
                     fill::<A, f64>(routine, &rows, state.given(share).0, &mut shared);
                     let (scalars, sinks) = state.sinks(share);
                     drain_all::<A, f64>(routine, &rows, scalars, &shared, sinks);
@@ -59,6 +65,16 @@ impl Task for Together<'_> {
         }
         states.iter_mut().take(1).for_each(|state| state.shared = std::mem::take(&mut shared));
     }
+}
+
+/// The numbers of the first matrix that a routine reads, from a block of rows on.
+fn upcoming(routine: &Routine, first: usize) -> &[f64] {
+    let sources = routine.loads.iter().map(|(_, source)| &routine.sources[*source as usize].from);
+    let mut products = sources.filter_map(|from| match from {
+        Origin::Product(product) => Some(product),
+        Origin::Places(_) => None,
+    });
+    products.next().map_or(&[], |product| product.matrix.tile(first).0)
 }
 
 /// Computes a block at several points, and puts its outputs where they belong. What is multiplied with
@@ -70,20 +86,22 @@ fn abreast<A: Arithmetic>(
     mut group: [&mut State<f64>; ABREAST],
     share: Option<usize>,
     shared: &mut [Register],
-    products: &mut [Register; ABREAST],
+    next: &mut Chunks<'_, f64>,
 ) {
     let length = rows.len();
     for (register, source) in &routine.loads {
         if let Origin::Product(product) = &routine.sources[*source as usize].from {
-            let values = group.each_ref().map(|state| &state.values[..]);
-            product.times::<A, f64, ABREAST>(rows, values, Part::Value, products);
-            for (state, product) in group.iter_mut().zip(products.iter()) {
-                let own = &mut state.given(share).1[*register as usize];
-                own.0[..length].copy_from_slice(&product.0[..length]);
-            }
+            let places = group.each_mut().map(|state| {
+                let (given, own) = state.given(share);
+                (given.values, &mut own[*register as usize])
+            });
+            let values = places.each_ref().map(|(values, _)| *values);
+            let out = places.map(|(_, own)| own);
+            product.times::<A, f64, ABREAST>(rows, values, Part::Value, out);
         }
     }
     for state in &mut group {
+        prefetch(next.next().unwrap_or_default());
         let (given, own) = state.given(share);
         for (register, source) in &routine.loads {
             let register = *register as usize;

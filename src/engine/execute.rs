@@ -375,8 +375,7 @@ pub(super) fn load<A: Arithmetic, T: Lane>(
             });
         }
         Origin::Product(product) => {
-            let out = std::array::from_mut(register);
-            product.times::<A, T, 1>(rows, [values], source.part, out);
+            product.times::<A, T, 1>(rows, [values], source.part, [register]);
         }
     }
 }
