@@ -1,17 +1,16 @@
 //! Runs a [`Routine`] at several points at once, so that data are read from memory once for all of them
-//! and loaded from the caches once for a few. While a block is computed, the next is on its way.
+//! and loaded from the caches once for a few.
 //!
 //! Invariant: each point has the bits that it has alone.
 
 use super::block::Register;
 use super::execute::{Block, drain, drain_all, fill, instructions, load};
-use super::isa::{Task, prefetch};
+use super::isa::Task;
 use super::product::ABREAST;
 use super::routine::{BLOCK, Destination, Operand, Origin, Part, Routine};
 use super::workspace::State;
 use crate::math::straight::Arithmetic;
 use std::ops::Range;
-use std::slice::Chunks;
 
 /// Runs some rows of a routine at several points, in the places of a share if there are shares.
 pub(super) fn run_rows_together(
@@ -45,18 +44,13 @@ impl Task for Together<'_> {
         let all = rows.end;
         for first in rows.step_by(BLOCK) {
             let rows = first..all.min(first + BLOCK);
-            // Each point asks for its part of what comes next.
-            let next = if rows.end < all { upcoming(routine, rows.end) } else { &[] };
-            let part = next.len().div_ceil(states.len()).max(1);
-            let mut next = next.chunks(part);
             for group in states.chunks_mut(ABREAST) {
                 if let [a, b, c, d] = group {
                     let group = [a, b, c, d];
-                    abreast::<A>(routine, &rows, group, share, &mut shared, &mut next);
+                    abreast::<A>(routine, &rows, group, share, &mut shared);
                     continue;
                 }
                 for state in group {
-                    prefetch(next.next().unwrap_or_default());
                     fill::<A, f64>(routine, &rows, state.given(share).0, &mut shared);
                     let (scalars, sinks) = state.sinks(share);
                     drain_all::<A, f64>(routine, &rows, scalars, &shared, sinks);
@@ -65,16 +59,6 @@ impl Task for Together<'_> {
         }
         states.iter_mut().take(1).for_each(|state| state.shared = std::mem::take(&mut shared));
     }
-}
-
-/// The numbers of the first matrix that a routine reads, from a block of rows on.
-fn upcoming(routine: &Routine, first: usize) -> &[f64] {
-    let sources = routine.loads.iter().map(|(_, source)| &routine.sources[*source as usize].from);
-    let mut products = sources.filter_map(|from| match from {
-        Origin::Product(product) => Some(product),
-        Origin::Places(_) => None,
-    });
-    products.next().map_or(&[], |product| product.matrix.tile(first).0)
 }
 
 /// Computes a block at several points, and puts its outputs where they belong. What is multiplied with
@@ -86,7 +70,6 @@ fn abreast<A: Arithmetic>(
     mut group: [&mut State<f64>; ABREAST],
     share: Option<usize>,
     shared: &mut [Register],
-    next: &mut Chunks<'_, f64>,
 ) {
     let length = rows.len();
     for (register, source) in &routine.loads {
@@ -101,7 +84,6 @@ fn abreast<A: Arithmetic>(
         }
     }
     for state in &mut group {
-        prefetch(next.next().unwrap_or_default());
         let (given, own) = state.given(share);
         for (register, source) in &routine.loads {
             let register = *register as usize;

@@ -374,6 +374,15 @@ pub(super) fn load<A: Arithmetic, T: Lane>(
                 out[run.start - rows.start..run.end - rows.start].fill(x);
             });
         }
+        Origin::Places(Places::Stretches { start, index, ends, first }) => {
+            for_each_run(ends, first, rows, |stretch| {
+                let from = &from[start + index[stretch.start] as usize..][..stretch.len()];
+                let out = &mut out[stretch.start - rows.start..][..from.len()];
+                for i in 0..from.len() {
+                    out[i] = from[i].part(source.part);
+                }
+            });
+        }
         Origin::Product(product) => {
             product.times::<A, T, 1>(rows, [values], source.part, [register]);
         }
@@ -408,6 +417,15 @@ fn add_block<A: Arithmetic, T: Lane>(
             let x = block.sum::<A>(run.start - rows.start..run.end - rows.start);
             to[start + index[run.start] as usize].add_part(part, x);
         }),
+        Places::Stretches { start, index, ends, first } => {
+            for_each_run(ends, first, rows, |stretch| {
+                let to = &mut to[start + index[stretch.start] as usize..][..stretch.len()];
+                let from = &block.rows[stretch.start - rows.start..][..to.len()];
+                for i in 0..to.len() {
+                    to[i].add_part(part, block.factor * from[i]);
+                }
+            });
+        }
     }
 }
 
@@ -483,7 +501,9 @@ fn drain_scalar<A: Arithmetic, T: Lane>(
                 Places::Run(start) => {
                     to[*start..start + rows].iter_mut().for_each(|to| to.add_part(part, value));
                 }
-                Places::Scattered { start, index } | Places::Runs { start, index, .. } => {
+                Places::Scattered { start, index }
+                | Places::Runs { start, index, .. }
+                | Places::Stretches { start, index, .. } => {
                     for index in index.iter() {
                         to[start + *index as usize].add_part(part, value);
                     }

@@ -5,12 +5,9 @@
 //! the last of them may round a b + c twice; on one machine the choice is always the same.
 //!
 //! This is the only module with `unsafe`: calling a function compiled for instructions that the
-//! processor lacks is undefined. Asking for memory ahead of time is an instruction too. Invariant: an [`Isa`] other than [`Isa::BASELINE`] exists only
+//! processor lacks is undefined. Invariant: an [`Isa`] other than [`Isa::BASELINE`] exists only
 //! after the processor was asked for every feature that its functions are compiled for.
-#![allow(
-    unsafe_code,
-    reason = "calls functions compiled for features that were detected; prefetches"
-)]
+#![allow(unsafe_code, reason = "calls functions compiled for features that were detected")]
 
 use crate::math::straight::{Arithmetic, Fused, Separate};
 
@@ -86,29 +83,6 @@ impl Isa {
             Level::Avx512 => unsafe { avx512(task) },
         }
     }
-}
-
-/// How many numbers one line of a cache has.
-#[cfg(target_arch = "x86_64")]
-const LINE: usize = 8;
-
-/// Asks for numbers to be brought from memory into the second-level cache meanwhile.
-#[inline(always)]
-pub(super) fn prefetch(numbers: &[f64]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let mut first = 0;
-        while first < numbers.len() {
-            let line = &raw const numbers[first];
-            // SAFETY: every x86-64 processor has this instruction; it reads nothing and never faults.
-            unsafe {
-                core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T1 }>(line.cast())
-            };
-            first += LINE;
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = numbers;
 }
 
 /// A target whose baseline fuses, such as AArch64, does so here.
