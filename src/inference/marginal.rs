@@ -15,10 +15,12 @@ use super::find::{self, Found};
 use super::fit::{self, Draws, Evidence, Fit, FitError, Progress};
 use super::importance::Checked;
 use super::natural::Natural;
-use super::nested::{Coupling, NestedLaplace};
+use super::nested::{Coupling, Nested, NestedLaplace};
+use super::optimizer::Lbfgs;
 use super::options::{Correction, Method, Options, Starts};
 use super::quantities;
 use super::random::{Purpose, Stream, stream};
+use super::start;
 use super::target::Target;
 use super::verdict::{Diagnostics, Integrated};
 
@@ -106,9 +108,38 @@ pub fn fit_nested<T: Target, P: Target>(
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Fit, FitError> {
+    let rule = NestedLaplace::new(target, coupling, &options.nested, 0);
     let centre = vec![0.0; coupling.globals.len()];
-    let coarse = NestedLaplace::new(target, coupling, &options.nested, 0).anchored(&centre);
-    fit_marginal(target, coarse, options, seed, progress)
+    let (rule, first) = approach(rule.anchored(&centre), options, seed);
+    let collapse = Collapse { starts: options.nested.starts, ..options.collapse.clone() };
+    let starts = Starts { first, ..options.starts.clone() };
+    let options = Options { collapse, starts, ..options.clone() };
+    fit_marginal(target, rule, &options, seed, progress)
+}
+
+/// Goes up the marginal from the first start in short descents, each looking for modes of locals near
+/// those where the last one ended: far from them they are dear to find. The rule there, and the place.
+fn approach<M: Marginal>(mut rule: M, options: &Options, seed: u64) -> (M, Option<Vec<f64>>) {
+    let Nested { approaches, approach_steps, .. } = options.nested;
+    let lbfgs = Lbfgs { max_iterations: approach_steps, ..options.collapse.lbfgs.clone() };
+    let starts = Starts { lbfgs, ..options.starts.clone() };
+    let mut place = None;
+    for _ in 0..approaches {
+        let end = {
+            let mut own = Evaluator::sequential(&rule).interruptible(&options.interrupt);
+            let from = place.clone();
+            let from = from.or_else(|| start::finite_start(&mut own, &rule, seed, 0, &starts));
+            let path = from.and_then(|from| start::descend(&mut own, from, &starts));
+            path.and_then(|path| Some((path.last()?.point.as_slice().to_vec(), path.len())))
+        };
+        let Some((point, steps)) = end else { break };
+        rule = rule.anchored(&point);
+        place = Some(point);
+        if steps <= approach_steps {
+            break;
+        }
+    }
+    (rule, place)
 }
 
 fn fit_marginal<T: Target, M: Marginal>(

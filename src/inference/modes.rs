@@ -184,9 +184,13 @@ impl Exploration {
     ) -> Round {
         let (dimension, seed, options) = (target.dimension(), self.seed, self.options.clone());
         let count = options.count_for(dimension, target.cost());
-        let from = |own: &mut Evaluator<T>, start| match options.are_mean_field(dimension) {
-            true => start::middle_start(own, seed, start, &options),
-            false => start::finite_start(own, target, seed, start, &options),
+        let from = |own: &mut Evaluator<T>, start| match &options.first {
+            Some(first) if start == 0 => Some(first.clone()),
+            Some(first) => start::start_around(own, first, seed, start, &options),
+            None if options.are_mean_field(dimension) => {
+                start::middle_start(own, seed, start, &options)
+            }
+            None => start::finite_start(own, target, seed, start, &options),
         };
         self.round(evaluator, target, count, &from, progress)
     }

@@ -83,6 +83,12 @@ pub struct Nested {
     pub kicks: usize,
     /// Draws of the locals for each of the globals.
     pub repeats: usize,
+    /// Starts of a round, at most, and at most if there are several modes.
+    pub starts: [usize; 3],
+    /// Short descents before the first start, which begins where they end.
+    pub approaches: usize,
+    /// Steps of each.
+    pub approach_steps: usize,
 }
 
 impl Default for Nested {
@@ -100,6 +106,9 @@ impl Default for Nested {
             turns: 2,
             kicks: 4,
             repeats: 2,
+            starts: [1, 3, 8],
+            approaches: 6,
+            approach_steps: 5,
         }
     }
 }

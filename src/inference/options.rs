@@ -181,6 +181,10 @@ impl Default for Attempts {
 /// How starting points are found, judged and grouped into modes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Starts {
+    /// Where the first start begins, and around where the others do, if not around 0 and at draws of
+    /// the priors.
+    #[serde(skip)]
+    pub first: Option<Vec<f64>>,
     /// Starts of a round in up to 100 dimensions: eight found the right mode of every posterior of
     /// posteriordb tried.
     pub count: usize,
@@ -267,6 +271,7 @@ pub struct Starts {
 impl Default for Starts {
     fn default() -> Self {
         Self {
+            first: None,
             count: 8,
             most: 32,
             most_of_several: 64,

@@ -106,12 +106,34 @@ pub fn finite_point<T: LogDensity, R: Rng>(
     radius: f64,
     attempts: usize,
 ) -> Option<Vec<f64>> {
-    let dimension = evaluator.dimension();
-    let mut draw = || (0..dimension).map(|_| rng.random_range(-radius..radius)).collect();
+    finite_point_around(evaluator, &vec![0.0; evaluator.dimension()], rng, radius, attempts)
+}
+
+/// The same with coordinates up to `radius` away from those of `centre`.
+fn finite_point_around<T: LogDensity, R: Rng>(
+    evaluator: &mut Evaluator<T>,
+    centre: &[f64],
+    rng: &mut R,
+    radius: f64,
+    attempts: usize,
+) -> Option<Vec<f64>> {
+    let mut draw = || centre.iter().map(|c| c + rng.random_range(-radius..radius)).collect();
     (0..attempts).find_map(|_| {
         let point: Vec<f64> = draw();
         is_finite(evaluator, &point).then_some(point)
     })
+}
+
+/// The point that start `index` begins at, around where another began.
+pub fn start_around<T: LogDensity>(
+    evaluator: &mut Evaluator<T>,
+    centre: &[f64],
+    seed: u64,
+    index: usize,
+    options: &Starts,
+) -> Option<Vec<f64>> {
+    let mut rng = stream(seed, Purpose::Start, index as u32);
+    finite_point_around(evaluator, centre, &mut rng, options.radius, options.attempts)
 }
 
 /// The point that the mean-field fit of start `index` begins at.
@@ -207,7 +229,7 @@ pub fn ending<T: LogDensity>(
 }
 
 /// The path of L-BFGS on −log p.
-fn descend<T: LogDensity>(
+pub fn descend<T: LogDensity>(
     evaluator: &mut Evaluator<T>,
     point: Vec<f64>,
     options: &Starts,

@@ -88,7 +88,9 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
         })
     }
 
-    /// Takes as much of a step as raises the density; the new density.
+    /// Takes as much of a step as raises the density; the new density. A step from far away that raises
+    /// it is lengthened while that raises it more: Newton's method goes down an exponential by one at a
+    /// time.
     fn advance(
         &self,
         scratch: &mut Scratch<T::Workspace, P::Workspace>,
@@ -97,19 +99,33 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
         decrement: f64,
     ) -> Option<f64> {
         const SUFFICIENT: f64 = 1e-4;
+        /// The decrement for each local from which a step is one from far away.
+        const FAR: f64 = 0.1;
         let locals = &self.coupling.locals;
         let from = self.coupling.of_locals(&scratch.point);
-        let mut rate = 1.0;
-        for _ in 0..=self.options.halvings {
+        let go = |scratch: &mut Scratch<T::Workspace, P::Workspace>, rate: f64| {
             for ((at, from), step) in locals.iter().zip(&from).zip(step) {
                 scratch.point[*at] = from + rate * step;
             }
-            let value = self.slopes(scratch);
-            let rounding = 1e-12 * height.abs();
-            if value >= height + SUFFICIENT * rate * decrement - rounding {
-                return Some(value);
+            self.slopes(scratch)
+        };
+        let rounding = 1e-12 * height.abs();
+        let rates = (0..=self.options.halvings as i32).map(|halvings| 0.5_f64.powi(halvings));
+        for rate in rates {
+            let mut value = go(scratch, rate);
+            if value < height + SUFFICIENT * rate * decrement - rounding || value.is_nan() {
+                continue;
             }
-            rate *= 0.5;
+            let far = rate == 1.0 && decrement > FAR * locals.len() as f64;
+            let mut longer = 2.0;
+            while far {
+                let next = go(scratch, longer);
+                if next <= value || !next.is_finite() {
+                    return Some(go(scratch, 0.5 * longer));
+                }
+                (value, longer) = (next, 2.0 * longer);
+            }
+            return Some(value);
         }
         None
     }
