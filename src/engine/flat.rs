@@ -193,22 +193,36 @@ fn divided(index: &[u32], continues: impl Fn(u32, u32) -> bool) -> Option<Parts>
     Some((ends, first))
 }
 
-/// Calls `visit` with every run or stretch of rows, as far as it is among these rows.
-#[inline(always)]
-pub(super) fn for_each_run(
-    ends: &[u32],
-    first: &[u32],
-    rows: &Range<usize>,
-    mut visit: impl FnMut(Range<usize>),
-) {
-    let mut run = first[rows.start / BLOCK] as usize;
-    let mut row = rows.start;
-    while row < rows.end {
-        let end = (ends[run] as usize).min(rows.end);
-        if row < end {
-            visit(row..end);
-            row = end;
+/// The runs or stretches of rows, each as far as it is among some rows.
+pub(super) struct Divided<'a> {
+    ends: &'a [u32],
+    next: usize,
+    rows: Range<usize>,
+}
+
+impl<'a> Divided<'a> {
+    /// Those among these rows, given where all end, and which is the first of each block.
+    #[inline(always)]
+    pub(super) fn new(ends: &'a [u32], first: &[u32], rows: &Range<usize>) -> Self {
+        let next = first.get(rows.start / BLOCK).map_or(ends.len(), |next| *next as usize);
+        Divided { ends, next, rows: rows.clone() }
+    }
+}
+
+impl Iterator for Divided<'_> {
+    type Item = Range<usize>;
+
+    // Inlined, so that what is done for each is compiled for the instructions of the caller.
+    #[inline(always)]
+    fn next(&mut self) -> Option<Range<usize>> {
+        while self.rows.start < self.rows.end && self.next < self.ends.len() {
+            let (row, end) = (self.rows.start, self.ends[self.next] as usize);
+            self.next += 1;
+            if row < end {
+                self.rows.start = end.min(self.rows.end);
+                return Some(row..self.rows.start);
+            }
         }
-        run += 1;
+        None
     }
 }

@@ -3,7 +3,7 @@
 
 use super::settle::settle;
 use super::{Act, At, Instruction, LANES, List, Place, Results};
-use crate::engine::flat::{Layout, Places, for_each_run};
+use crate::engine::flat::{Divided, Layout, Places};
 use crate::engine::product::PlacedProduct;
 use crate::engine::routine::{
     BLOCK, Code, Destination, Operand, Origin, Output, Part, Routine, Sink, Source, Space,
@@ -511,11 +511,11 @@ impl Builder {
                 self.add_run(part, space, *start..start + rows, added);
             }
             Places::Runs { start, index, ends, first } => {
-                for_each_run(ends, first, &(0..rows), |run| {
+                for run in Divided::new(ends, first, &(0..rows)) {
                     let position = start + index[run.start] as usize;
                     let sum = self.sum_of(numbers, run);
                     self.add_one(part, space, position, sum);
-                });
+                }
             }
             Places::Scattered { start, index } | Places::Stretches { start, index, .. } => {
                 let added = self.each(numbers, rows);
