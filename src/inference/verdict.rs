@@ -76,6 +76,9 @@ pub struct Thresholds {
     pub missed_modes: f64,
     /// A spread of the mean-field ELBO over starts, in nats, above this: the starts disagree.
     pub elbo_spread: f64,
+    /// The same above this: the best of them is likely not the best there is. In a map of 3,845 latents
+    /// starts differed by tens, and means of the best were 12 sds off.
+    pub useless_elbo_spread: f64,
 }
 
 impl Default for Thresholds {
@@ -101,6 +104,7 @@ impl Default for Thresholds {
             accepted: 0.65,
             missed_modes: 0.1,
             elbo_spread: 3.0,
+            useless_elbo_spread: 10.0,
         }
     }
 }
@@ -279,7 +283,11 @@ impl Verdict {
         let kept = || modes.iter().filter(|mode| mode.kept);
         let found = modes.len();
         if found > 1 {
-            let level = if diagnostics.mean_field { Level::Caution } else { Level::Good };
+            let level = match diagnostics.mean_field {
+                false => Level::Good,
+                true if elbo_spread > thresholds.useless_elbo_spread => Level::DoNotUse,
+                true => Level::Caution,
+            };
             self.add(level, Reason::SeveralModes { found, kept: kept().count(), elbo_spread });
         }
         let once = kept().filter(|mode| mode.starts == 1).count();
@@ -430,6 +438,23 @@ mod tests {
         );
         let poor = |d: &mut Diagnostics| d.modes.push(once(false));
         assert_eq!(level(poor), Level::Good);
+    }
+
+    #[test]
+    fn mean_field_starts_that_disagree_are_cautioned_or_not_to_be_used() {
+        let spread = |nats: f64| {
+            level(|d| {
+                d.mean_field = true;
+                d.modes.push(ModeReport {
+                    elbo: -3.0 - nats,
+                    starts: 1,
+                    converged: true,
+                    kept: false,
+                });
+            })
+        };
+        let levels = [2.0, 5.0, 20.0].map(spread);
+        assert_eq!(levels, [Level::Good, Level::Caution, Level::DoNotUse]);
     }
 
     #[test]
