@@ -41,13 +41,13 @@ impl Task for Together<'_> {
         let mut shared =
             states.first_mut().map(|s| std::mem::take(&mut s.shared)).unwrap_or_default();
         shared.resize(shared.len().max(routine.registers), Register::ZERO);
-        let mut products = [const { Register::ZERO }; ABREAST];
-        for first in rows.clone().step_by(BLOCK) {
-            let rows = first..rows.end.min(first + BLOCK);
+        let all = rows.end;
+        for first in rows.step_by(BLOCK) {
+            let rows = first..all.min(first + BLOCK);
             for group in states.chunks_mut(ABREAST) {
                 if let [a, b, c, d] = group {
                     let group = [a, b, c, d];
-                    abreast::<A>(routine, &rows, group, share, &mut shared, &mut products);
+                    abreast::<A>(routine, &rows, group, share, &mut shared);
                     continue;
                 }
                 for state in group {
@@ -70,17 +70,17 @@ fn abreast<A: Arithmetic>(
     mut group: [&mut State<f64>; ABREAST],
     share: Option<usize>,
     shared: &mut [Register],
-    products: &mut [Register; ABREAST],
 ) {
     let length = rows.len();
     for (register, source) in &routine.loads {
         if let Origin::Product(product) = &routine.sources[*source as usize].from {
-            let values = group.each_ref().map(|state| &state.values[..]);
-            product.times::<A, f64, ABREAST>(rows, values, Part::Value, products);
-            for (state, product) in group.iter_mut().zip(products.iter()) {
-                let own = &mut state.given(share).1[*register as usize];
-                own.0[..length].copy_from_slice(&product.0[..length]);
-            }
+            let places = group.each_mut().map(|state| {
+                let (given, own) = state.given(share);
+                (given.values, &mut own[*register as usize])
+            });
+            let values = places.each_ref().map(|(values, _)| *values);
+            let out = places.map(|(_, own)| own);
+            product.times::<A, f64, ABREAST>(rows, values, Part::Value, out);
         }
     }
     for state in &mut group {

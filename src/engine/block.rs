@@ -332,36 +332,61 @@ pub(super) fn pair_block<A: Arithmetic>(
     }
 }
 
+/// So many rows multiply what their logarithms are of at once.
+const FACTORS: usize = 16;
+
 /// ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), where all logarithms of a block are one, of the product
 /// of what they are of: it is at most 2^256. The first row has it.
 #[inline(always)]
 fn summed_softplus<A: Arithmetic>(a: View<'_>, out: &mut [f64], sigmoid: &mut [f64]) {
-    const LANES: usize = 16;
-    let mut shifted = [1.0; BLOCK];
-    let (shifted, sigmoid) = (&mut shifted[..out.len()], &mut sigmoid[..out.len()]);
+    let sigmoid = &mut sigmoid[..out.len()];
+    let mut product = 1.0;
     match a {
         View::Rows(a) => {
             let a = &a[..out.len()];
-            for i in 0..out.len() {
-                (out[i], shifted[i], sigmoid[i]) = straight::softplus_in_parts::<A>(a[i]);
+            let mut factors = [1.0; FACTORS];
+            let whole = out.len() - out.len() % FACTORS;
+            for first in (0..whole).step_by(FACTORS) {
+                let rows = first..first + FACTORS;
+                let (a, out) = (&a[rows.clone()], &mut out[rows.clone()]);
+                softplus_rows::<A>(a, out, &mut sigmoid[rows], &mut factors);
+            }
+            for i in whole..out.len() {
+                let factor;
+                (out[i], factor, sigmoid[i]) = straight::softplus_in_parts::<A>(a[i]);
+                factors[i - whole] *= factor;
+            }
+            for factor in factors {
+                product *= factor;
             }
         }
         View::One(x) => {
-            let (high, u, s) = straight::softplus_in_parts::<A>(x);
+            let (high, factor, s) = straight::softplus_in_parts::<A>(x);
             out.fill(high);
-            shifted.fill(u);
             sigmoid.fill(s);
+            for _ in 0..out.len() {
+                product *= factor;
+            }
         }
     }
-    let mut partial = [1.0; LANES];
-    let (chunks, rest) = shifted.as_chunks::<LANES>();
-    for chunk in chunks {
-        for i in 0..LANES {
-            partial[i] *= chunk[i];
-        }
-    }
-    let product = partial.iter().chain(rest).fold(1.0, |product, u| product * u);
     if let Some(first) = out.first_mut() {
         *first += straight::ln::<A>(product);
+    }
+}
+
+/// Some rows of [`summed_softplus`]: a loop of its own, which becomes vector code.
+#[inline(always)]
+fn softplus_rows<A: Arithmetic>(
+    a: &[f64],
+    out: &mut [f64],
+    sigmoid: &mut [f64],
+    factors: &mut [f64; FACTORS],
+) {
+    let (a, out) = (&a[..FACTORS], &mut out[..FACTORS]);
+    let sigmoid = &mut sigmoid[..FACTORS];
+    for i in 0..FACTORS {
+        let factor;
+        (out[i], factor, sigmoid[i]) = straight::softplus_in_parts::<A>(a[i]);
+        factors[i] *= factor;
     }
 }

@@ -2,7 +2,7 @@
 
 use super::abreast::run_rows_together;
 use super::block::{Instructions, Register};
-use super::flat::{Places, for_each_run};
+use super::flat::{Divided, Places};
 use super::function::compute;
 use super::isa::{Isa, Task};
 use super::lane::{Lane, from_mask, sum, to_mask};
@@ -369,14 +369,22 @@ pub(super) fn load<A: Arithmetic, T: Lane>(
             }
         }
         Origin::Places(Places::Runs { start, index, ends, first }) => {
-            for_each_run(ends, first, rows, |run| {
+            for run in Divided::new(ends, first, rows) {
                 let x = from[start + index[run.start] as usize].part(source.part);
                 out[run.start - rows.start..run.end - rows.start].fill(x);
-            });
+            }
+        }
+        Origin::Places(Places::Stretches { start, index, ends, first }) => {
+            for stretch in Divided::new(ends, first, rows) {
+                let from = &from[start + index[stretch.start] as usize..][..stretch.len()];
+                let out = &mut out[stretch.start - rows.start..][..from.len()];
+                for i in 0..from.len() {
+                    out[i] = from[i].part(source.part);
+                }
+            }
         }
         Origin::Product(product) => {
-            let out = std::array::from_mut(register);
-            product.times::<A, T, 1>(rows, [values], source.part, out);
+            product.times::<A, T, 1>(rows, [values], source.part, [register]);
         }
     }
 }
@@ -405,10 +413,21 @@ fn add_block<A: Arithmetic, T: Lane>(
                 to[*index as usize].add_part(part, block.factor * x);
             }
         }
-        Places::Runs { start, index, ends, first } => for_each_run(ends, first, rows, |run| {
-            let x = block.sum::<A>(run.start - rows.start..run.end - rows.start);
-            to[start + index[run.start] as usize].add_part(part, x);
-        }),
+        Places::Runs { start, index, ends, first } => {
+            for run in Divided::new(ends, first, rows) {
+                let x = block.sum::<A>(run.start - rows.start..run.end - rows.start);
+                to[start + index[run.start] as usize].add_part(part, x);
+            }
+        }
+        Places::Stretches { start, index, ends, first } => {
+            for stretch in Divided::new(ends, first, rows) {
+                let to = &mut to[start + index[stretch.start] as usize..][..stretch.len()];
+                let from = &block.rows[stretch.start - rows.start..][..to.len()];
+                for i in 0..to.len() {
+                    to[i].add_part(part, block.factor * from[i]);
+                }
+            }
+        }
     }
 }
 
@@ -484,7 +503,9 @@ fn drain_scalar<A: Arithmetic, T: Lane>(
                 Places::Run(start) => {
                     to[*start..start + rows].iter_mut().for_each(|to| to.add_part(part, value));
                 }
-                Places::Scattered { start, index } | Places::Runs { start, index, .. } => {
+                Places::Scattered { start, index }
+                | Places::Runs { start, index, .. }
+                | Places::Stretches { start, index, .. } => {
                     for index in index.iter() {
                         to[start + *index as usize].add_part(part, value);
                     }

@@ -68,7 +68,10 @@ fn adds_up(sink: &Sink) -> bool {
         Destination::Total => true,
         Destination::Add(_, places) => match places {
             Places::One(_) => true,
-            Places::Run(_) | Places::Scattered { .. } | Places::Runs { .. } => false,
+            Places::Run(_)
+            | Places::Scattered { .. }
+            | Places::Runs { .. }
+            | Places::Stretches { .. } => false,
         },
         Destination::Store(_) | Destination::Transposed(_) => false,
     }

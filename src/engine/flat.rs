@@ -118,22 +118,33 @@ pub(super) enum Places {
         /// The run in which each block of rows begins.
         first: Arc<[u32]>,
     },
+    /// Scattered, where many neighbouring rows have one position after the other.
+    Stretches {
+        /// Where the buffer begins.
+        start: usize,
+        /// One element per row.
+        index: Arc<[u32]>,
+        /// Where rows with an element that does not follow begin, and the number of rows.
+        ends: Arc<[u32]>,
+        /// The stretch in which each block of rows begins.
+        first: Arc<[u32]>,
+    },
 }
 
-/// Neighbouring rows are worth a run if there are so many of them on average.
+/// Neighbouring rows are worth a run or a stretch if there are so many of them on average.
 const SHORTEST_RUN: usize = 8;
 
 impl Places {
     /// The position start + index\[row\].
     pub(super) fn scattered(start: usize, index: &Arc<[u32]>) -> Self {
-        let breaks = || (1..index.len()).filter(|row| index[*row] != index[row - 1]);
-        if (breaks().count() + 1) * SHORTEST_RUN > index.len() {
-            return Places::Scattered { start, index: index.clone() };
+        let index = index.clone();
+        if let Some((ends, first)) = divided(&index, |before, next| before == next) {
+            return Places::Runs { start, index, ends, first };
         }
-        let ends: Arc<[u32]> = breaks().chain([index.len()]).map(|row| row as u32).collect();
-        let blocks = (0..index.len()).step_by(BLOCK);
-        let first = blocks.map(|row| ends.partition_point(|end| *end as usize <= row) as u32);
-        Places::Runs { start, index: index.clone(), first: first.collect(), ends }
+        if let Some((ends, first)) = divided(&index, |before, next| before + 1 == next) {
+            return Places::Stretches { start, index, ends, first };
+        }
+        Places::Scattered { start, index }
     }
 
     /// The position of a row.
@@ -141,9 +152,9 @@ impl Places {
         match self {
             Places::One(position) => *position,
             Places::Run(start) => start + row,
-            Places::Scattered { start, index } | Places::Runs { start, index, .. } => {
-                start + index[row] as usize
-            }
+            Places::Scattered { start, index }
+            | Places::Runs { start, index, .. }
+            | Places::Stretches { start, index, .. } => start + index[row] as usize,
         }
     }
 
@@ -152,10 +163,12 @@ impl Places {
         match self {
             Places::One(position) => Some(*position),
             Places::Run(start) => (rows == 1).then_some(*start),
-            Places::Scattered { start, index } => match index.as_ref() {
-                [only] if rows == 1 => Some(start + *only as usize),
-                _ => None,
-            },
+            Places::Scattered { start, index } | Places::Stretches { start, index, .. } => {
+                match index.as_ref() {
+                    [only] if rows == 1 => Some(start + *only as usize),
+                    _ => None,
+                }
+            }
             Places::Runs { start, index, ends, .. } => {
                 (ends.len() == 1).then(|| start + index[0] as usize)
             }
@@ -163,22 +176,53 @@ impl Places {
     }
 }
 
-/// Calls `visit` with every run of rows, as far as it is among these rows.
-#[inline(always)]
-pub(super) fn for_each_run(
-    ends: &[u32],
-    first: &[u32],
-    rows: &Range<usize>,
-    mut visit: impl FnMut(Range<usize>),
-) {
-    let mut run = first[rows.start / BLOCK] as usize;
-    let mut row = rows.start;
-    while row < rows.end {
-        let end = (ends[run] as usize).min(rows.end);
-        if row < end {
-            visit(row..end);
-            row = end;
+/// Ends of parts of rows, and the part in which each block of rows begins.
+type Parts = (Arc<[u32]>, Arc<[u32]>);
+
+/// Where rows begin whose element does not continue that of the row before, and the number of rows, and
+/// the part in which each block of rows begins; nothing if parts would be short.
+fn divided(index: &[u32], continues: impl Fn(u32, u32) -> bool) -> Option<Parts> {
+    let breaks = || (1..index.len()).filter(|row| !continues(index[*row - 1], index[*row]));
+    if (breaks().count() + 1) * SHORTEST_RUN > index.len() {
+        return None;
+    }
+    let ends: Arc<[u32]> = breaks().chain([index.len()]).map(|row| row as u32).collect();
+    let blocks = (0..index.len()).step_by(BLOCK);
+    let first = blocks.map(|row| ends.partition_point(|end| *end as usize <= row) as u32);
+    let first = first.collect();
+    Some((ends, first))
+}
+
+/// The runs or stretches of rows, each as far as it is among some rows.
+pub(super) struct Divided<'a> {
+    ends: &'a [u32],
+    next: usize,
+    rows: Range<usize>,
+}
+
+impl<'a> Divided<'a> {
+    /// Those among these rows, given where all end, and which is the first of each block.
+    #[inline(always)]
+    pub(super) fn new(ends: &'a [u32], first: &[u32], rows: &Range<usize>) -> Self {
+        let next = first.get(rows.start / BLOCK).map_or(ends.len(), |next| *next as usize);
+        Divided { ends, next, rows: rows.clone() }
+    }
+}
+
+impl Iterator for Divided<'_> {
+    type Item = Range<usize>;
+
+    // Inlined, so that what is done for each is compiled for the instructions of the caller.
+    #[inline(always)]
+    fn next(&mut self) -> Option<Range<usize>> {
+        while self.rows.start < self.rows.end && self.next < self.ends.len() {
+            let (row, end) = (self.rows.start, self.ends[self.next] as usize);
+            self.next += 1;
+            if row < end {
+                self.rows.start = end.min(self.rows.end);
+                return Some(row..self.rows.start);
+            }
         }
-        run += 1;
+        None
     }
 }

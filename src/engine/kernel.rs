@@ -147,7 +147,7 @@ impl<'a> KernelCompiler<'a> {
             }
             Target::Accumulate { buffer, index } => {
                 let start = self.layout.range(*buffer).start;
-                let places = Places::Scattered { start, index: index.clone() };
+                let places = Places::scattered(start, index);
                 let settled = !self.schedule.writes(*buffer);
                 let sink = Destination::Add(Space::Values, places.clone());
                 KernelStep::Map(self.map(sink, places, settled))
@@ -225,7 +225,9 @@ impl<'a> KernelCompiler<'a> {
             Destination::Transposed(product) => product.inputs().start,
             Destination::Add(Space::Adjoints, places) => match places {
                 Places::One(start) | Places::Run(start) => *start,
-                Places::Scattered { start, .. } | Places::Runs { start, .. } => *start,
+                Places::Scattered { start, .. }
+                | Places::Runs { start, .. }
+                | Places::Stretches { start, .. } => *start,
             },
         };
         match part {

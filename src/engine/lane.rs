@@ -31,10 +31,12 @@ pub(super) trait Lane: Scalar<Mask = bool> + Send + Sync {
 }
 
 impl Lane for f64 {
+    #[inline(always)]
     fn real(self) -> f64 {
         self
     }
 
+    #[inline(always)]
     fn parts(self) -> [f64; 2] {
         [self, 0.0]
     }
@@ -67,10 +69,12 @@ impl Lane for f64 {
 }
 
 impl Lane for Dual<f64> {
+    #[inline(always)]
     fn real(self) -> f64 {
         self.value
     }
 
+    #[inline(always)]
     fn parts(self) -> [f64; 2] {
         [self.value, self.tangent]
     }

@@ -61,7 +61,7 @@ impl PlacedProduct {
         rows: &Range<usize>,
         values: [&[T]; P],
         part: Part,
-        out: &mut [Register; P],
+        mut out: [&mut Register; P],
     ) {
         let first = rows.start - rows.start % BLOCK;
         let (tile, height) = self.matrix.tile(first);
@@ -75,25 +75,25 @@ impl PlacedProduct {
         let at = |v: &[T], k: usize| v[k].part(part);
         while k + 4 <= count {
             let v = vectors.map(|v| [at(v, k), at(v, k + 1), at(v, k + 2), at(v, k + 3)]);
-            add_columns::<A, 4, P>([next(), next(), next(), next()], v, out, length);
+            add_columns::<A, 4, P>([next(), next(), next(), next()], v, &mut out, length);
             k += 4;
         }
         while k + 2 <= count {
             let v = vectors.map(|v| [at(v, k), at(v, k + 1)]);
-            add_columns::<A, 2, P>([next(), next()], v, out, length);
+            add_columns::<A, 2, P>([next(), next()], v, &mut out, length);
             k += 2;
         }
         if k < count {
-            add_columns::<A, 1, P>([next()], vectors.map(|v| [at(v, k)]), out, length);
+            add_columns::<A, 1, P>([next()], vectors.map(|v| [at(v, k)]), &mut out, length);
         }
     }
 
     /// A single row of X v, with the same bits.
     #[inline(always)]
     pub(super) fn row<A: Arithmetic, T: Lane>(&self, row: usize, values: &[T], part: Part) -> f64 {
-        let mut out = [Register::ZERO];
-        self.times::<A, T, 1>(&(row..row + 1), [values], part, &mut out);
-        out[0].0[0]
+        let mut out = Register::ZERO;
+        self.times::<A, T, 1>(&(row..row + 1), [values], part, [&mut out]);
+        out.0[0]
     }
 
     /// adjoint += factor Xᵀ r for some rows, all in one tile.
@@ -165,7 +165,7 @@ impl PlacedProduct {
 fn add_columns<A: Arithmetic, const COLUMNS: usize, const P: usize>(
     columns: [&[f64]; COLUMNS],
     factors: [[f64; COLUMNS]; P],
-    out: &mut [Register; P],
+    out: &mut [&mut Register; P],
     length: usize,
 ) {
     let length = length.min(BLOCK);
@@ -248,13 +248,13 @@ impl<T: Lane> Task for Forward<'_, T> {
     #[inline(always)]
     fn run<A: Arithmetic>(self) {
         let Forward { product, state } = self;
-        let mut block = [Register::ZERO];
+        let mut block = Register::ZERO;
         for first in (0..product.matrix.rows()).step_by(BLOCK) {
             let rows = first..product.matrix.rows().min(first + BLOCK);
             for part in T::PARTS {
-                product.times::<A, T, 1>(&rows, [&state.values], *part, &mut block);
+                product.times::<A, T, 1>(&rows, [&state.values], *part, [&mut block]);
                 let to = &mut state.values[product.output + rows.start..][..rows.len()];
-                for (to, x) in to.iter_mut().zip(&block[0].0) {
+                for (to, x) in to.iter_mut().zip(&block.0) {
                     to.set_part(*part, *x);
                 }
             }

@@ -76,7 +76,7 @@ impl Destination {
             Destination::Total => true,
             Destination::Add(_, places) => match places {
                 Places::One(_) | Places::Runs { .. } => true,
-                Places::Run(_) | Places::Scattered { .. } => false,
+                Places::Run(_) | Places::Scattered { .. } | Places::Stretches { .. } => false,
             },
             Destination::Store(_) | Destination::Transposed(_) => false,
         }

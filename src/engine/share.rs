@@ -86,7 +86,7 @@ fn span(places: &Places, rows: &Range<usize>) -> Range<usize> {
     match places {
         Places::One(position) => *position..position + 1,
         Places::Run(start) => start + rows.start..start + rows.end,
-        Places::Scattered { .. } | Places::Runs { .. } => {
+        Places::Scattered { .. } | Places::Runs { .. } | Places::Stretches { .. } => {
             let positions = || rows.clone().map(|row| places.at(row));
             let (low, high) = (positions().min(), positions().max());
             low.unwrap_or(0)..high.map_or(0, |high| high + 1)

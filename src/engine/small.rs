@@ -44,7 +44,11 @@ enum At {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 enum Act {
-    /// A number.
+    /// A sum.
+    Add(Place, Place),
+    /// A product.
+    Mul(Place, Place),
+    /// Another number.
     Single(Code<Place>),
     /// Two numbers.
     Pair(Pair, Place),
@@ -63,6 +67,19 @@ enum Act {
     Transposed(Place, Place, Place),
     /// Numbers are added to those after the target, each at the distance in a table.
     Scatter(Place, Place),
+}
+
+impl Act {
+    /// A number: the commonest are told apart at once.
+    fn single(code: Code<Place>) -> Self {
+        if let Code::Add(a, b) = code {
+            Act::Add(a, b)
+        } else if let Code::Mul(a, b) = code {
+            Act::Mul(a, b)
+        } else {
+            Act::Single(code)
+        }
+    }
 }
 
 /// What to compute, and the first place it goes to.
@@ -273,8 +290,8 @@ impl List {
 
 impl Results {
     fn read(&self, numbers: &Array, derivatives: &mut [f64]) {
-        for (to, place) in derivatives.iter_mut().zip(&self.derivatives) {
-            *to = numbers.at(*place);
+        for (k, to) in derivatives.iter_mut().enumerate() {
+            *to = self.derivatives.get(k).map_or(f64::NAN, |place| numbers.at(*place));
         }
     }
 }
@@ -295,6 +312,8 @@ impl Task for Run<'_> {
         for Instruction { act, target } in &list.instructions[range] {
             let target = *target;
             match act {
+                Act::Add(a, b) => numbers.set(target, numbers.at(*a) + numbers.at(*b)),
+                Act::Mul(a, b) => numbers.set(target, numbers.at(*a) * numbers.at(*b)),
                 Act::Single(code) => {
                     let x = compute::<A, Place>(code, |place| numbers.at(place)).0;
                     numbers.set(target, x);

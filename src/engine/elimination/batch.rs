@@ -53,6 +53,7 @@ pub(super) struct Items {
 }
 
 /// The part of a list that belongs to an item.
+#[inline(always)]
 fn part<A>(list: &[A], item: usize, length: usize) -> &[A] {
     &list[item * length..(item + 1) * length]
 }
@@ -71,6 +72,7 @@ impl Readings {
         readings
     }
 
+    #[inline(always)]
     pub(super) fn len(&self) -> usize {
         self.same.len() + self.runs.len() + self.scattered.len()
     }
@@ -87,16 +89,19 @@ impl Batch {
     }
 
     /// Where the message of a step is.
+    #[inline(always)]
     pub(super) fn output(&self, item: usize) -> usize {
         self.items.outputs[item]
     }
 
     /// Where each table of a step begins.
+    #[inline(always)]
     pub(super) fn table_starts(&self, item: usize) -> &[usize] {
         part(&self.items.tables, item, self.tables.len())
     }
 
     /// Where each message that a step reads begins.
+    #[inline(always)]
     pub(super) fn message_starts(&self, item: usize) -> &[usize] {
         part(&self.items.messages, item, self.messages.len())
     }

@@ -81,6 +81,8 @@ struct Segment {
 /// The adjoints of e(s, k), or of their tangents, for a state k of the variable of an item and some s.
 pub(super) struct Row<'a> {
     pub(super) item: usize,
+    /// Where the tables of the item begin.
+    tables: &'a [usize],
     pub(super) state: usize,
     /// The first s.
     first: usize,
@@ -100,7 +102,7 @@ pub(super) struct Adjoints<'a, T>(pub(super) &'a mut [T]);
 impl<T: Lane> Sink for Adjoints<'_, T> {
     #[inline(always)]
     fn add(&mut self, batch: &Batch, row: &Row<'_>) {
-        batch.tables.add(batch.table_starts(row.item), row, batch.assignments, self.0);
+        batch.tables.add(row.tables, row, batch.assignments, self.0);
     }
 }
 
@@ -229,8 +231,7 @@ impl Batch {
             for state in 0..self.states {
                 raise(&mut largest, &values[column(state)]);
             }
-            // NaN is never largest; it spoils the sum.
-            let largest = largest.map(|x| if x == f64::NEG_INFINITY { 0.0 } else { x });
+            clear(&mut largest);
             let mut sum = [0.0; LANES];
             for state in 0..self.states {
                 exponentiate::<A>(&mut values[column(state)], &largest);
@@ -335,22 +336,23 @@ impl Batch {
                 }
             }
         }
-        for at in 0..vectors {
-            let strip = at % strips;
-            let weight = weights.get(at).copied().unwrap_or(planes[at]);
-            if parts > 1 {
-                let slope = weights.get(vectors + at).copied().unwrap_or(planes[vectors + at]);
-                let adjoint = [&own[strip], &own[strips + strip]];
-                planes[vectors + at] = share_slope::<A>(adjoint, &weight, &slope);
+        for strip in 0..strips {
+            let moving = if parts > 1 { own[strips + strip] } else { [0.0; LANES] };
+            let adjoint = [&own[strip], &moving];
+            for state in 0..self.states {
+                let at = state * strips + strip;
+                let weight = *weights.get(at).unwrap_or(&planes[at]);
+                if parts > 1 {
+                    let slope = *weights.get(vectors + at).unwrap_or(&planes[vectors + at]);
+                    planes[vectors + at] = share_slope::<A>(adjoint, &weight, &slope);
+                }
                 planes[at] = share(adjoint, &weight);
-            } else {
-                planes[at] = share([&own[strip], &[0.0; LANES]], &weight);
             }
         }
         let planes = planes.as_flattened();
         let mut segments = tile.segments(self.assignments);
         while let Some(Segment { item, first, at, count }) = segments.next() {
-            let starts = self.message_starts(item);
+            let (starts, tables) = (self.message_starts(item), self.table_starts(item));
             for (p, part) in T::PARTS.iter().enumerate() {
                 for state in 0..self.states {
                     let start = (p * vectors + state * strips) * LANES + at;
@@ -359,7 +361,7 @@ impl Batch {
                     for number in numbers {
                         sum += number;
                     }
-                    let row = Row { item, state, first, part: *part, numbers, sum };
+                    let row = Row { item, tables, state, first, part: *part, numbers, sum };
                     self.messages.add(starts, &row, self.assignments, adjoints);
                     sink.add(self, &row);
                 }
@@ -389,6 +391,14 @@ fn take_off_largest<T: Lane>(message: &mut [T]) -> f64 {
 fn raise(largest: &mut Lanes, xs: &Lanes) {
     for i in 0..LANES {
         largest[i] = if xs[i] > largest[i] { xs[i] } else { largest[i] };
+    }
+}
+
+/// Where all is impossible, 0 is subtracted. NaN is never largest; it spoils the sum.
+#[inline(always)]
+fn clear(largest: &mut Lanes) {
+    for x in largest {
+        *x = if *x == f64::NEG_INFINITY { 0.0 } else { *x };
     }
 }
 

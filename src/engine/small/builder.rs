@@ -3,7 +3,7 @@
 
 use super::settle::settle;
 use super::{Act, At, Instruction, LANES, List, Place, Results};
-use crate::engine::flat::{Layout, Places, for_each_run};
+use crate::engine::flat::{Divided, Layout, Places};
 use crate::engine::product::PlacedProduct;
 use crate::engine::routine::{
     BLOCK, Code, Destination, Operand, Origin, Output, Part, Routine, Sink, Source, Space,
@@ -199,7 +199,7 @@ impl Builder {
             return (At::One(first), At::One(first + 1));
         }
         if single {
-            let place = self.write(Act::Single(places), Room::Singles(1));
+            let place = self.write(Act::single(places), Room::Singles(1));
             return (At::One(place), At::One(place));
         }
         let length = rows.next_multiple_of(LANES);
@@ -253,7 +253,7 @@ impl Builder {
             At::One(place) if rows == 1 => place,
             At::One(place) => {
                 let factor = self.constant(rows as f64);
-                self.write(Act::Single(Code::Mul(place, factor)), Room::Singles(1))
+                self.write(Act::single(Code::Mul(place, factor)), Room::Singles(1))
             }
         }
     }
@@ -471,7 +471,7 @@ impl Builder {
     fn plus(&mut self, sum: Option<Place>, added: Place) -> Place {
         match sum {
             None => added,
-            Some(sum) => self.write(Act::Single(Code::Add(sum, added)), Room::Singles(1)),
+            Some(sum) => self.write(Act::single(Code::Add(sum, added)), Room::Singles(1)),
         }
     }
 
@@ -511,13 +511,13 @@ impl Builder {
                 self.add_run(part, space, *start..start + rows, added);
             }
             Places::Runs { start, index, ends, first } => {
-                for_each_run(ends, first, &(0..rows), |run| {
+                for run in Divided::new(ends, first, &(0..rows)) {
                     let position = start + index[run.start] as usize;
                     let sum = self.sum_of(numbers, run);
                     self.add_one(part, space, position, sum);
-                });
+                }
             }
-            Places::Scattered { start, index } => {
+            Places::Scattered { start, index } | Places::Stretches { start, index, .. } => {
                 let added = self.each(numbers, rows);
                 let (low, high) = (index.iter().min(), index.iter().max());
                 let (Some(low), Some(high)) = (low, high) else { return };

@@ -118,14 +118,16 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
             }
             let far = rate == 1.0 && decrement > FAR * locals.len() as f64;
             let mut longer = 2.0;
-            while far {
+            if !far {
+                return Some(value);
+            }
+            loop {
                 let next = go(scratch, longer);
                 if next <= value || !next.is_finite() {
                     return Some(go(scratch, 0.5 * longer));
                 }
                 (value, longer) = (next, 2.0 * longer);
             }
-            return Some(value);
         }
         None
     }

@@ -118,9 +118,13 @@ pub fn softplus_and_sigmoid<A: Arithmetic>(x: f64) -> (f64, f64) {
 #[inline(always)]
 pub fn exp_below_zero<A: Arithmetic>(x: f64) -> f64 {
     const LEAST: f64 = -708.0;
-    let (k, r) = reduce::<A>(choose(x < LEAST, LEAST, x));
-    let y = (expm1_reduced::<A>(r) + 1.0) * power_of_two(k);
-    choose(x < LEAST, 0.0, y)
+    let inside = choose(x < LEAST, LEAST, x);
+    let shifted = A::fma(inside, LOG2_E, ROUND);
+    let k = shifted - ROUND;
+    let r = A::fma(k, -LN2_LOW, A::fma(k, -LN2_HIGH, inside));
+    // 2^k, where k is in the lowest bits.
+    let power = f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
+    choose(x < LEAST, 0.0, (expm1_reduced::<A>(r) + 1.0) * power)
 }
 
 /// (max(x, 0), 1 + e^-|x|, 1 / (1 + e^-x)): ln(1 + e^x) is the first and the logarithm of the second.
@@ -129,9 +133,8 @@ pub fn exp_below_zero<A: Arithmetic>(x: f64) -> f64 {
 pub fn softplus_in_parts<A: Arithmetic>(x: f64) -> (f64, f64, f64) {
     let z = exp_below_zero::<A>(-x.abs());
     let u = 1.0 + z;
-    let recip = 1.0 / u;
     let negative = x < 0.0;
-    (choose(negative, 0.0, x), u, choose(negative, z * recip, recip))
+    (choose(negative, 0.0, x), u, choose(negative, z, 1.0) / u)
 }
 
 /// ln(1 + e^x) within 2.5 ulps.
