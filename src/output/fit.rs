@@ -117,6 +117,9 @@ pub struct DiagnosticsRecord {
     pub reported: Reported,
     /// k-hat of the importance weights.
     pub khat: Number,
+    /// The relative error that their tail gives their sum.
+    #[serde(default)]
+    pub weight_error: Option<Number>,
     /// Their effective sample size.
     pub ess: Number,
     /// The draws weighted.
@@ -131,6 +134,13 @@ pub struct DiagnosticsRecord {
     pub starts: usize,
     /// How many modes were fitted.
     pub modes: usize,
+    /// How many more were found near the best of them.
+    #[serde(default)]
+    pub modes_left_out: usize,
+    /// What leaving out those that one start alone found changes the most, of a mean in sds or of an sd
+    /// relatively.
+    #[serde(default)]
+    pub resting_on_once: Option<Number>,
     /// Whether the modes kept met their tolerances.
     pub converged: bool,
     /// Products of the Hessian with a vector.

@@ -192,6 +192,7 @@ fn diagnostics(fitted: &Fitted, elements: &[Element]) -> DiagnosticsRecord {
         }),
         interrupted: diagnostics.interrupted,
         khat: Number(diagnostics.khat),
+        weight_error: Some(Number(diagnostics.weight_error)),
         ess: Number(diagnostics.ess),
         checked_draws: diagnostics.checked_draws,
         self_kl: Number(diagnostics.self_kl),
@@ -199,6 +200,8 @@ fn diagnostics(fitted: &Fitted, elements: &[Element]) -> DiagnosticsRecord {
         refits: diagnostics.refits,
         starts: diagnostics.starts.len(),
         modes: diagnostics.modes.len(),
+        modes_left_out: diagnostics.left_out,
+        resting_on_once: Some(Number(diagnostics.resting_on_once)),
         converged,
         hessian_vector_products: fitted.fit.counts.hessian_vector,
         chains: diagnostics.chains.map(|chains| ChainsRecord {
