@@ -236,12 +236,12 @@ pub(super) fn find_full_rank<T: Target>(
 pub(super) fn follow<T: Target>(
     evaluator: &mut Evaluator<T>,
     target: &T,
-    found: &Found,
+    exploration: Option<Exploration>,
     heaviest: &[Vec<f64>],
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Option<Found> {
-    let mut exploration = found.exploration.clone()?;
+    let mut exploration = exploration?;
     let more = exploration.follow(evaluator, target, heaviest, progress);
     more.then(|| found_by(exploration, options)).flatten()
 }
@@ -257,9 +257,10 @@ fn found_by(exploration: Exploration, options: &Options) -> Option<Found> {
         kept: exploration.matters(mode),
     };
     let modes = exploration.modes();
-    let reports = modes.iter().map(report).collect();
+    let reports: Vec<ModeReport> = modes.iter().map(report).collect();
     let elbo_path = modes.first()?.fitted.path.clone();
-    let kept: Vec<&Mode> = modes.iter().filter(|mode| exploration.matters(mode)).collect();
+    let kept = modes.iter().zip(&reports).filter(|(_, report)| report.kept);
+    let kept: Vec<&Mode> = kept.map(|(mode, _)| mode).collect();
     let single = kept.iter().all(|mode| mode.with_best);
     let mut kept: Vec<(FullRank, f64)> =
         kept.iter().map(|mode| (mode.fitted.guide.clone(), mode.fitted.elbo)).collect();

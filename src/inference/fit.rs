@@ -201,7 +201,7 @@ pub fn fit<T: Target>(
         options.correction = options.correction.of_the_guide_alone();
     }
     let found = find_full_rank(&mut evaluator, target, &options, seed, progress)?;
-    Ok(corrected(&mut evaluator, &found, &options, seed, progress).0)
+    Ok(corrected(&mut evaluator, &found, &options, seed, progress))
 }
 
 /// A fit of one normal, bent by a triangular map from where it is, and checked again.
@@ -227,7 +227,7 @@ pub fn fit_bent<T: Target>(
     };
     let bent = find::bend(&mut evaluator, found, &options.bent, seed, progress);
     let is_bent = matches!(bent.guide, Guide::Triangular(_));
-    is_bent.then(|| corrected(&mut evaluator, &bent, options, seed, progress).0)
+    is_bent.then(|| corrected(&mut evaluator, &bent, options, seed, progress))
 }
 
 /// The fit of a guide; where it is not good, its heaviest draws are followed to modes that it lacks.
@@ -239,35 +239,38 @@ fn followed<T: Target>(
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Fit {
-    let (mut fit, mut heaviest) = corrected(&mut evaluator, &found, options, seed, progress);
     let starts = &options.starts;
     let cheap = evaluator.dimension() <= starts.large && target.cost() < starts.dear;
-    for _ in 0..starts.follow_rounds {
-        if fit.verdict.level == Level::Good || !cheap || evaluator.is_interrupted() {
-            break;
+    let rounds = if cheap { starts.follow_rounds } else { 0 };
+    for _ in 0..rounds {
+        let checked = checked(&mut evaluator, &found.guide, options, seed, progress);
+        let heaviest = checked.heaviest(starts.followed);
+        let mut fit = conclude(&mut evaluator, &found, checked, options, seed);
+        if fit.verdict.level == Level::Good || evaluator.is_interrupted() {
+            return fit;
         }
-        match follow(&mut evaluator, target, &found, &heaviest, options, progress) {
+        let exploration = found.exploration.take();
+        match follow(&mut evaluator, target, exploration, &heaviest, options, progress) {
             Some(more) => found = more,
-            None => break,
+            None => {
+                fit.counts = evaluator.counts();
+                return fit;
+            }
         }
-        (fit, heaviest) = corrected(&mut evaluator, &found, options, seed, progress);
     }
-    fit.counts = evaluator.counts();
-    fit
+    corrected(&mut evaluator, &found, options, seed, progress)
 }
 
-/// The fit of a guide: its draws checked by importance weights, corrected and judged. With the draws of
-/// the largest weights.
+/// The fit of a guide: its draws checked by importance weights, corrected and judged.
 fn corrected<T: Target>(
     evaluator: &mut Evaluator<T>,
     found: &Found,
     options: &Options,
     seed: u64,
     progress: &mut dyn FnMut(Progress),
-) -> (Fit, Vec<Vec<f64>>) {
+) -> Fit {
     let checked = checked(evaluator, &found.guide, options, seed, progress);
-    let heaviest = checked.heaviest(options.starts.followed);
-    (conclude(evaluator, found, checked, options, seed), heaviest)
+    conclude(evaluator, found, checked, options, seed)
 }
 
 /// The draws of a guide with their importance weights, as many as it takes.

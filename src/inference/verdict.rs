@@ -26,7 +26,8 @@ pub enum Level {
     DoNotUse,
 }
 
-/// The limits that the verdict is drawn from, measured on 1,062 normal fits of 45 posteriors.
+/// The limits that the verdict is drawn from, most of them measured on 1,062 normal fits of 45
+/// posteriors, those on modes and tails of quantities on random programs (`benches/honesty`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Thresholds {
     /// k-hat above this: corrected answers may be wrong (5 % false alarms, 8 % misses).

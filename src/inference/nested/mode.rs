@@ -117,10 +117,10 @@ impl<P: Target, T: Target> NestedLaplace<'_, P, T> {
                 continue;
             }
             let far = rate == 1.0 && decrement > FAR * locals.len() as f64;
-            let mut longer = 2.0;
             if !far {
                 return Some(value);
             }
+            let mut longer = 2.0;
             loop {
                 let next = go(scratch, longer);
                 if next <= value || !next.is_finite() {
