@@ -2,12 +2,15 @@
 //!
 //! log p(g) = ℓ_0(g) + Σ_b ln ∫ exp ℓ_b(g, u_b) du_b, one or two coordinates u_b to a block. All blocks
 //! go together: Newton's method finds all their modes, and each node of a quadrature is one evaluation
-//! for all of them. Derivatives are exact: ∇ log p = ∇ℓ_0 + Σ_b E[∇_g ℓ_b | g], and the Hessian has the
+//! for all of them. Of two coordinates the one whose density is closer to a normal is the inner one, with
+//! a grid of its own at each node of the other. Derivatives are exact: ∇ log p = ∇ℓ_0 + Σ_b E[∇_g ℓ_b | g], and the Hessian has the
 //! covariances of these besides. Invariant: what is computed at a point depends on the point alone.
 
 mod anchor;
-mod conditional;
+mod grid;
+mod modes;
 mod rule;
+mod sampler;
 
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
@@ -19,8 +22,10 @@ use super::random::Stream;
 use super::target::{LogDensity, Target};
 use super::verdict::Integrated;
 use anchor::Anchor;
-use conditional::Conditional;
-use rule::Rule;
+use grid::Grid;
+use modes::Modes;
+use rule::{Line, Rule};
+use sampler::Sampler;
 
 /// A log density in parts, and which coordinates they belong to.
 #[derive(Clone, Debug)]
@@ -51,6 +56,20 @@ pub struct Collapse {
     pub spacings: Vec<f64>,
     /// How far the grids reach, in sds, for each spacing.
     pub reaches: Vec<f64>,
+    /// The spacing and the reach, for both coordinates, of the rule that puts grids of pairs in place.
+    pub locating: [f64; 2],
+    /// The spacings of outer coordinates, in sds.
+    pub outer_spacings: Vec<f64>,
+    /// How far the grids of outer coordinates reach.
+    pub outer_reaches: Vec<f64>,
+    /// The spacings of inner coordinates.
+    pub inner_spacings: Vec<f64>,
+    /// How far the grids of inner coordinates reach.
+    pub inner_reaches: Vec<f64>,
+    /// Newton steps of inner coordinates at an outer node at most.
+    pub inner_steps: usize,
+    /// These stop when no block would move by more than this, in sds; the last step is taken untried.
+    pub inner_tolerance: f64,
     /// The largest change of the log density by the next rule, in nats, of one that will do.
     pub rule_error: f64,
     /// Points at which rules are compared.
@@ -88,6 +107,13 @@ impl Default for Collapse {
             moves: 2,
             spacings: vec![1.5, 1.25, 0.9, 0.6, 0.3, 0.15],
             reaches: vec![3.0, 3.75, 4.5, 6.0, 7.5, 9.0],
+            outer_spacings: vec![0.9, 0.6, 0.45, 0.3, 0.15],
+            outer_reaches: vec![4.5, 5.4, 5.85, 6.0, 6.0],
+            inner_spacings: vec![1.5, 1.25, 1.25, 1.0, 0.8],
+            inner_reaches: vec![3.0, 3.75, 3.75, 5.0, 5.6],
+            locating: [1.5, 3.0],
+            inner_steps: 6,
+            inner_tolerance: 0.3,
             rule_error: 0.02,
             rule_points: 16,
             starts: [3, 6, 12],
@@ -111,13 +137,39 @@ impl Default for Collapse {
     }
 }
 
+impl Collapse {
+    /// The rule for blocks of one coordinate.
+    fn singles(&self, level: usize) -> Rule {
+        Rule::new(line(&self.spacings, &self.reaches, level), Line::point())
+    }
+
+    /// The rule where some blocks have two.
+    fn pairs(&self, level: usize) -> Rule {
+        Rule::new(
+            line(&self.outer_spacings, &self.outer_reaches, level),
+            line(&self.inner_spacings, &self.inner_reaches, level),
+        )
+    }
+}
+
+fn line(spacings: &[f64], reaches: &[f64], level: usize) -> Line {
+    let level = level.min(spacings.len().min(reaches.len()).saturating_sub(1));
+    let spacing = spacings.get(level).copied().unwrap_or(1.0);
+    Line::new(spacing, reaches.get(level).copied().unwrap_or(4.0))
+}
+
 /// The marginal log density of the globals.
 pub struct Collapsed<'a, P, T> {
     parts: &'a Parts<P>,
     target: &'a T,
     options: &'a Collapse,
     rule: Rule,
+    /// By which the grids of pairs are put in place.
+    locating: Option<Rule>,
     level: usize,
+    /// The coordinates of each block, the outer one first, and the inner one alone, if there is one.
+    blocks: Vec<Vec<usize>>,
+    inner: Vec<Vec<usize>>,
     anchor: Option<Anchor>,
     tally: Tally,
 }
@@ -125,12 +177,15 @@ pub struct Collapsed<'a, P, T> {
 impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
     /// The marginal of a target, by the rule of a level.
     pub fn new(target: &'a T, parts: &'a Parts<P>, options: &'a Collapse, level: usize) -> Self {
-        let level = level.min(options.spacings.len().min(options.reaches.len()).saturating_sub(1));
-        let spacing = options.spacings.get(level).copied().unwrap_or(1.0);
-        let reach = options.reaches.get(level).copied().unwrap_or(4.0);
-        let rule = Rule::new(spacing, reach, parts.blocks.iter().map(Vec::len).max().unwrap_or(1));
         let tally = Tally::default();
-        Self { parts, target, options, rule, level, anchor: None, tally }
+        let in_pairs = parts.blocks.iter().any(|block| block.len() == 2);
+        let blocks = if in_pairs { ordered(parts, &tally) } else { parts.blocks.clone() };
+        let inner = blocks.iter().map(|block| block.iter().skip(1).copied().collect()).collect();
+        let locating = || Line::new(options.locating[0], options.locating[1]);
+        let rule = |level| if in_pairs { options.pairs(level) } else { options.singles(level) };
+        let locating = in_pairs.then(|| Rule::new(locating(), locating()));
+        let rule = rule(level);
+        Self { parts, target, options, rule, locating, level, blocks, inner, anchor: None, tally }
     }
 
     /// Writes the globals to their places.
@@ -138,63 +193,118 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
         self.parts.globals.iter().zip(globals).for_each(|(at, value)| point[*at] = *value);
     }
 
-    /// log p(g), leaving modes, grids and the weights of their nodes behind; `None` where it is not
-    /// finite.
-    fn integrate(&self, scratch: &mut Scratch<P::Workspace>, globals: &[f64]) -> Option<f64> {
+    /// Whether some block has two coordinates.
+    fn in_pairs(&self) -> bool {
+        self.inner.iter().any(|inner| !inner.is_empty())
+    }
+
+    /// Climbs to the modes of some coordinates of every block from those at the point, with the others
+    /// fixed; whether the gradient there is finite.
+    fn climb(
+        &self,
+        (modes, blocks): (&mut Modes, &[Vec<usize>]),
+        (steps, tolerance): (usize, f64),
+        work: &mut Work<P::Workspace>,
+    ) -> bool {
+        let Work { weighed, point, gradient, direction, product } = work;
         let dimension = self.target.dimension();
-        let Scratch { weighed, parts, conditional, point, gradient, direction, product } = scratch;
-        point[..dimension].fill(0.0);
-        point[dimension..].fill(1.0);
-        self.place(globals, point);
-        if let Some(anchor) = &self.anchor {
-            anchor.predict(&self.parts.blocks, globals, point);
-        }
         let slopes = |point: &[f64], gradient: &mut [f64], weighed: &mut P::Workspace| {
             self.tally.count(Evaluation::Gradient);
             self.parts.weighed.gradient(weighed, point, gradient)
         };
         slopes(point, gradient, weighed);
-        if !gradient.iter().all(|partial| partial.is_finite()) {
-            return None;
-        }
-        let blocks = &self.parts.blocks;
-        conditional.begin(blocks, dimension, point, gradient);
-        for _ in 0..self.options.newton_steps {
-            for place in 0..self.rule.dimensions() {
+        let finite = gradient.iter().all(|partial| partial.is_finite());
+        modes.begin(blocks, dimension, point, gradient);
+        for _ in 0..steps {
+            for place in 0..blocks.iter().map(Vec::len).max().unwrap_or(0) {
                 direction.fill(0.0);
                 let moved = blocks.iter().filter_map(|block| block.get(place));
                 moved.for_each(|coordinate| direction[*coordinate] = 1.0);
                 self.tally.count(Evaluation::HessianVector);
                 self.parts.weighed.hessian_vector(weighed, point, direction, product);
-                conditional.curve(blocks, place, product);
+                modes.curve(blocks, place, product);
             }
-            if conditional.propose(self.options.newton_tolerance) {
+            if modes.propose(tolerance) {
                 break;
             }
             for _ in 0..self.options.halvings {
-                conditional.trial(blocks, point);
+                modes.trial(blocks, point);
                 slopes(point, gradient, weighed);
-                if conditional.accept(blocks, dimension, gradient) {
+                if modes.accept(blocks, dimension, gradient) {
                     break;
                 }
             }
-            conditional.settle(blocks, point);
+            modes.settle(blocks, point);
         }
-        for moves in 0..=self.options.moves {
-            for node in 0..self.rule.len() {
-                conditional.at_node(blocks, &self.rule, node, point);
-                self.tally.count(Evaluation::LogDensity);
-                let values = conditional.values_at(node);
-                self.parts.parts.quantities(parts, &point[..dimension], values);
-            }
-            let moved = conditional.weigh(&self.rule);
-            if !moved || moves == self.options.moves {
-                break;
-            }
-            conditional.recentre();
+        finite
+    }
+
+    /// log p(g), leaving modes, grids and the weights of their nodes behind; `None` where it is not
+    /// finite.
+    fn integrate(&self, scratch: &mut Scratch<P::Workspace>, globals: &[f64]) -> Option<f64> {
+        let Collapse { newton_steps, newton_tolerance, moves, .. } = *self.options;
+        let dimension = self.target.dimension();
+        let Scratch { work, modes, grid, .. } = &mut *scratch;
+        work.point[..dimension].fill(0.0);
+        work.point[dimension..].fill(1.0);
+        self.place(globals, &mut work.point);
+        if let Some(anchor) = &self.anchor {
+            anchor.predict(&self.blocks, globals, &mut work.point);
         }
-        let value = conditional.log_integral();
+        if !self.climb((modes, &self.blocks), (newton_steps, newton_tolerance), work) {
+            return None;
+        }
+        grid.centre(modes);
+        if let Some(locating) = &self.locating {
+            for _ in 0..moves {
+                self.weigh(locating, scratch);
+                scratch.grid.recentre();
+            }
+            self.weigh(&self.rule, scratch);
+        } else {
+            for moved in 0..=moves {
+                if !self.weigh(&self.rule, scratch) || moved == moves {
+                    break;
+                }
+                scratch.grid.recentre();
+            }
+        }
+        let value = scratch.grid.log_integral(&self.rule);
         value.is_finite().then_some(value)
+    }
+
+    /// Weighs the nodes of a rule; whether some grid is in the wrong place.
+    fn weigh(&self, rule: &Rule, scratch: &mut Scratch<P::Workspace>) -> bool {
+        let dimension = self.target.dimension();
+        let Scratch { work, parts, inner, grid, .. } = scratch;
+        grid.reshape(rule);
+        if self.in_pairs() {
+            self.follow(rule, grid, inner, work);
+        }
+        for node in 0..rule.len() {
+            grid.at_node(&self.blocks, rule, node, &mut work.point);
+            self.tally.count(Evaluation::LogDensity);
+            let values = grid.values_at(node);
+            self.parts.parts.quantities(parts, &work.point[..dimension], values);
+        }
+        grid.weigh(rule)
+    }
+
+    /// Finds the modes and scales of inner coordinates at every outer node, from the middle outwards.
+    fn follow(
+        &self,
+        rule: &Rule,
+        grid: &mut Grid,
+        inner: &mut Modes,
+        work: &mut Work<P::Workspace>,
+    ) {
+        let Collapse { inner_steps, inner_tolerance, .. } = *self.options;
+        for (node, before) in rule.outer.outwards() {
+            grid.predict(&self.blocks, rule, (node, before), &mut work.point);
+            self.climb((inner, &self.inner), (inner_steps, inner_tolerance), work);
+            inner.finish();
+            grid.follow(node, inner);
+        }
     }
 
     /// For every node that matters, sets the point there and the weights of the blocks, and calls
@@ -202,36 +312,81 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
     fn for_each_node(
         &self,
         scratch: &mut Scratch<P::Workspace>,
-        weights: impl Fn(&Conditional, usize, usize) -> f64,
-        mut visit: impl FnMut(&mut Scratch<P::Workspace>, usize),
+        weights: impl Fn(&Grid, usize, usize) -> f64,
+        mut visit: impl FnMut(&mut Work<P::Workspace>, &Grid, usize),
     ) {
         let dimension = self.target.dimension();
+        let Scratch { work, grid, modes, .. } = scratch;
         let mut first = true;
         for node in self.rule.outwards() {
-            if !first && scratch.conditional.is_idle(node) {
+            if !first && grid.is_idle(node) {
                 continue;
             }
-            let blocks = &self.parts.blocks;
-            scratch.conditional.at_node(blocks, &self.rule, node, &mut scratch.point);
-            for index in 0..blocks.len() {
-                let weight = weights(&scratch.conditional, node, index);
-                scratch.point[dimension + index] = weight;
+            grid.at_node(&self.blocks, &self.rule, node, &mut work.point);
+            for index in 0..self.blocks.len() {
+                let weight = weights(grid, node, index);
+                work.point[dimension + index] = weight;
                 if weight == 0.0 {
-                    scratch.conditional.at_centre(blocks, index, &mut scratch.point);
+                    modes.at_centre(&self.blocks, index, &mut work.point);
                 }
             }
-            scratch.point[dimension + blocks.len()] = if first { 1.0 } else { 0.0 };
-            visit(scratch, node);
+            work.point[dimension + self.blocks.len()] = if first { 1.0 } else { 0.0 };
+            visit(work, grid, node);
             first = false;
         }
     }
 }
 
+/// The coordinates of each block, first the one whose curvature changes more along itself: where the
+/// density is normal in the other one, given it, few nodes are needed.
+fn ordered<P: Target>(parts: &Parts<P>, tally: &Tally) -> Vec<Vec<usize>> {
+    let length = parts.weighed.dimension();
+    let mut workspace = parts.weighed.workspace();
+    let (mut direction, mut product) = (vec![0.0; length], vec![0.0; length]);
+    let mut curvatures = |place: usize, at: f64| {
+        let mut point = vec![0.0; length];
+        point[length - parts.blocks.len() - 1..].fill(1.0);
+        direction.fill(0.0);
+        for coordinate in parts.blocks.iter().filter_map(|block| block.get(place)) {
+            direction[*coordinate] = 1.0;
+            point[*coordinate] = at;
+        }
+        tally.count(Evaluation::HessianVector);
+        parts.weighed.hessian_vector(&mut workspace, &point, &direction, &mut product);
+        let own = |block: &Vec<usize>| block.get(place).map_or(f64::NAN, |at| product[*at]);
+        parts.blocks.iter().map(own).collect::<Vec<f64>>()
+    };
+    let mut changes = |place: usize| {
+        let [before, middle, after] = [-1.0, 0.0, 1.0].map(|at| curvatures(place, at));
+        let ends = before.iter().zip(&after);
+        let change = |(middle, (before, after)): (&f64, (&f64, &f64))| {
+            ((before - middle).abs() + (after - middle).abs()) / middle.abs()
+        };
+        middle.iter().zip(ends).map(change).collect::<Vec<f64>>()
+    };
+    let (first, second) = (changes(0), changes(1));
+    let in_order = |(block, (first, second)): (&Vec<usize>, (&f64, &f64))| {
+        let mut block = block.clone();
+        if first < second {
+            block.reverse();
+        }
+        block
+    };
+    parts.blocks.iter().zip(first.iter().zip(&second)).map(in_order).collect()
+}
+
 /// The scratch memory of one thread.
 pub struct Scratch<W> {
-    weighed: W,
+    work: Work<W>,
     parts: W,
-    conditional: Conditional,
+    modes: Modes,
+    inner: Modes,
+    grid: Grid,
+}
+
+/// What evaluations of the weighed density need.
+struct Work<W> {
+    weighed: W,
     point: Vec<f64>,
     gradient: Vec<f64>,
     direction: Vec<f64>,
@@ -247,14 +402,19 @@ impl<P: Target, T: Target> LogDensity for Collapsed<'_, P, T> {
 
     fn workspace(&self) -> Self::Workspace {
         let length = self.parts.weighed.dimension();
-        Scratch {
+        let work = Work {
             weighed: self.parts.weighed.workspace(),
-            parts: self.parts.parts.workspace(),
-            conditional: Conditional::new(&self.parts.blocks, self.rule.len()),
             point: vec![0.0; length],
             gradient: vec![0.0; length],
             direction: vec![0.0; length],
             product: vec![0.0; length],
+        };
+        Scratch {
+            work,
+            parts: self.parts.parts.workspace(),
+            modes: Modes::new(&self.blocks),
+            inner: Modes::new(&self.inner),
+            grid: Grid::new(&self.blocks),
         }
     }
 
@@ -268,10 +428,10 @@ impl<P: Target, T: Target> LogDensity for Collapsed<'_, P, T> {
             return f64::NEG_INFINITY;
         };
         out.fill(0.0);
-        let weight = |conditional: &Conditional, node, block| conditional.weight(node, block);
-        self.for_each_node(scratch, weight, |scratch, _| {
+        let weight = |grid: &Grid, node, block| grid.weight(node, block);
+        self.for_each_node(scratch, weight, |work, _, _| {
             self.tally.count(Evaluation::Gradient);
-            let Scratch { weighed, point, gradient, .. } = scratch;
+            let Work { weighed, point, gradient, .. } = work;
             self.parts.weighed.gradient(weighed, point, gradient);
             for (out, coordinate) in out.iter_mut().zip(&self.parts.globals) {
                 *out += gradient[*coordinate];
@@ -294,32 +454,32 @@ impl<P: Target, T: Target> LogDensity for Collapsed<'_, P, T> {
         }
         out.fill(0.0);
         let (dimension, blocks) = (self.target.dimension(), self.parts.blocks.len());
-        scratch.direction.fill(0.0);
-        self.place(direction, &mut scratch.direction);
+        scratch.work.direction.fill(0.0);
+        self.place(direction, &mut scratch.work.direction);
         let mut changes = vec![0.0; blocks * self.rule.len()];
         let mut means = vec![0.0; blocks];
-        let weight = |conditional: &Conditional, node, block| conditional.weight(node, block);
-        self.for_each_node(scratch, weight, |scratch, node| {
+        let weight = |grid: &Grid, node, block| grid.weight(node, block);
+        self.for_each_node(scratch, weight, |work, grid, node| {
             self.tally.count(Evaluation::HessianVector);
-            let Scratch { weighed, point, direction, product, conditional, .. } = scratch;
+            let Work { weighed, point, direction, product, .. } = work;
             self.parts.weighed.hessian_vector(weighed, point, direction, product);
             for (out, coordinate) in out.iter_mut().zip(&self.parts.globals) {
                 *out += product[*coordinate];
             }
             for block in 0..blocks {
                 let change = product[dimension + block];
-                if conditional.weight(node, block) > 0.0 {
+                if grid.weight(node, block) > 0.0 {
                     changes[node * blocks + block] = change;
-                    means[block] += conditional.weight(node, block) * change;
+                    means[block] += grid.weight(node, block) * change;
                 }
             }
         });
-        let weight = |conditional: &Conditional, node: usize, block: usize| {
-            conditional.weight(node, block) * (changes[node * blocks + block] - means[block])
+        let weight = |grid: &Grid, node: usize, block: usize| {
+            grid.weight(node, block) * (changes[node * blocks + block] - means[block])
         };
-        self.for_each_node(scratch, weight, |scratch, _| {
+        self.for_each_node(scratch, weight, |work, _, _| {
             self.tally.count(Evaluation::Gradient);
-            let Scratch { weighed, point, gradient, .. } = scratch;
+            let Work { weighed, point, gradient, .. } = work;
             point[dimension + blocks] = 0.0;
             self.parts.weighed.gradient(weighed, point, gradient);
             for (out, coordinate) in out.iter_mut().zip(&self.parts.globals) {
@@ -347,7 +507,9 @@ impl<P: Target, T: Target> Target for Collapsed<'_, P, T> {
     /// That of the nodes and of a few Newton steps.
     fn cost(&self) -> usize {
         const NEWTON: usize = 20;
-        self.target.cost().saturating_mul(self.rule.len() + NEWTON)
+        const FOLLOWING: usize = 6;
+        let following = if self.in_pairs() { FOLLOWING * self.rule.outer.len() } else { 0 };
+        self.target.cost().saturating_mul(self.rule.len() + NEWTON + following)
     }
 }
 
@@ -357,11 +519,12 @@ impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
         if self.integrate(&mut scratch, globals).is_none() {
             return self;
         }
-        let Scratch { weighed, conditional, point, direction, product, .. } = &mut scratch;
+        let Scratch { work, modes, .. } = &mut scratch;
+        let Work { weighed, point, direction, product, .. } = work;
         point[self.target.dimension()..].fill(1.0);
-        let blocks = &self.parts.blocks;
-        (0..blocks.len()).for_each(|index| conditional.at_centre(blocks, index, point));
-        let mut anchor = Anchor::new(globals, blocks, conditional);
+        let blocks = &self.blocks;
+        (0..blocks.len()).for_each(|index| modes.at_centre(blocks, index, point));
+        let mut anchor = Anchor::new(globals, blocks, modes);
         for coordinate in &self.parts.globals {
             direction.fill(0.0);
             direction[*coordinate] = 1.0;
@@ -373,8 +536,10 @@ impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
     }
 
     fn finer(&self) -> Option<Self> {
-        let finer = self.level + 1 < self.options.spacings.len();
-        finer.then(|| Self::new(self.target, self.parts, self.options, self.level + 1))
+        let Collapse { spacings, outer_spacings, .. } = self.options;
+        let levels = if self.in_pairs() { outer_spacings.len() } else { spacings.len() };
+        (self.level + 1 < levels)
+            .then(|| Self::new(self.target, self.parts, self.options, self.level + 1))
     }
 
     fn tally(&self) -> &Tally {
@@ -399,14 +564,14 @@ impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
             return all;
         }
         let mut strata: Vec<usize> = (0..repeats).collect();
-        for (index, block) in self.parts.blocks.iter().enumerate() {
+        for (index, block) in self.blocks.iter().enumerate() {
             for last in (1..repeats).rev() {
                 strata.swap(last, rng.random_range(0..=last));
             }
-            let sampler = workspace.conditional.sampler(index, &self.rule);
+            let sampler = Sampler::new(&workspace.grid, &self.rule, index);
             for (column, stratum) in all.chunks_mut(dimension).zip(&strata) {
                 let share = (*stratum as f64 + rng.random::<f64>()) / repeats as f64;
-                let drawn = sampler.draw(&self.rule, share, rng.random());
+                let drawn = sampler.draw(share, rng.random());
                 block.iter().zip(drawn).for_each(|(coordinate, u)| column[*coordinate] = u);
             }
         }

@@ -149,11 +149,12 @@ fn fit_marginal<T: Target, M: Marginal>(
     seed: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Fit, FitError> {
-    let collapse = &options.collapse;
-    let options = for_marginal(options, coarse.cost(), target.dimension());
+    let affordable = |cost: usize| for_marginal(options, cost, target.dimension());
+    let options = affordable(coarse.cost());
     let mut evaluator = Evaluator::new(&coarse).interruptible(&options.interrupt);
     let found = find::find_full_rank(&mut evaluator, &coarse, &options, seed, progress)?;
-    let (fine, error) = enough(coarse, &found, collapse, seed);
+    let (fine, error) = enough(coarse, &found, &options.collapse, seed);
+    let options = affordable(fine.cost());
     let mut evaluator = Evaluator::new(&fine).interruptible(&options.interrupt);
     let checked = fit::checked(&mut evaluator, &found.guide, &options, seed, progress);
     let trusted = |checked: &Checked| options.correction.trusts(checked.smoothed.khat);

@@ -2,7 +2,7 @@
 //!
 //! u(g) ≈ u(g₀) + (−∂²ℓ/∂u²)⁻¹ ∂²ℓ/∂u∂g (g − g₀), by the implicit function theorem.
 
-use super::conditional::{Conditional, Pair};
+use super::modes::{Modes, Pair};
 
 /// A prediction is at most this many sds from the mode at the anchor: further off the line is none.
 const MOST_SDS: f64 = 4.0;
@@ -17,8 +17,8 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
-    pub(super) fn new(globals: &[f64], blocks: &[Vec<usize>], conditional: &Conditional) -> Self {
-        let places = (0..blocks.len()).map(|index| conditional.place(index)).collect();
+    pub(super) fn new(globals: &[f64], blocks: &[Vec<usize>], modes: &Modes) -> Self {
+        let places = (0..blocks.len()).map(|index| modes.place(index)).collect();
         Self { globals: globals.to_vec(), places, moves: Vec::new() }
     }
 

@@ -3,60 +3,84 @@
 //! On the whole line the trapezoidal rule converges faster than any power of its spacing h for smooth
 //! functions: for a normal of sd 1 its relative error is 2 exp(−2 π² / h²).
 
-/// A grid of equally weighted nodes around 0.
+/// Equally spaced nodes around 0.
 #[derive(Clone, Debug)]
-pub(super) struct Rule {
-    /// The nodes, in one or two dimensions; the second is 0 in one.
-    nodes: Vec<[f64; 2]>,
+pub(super) struct Line {
+    half: i32,
     spacing: f64,
-    dimensions: usize,
-    /// The nodes by their distance from 0.
-    order: Vec<usize>,
 }
 
-impl Rule {
+impl Line {
     /// Nodes `spacing` apart from −reach to reach.
-    pub(super) fn new(spacing: f64, reach: f64, dimensions: usize) -> Self {
-        let half = (reach / spacing).round() as i32;
-        let line = || (-half..=half).map(|i| f64::from(i) * spacing);
-        let nodes: Vec<[f64; 2]> = match dimensions {
-            2 => line().flat_map(|a| line().map(move |b| [a, b])).collect(),
-            _ => line().map(|a| [a, 0.0]).collect(),
-        };
-        let mut order: Vec<usize> = (0..nodes.len()).collect();
-        let distance = |node: &usize| nodes[*node][0].powi(2) + nodes[*node][1].powi(2);
-        order.sort_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.cmp(b)));
-        Self { nodes, spacing, dimensions, order }
+    pub(super) fn new(spacing: f64, reach: f64) -> Self {
+        Self { half: (reach / spacing).round() as i32, spacing }
     }
 
-    /// How many nodes.
+    /// The node 0 alone.
+    pub(super) fn point() -> Self {
+        Self { half: 0, spacing: 1.0 }
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.nodes.len()
+        2 * self.middle() + 1
     }
 
-    /// One or two.
-    pub(super) fn dimensions(&self) -> usize {
-        self.dimensions
+    pub(super) fn middle(&self) -> usize {
+        self.half.unsigned_abs() as usize
     }
 
-    /// The distance of neighbours.
     pub(super) fn spacing(&self) -> f64 {
         self.spacing
     }
 
     /// A node.
-    pub(super) fn node(&self, index: usize) -> [f64; 2] {
-        self.nodes[index]
+    pub(super) fn at(&self, node: usize) -> f64 {
+        self.beside(node, 0.0)
     }
 
-    /// The nodes before and after one along a coordinate, where there are any.
-    pub(super) fn neighbours(&self, index: usize, place: usize) -> [Option<usize>; 2] {
-        let side = if self.dimensions == 2 { self.nodes.len().isqrt() } else { self.nodes.len() };
-        let (stride, at) = match (self.dimensions, place) {
-            (2, 0) => (side, index / side),
-            _ => (1, index % side),
+    /// The place at a distance from a node that is given in spacings.
+    pub(super) fn beside(&self, node: usize, distance: f64) -> f64 {
+        (node as f64 - f64::from(self.half) + distance) * self.spacing
+    }
+
+    /// The nodes from the middle to one end, then to the other, each with the one before it.
+    pub(super) fn outwards(&self) -> impl Iterator<Item = (usize, Option<usize>)> {
+        let middle = self.middle();
+        let up = (middle + 1..self.len()).map(|node| (node, Some(node - 1)));
+        let down = (0..middle).rev().map(|node| (node, Some(node + 1)));
+        std::iter::once((middle, None)).chain(up).chain(down)
+    }
+}
+
+/// The nodes of an outer coordinate and, at each of them, of an inner one: node k J + j is the j-th of J
+/// inner ones at the k-th outer one. In one dimension the inner coordinate has the node 0 alone.
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    pub(super) outer: Line,
+    pub(super) inner: Line,
+    /// The nodes by their distance from the middle.
+    order: Vec<usize>,
+}
+
+impl Rule {
+    pub(super) fn new(outer: Line, inner: Line) -> Self {
+        let mut order: Vec<usize> = (0..outer.len() * inner.len()).collect();
+        let distance = |node: &usize| {
+            let (first, second) = (node / inner.len(), node % inner.len());
+            outer.at(first).powi(2) + inner.at(second).powi(2)
         };
-        [(at > 0).then(|| index - stride), (at + 1 < side).then_some(index + stride)]
+        order.sort_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.cmp(b)));
+        Self { outer, inner, order }
+    }
+
+    /// How many nodes.
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// The outer and the inner node of a node.
+    pub(super) fn places(&self, node: usize) -> (usize, usize) {
+        (node / self.inner.len(), node % self.inner.len())
     }
 
     /// The nodes, the middle one first.
@@ -64,9 +88,9 @@ impl Rule {
         self.order.iter().copied()
     }
 
-    /// Whether a node is used for a block of this many coordinates: in a rule for two, a block of one
-    /// uses the nodes whose second coordinate is 0.
-    pub(super) fn serves(&self, index: usize, coordinates: usize) -> bool {
-        coordinates == self.dimensions || self.nodes[index][1] == 0.0
+    /// Whether a node is used for a block of this many coordinates: a block of one uses the nodes in the
+    /// middle of the inner coordinate.
+    pub(super) fn serves(&self, node: usize, coordinates: usize) -> bool {
+        coordinates == 2 || node % self.inner.len() == self.inner.middle()
     }
 }
