@@ -9,22 +9,25 @@
 mod anchor;
 mod grid;
 mod modes;
+mod options;
+mod order;
 mod rule;
 mod sampler;
 
 use rand::{Rng, RngExt};
-use serde::{Deserialize, Serialize};
 
 use super::evaluate::{Evaluation, Tally};
 use super::marginal::Marginal;
-use super::optimizer::Lbfgs;
 use super::random::Stream;
 use super::target::{LogDensity, Target};
 use super::verdict::Integrated;
 use anchor::Anchor;
 use grid::Grid;
 use modes::Modes;
-use rule::{Line, Rule};
+pub use options::Collapse;
+use options::Rules;
+use order::ordered;
+use rule::Rule;
 use sampler::Sampler;
 
 /// A log density in parts, and which coordinates they belong to.
@@ -40,132 +43,12 @@ pub struct Parts<P> {
     pub blocks: Vec<Vec<usize>>,
 }
 
-/// The constants of the integration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Collapse {
-    /// Newton steps at most, for the blocks that need the most.
-    pub newton_steps: usize,
-    /// Newton's method stops when no block would move by more than this, in sds: the grids are finer.
-    pub newton_tolerance: f64,
-    /// Halvings of a Newton step at most; a block that they do not help stays where it is.
-    pub halvings: usize,
-    /// How often a grid may be moved to where the mass is.
-    pub moves: usize,
-    /// Spacings of the trapezoidal rules in sds, coarse to fine. A guide is fitted by the first; the
-    /// first that the next one changes little checks it.
-    pub spacings: Vec<f64>,
-    /// How far the grids reach, in sds, for each spacing.
-    pub reaches: Vec<f64>,
-    /// The spacing and the reach, for both coordinates, of the rule that puts grids of pairs in place.
-    pub locating: [f64; 2],
-    /// The spacings of outer coordinates, in sds.
-    pub outer_spacings: Vec<f64>,
-    /// How far the grids of outer coordinates reach.
-    pub outer_reaches: Vec<f64>,
-    /// The spacings of inner coordinates.
-    pub inner_spacings: Vec<f64>,
-    /// How far the grids of inner coordinates reach.
-    pub inner_reaches: Vec<f64>,
-    /// Newton steps of inner coordinates at an outer node at most.
-    pub inner_steps: usize,
-    /// These stop when no block would move by more than this, in sds; the last step is taken untried.
-    pub inner_tolerance: f64,
-    /// The largest change of the log density by the next rule, in nats, of one that will do.
-    pub rule_error: f64,
-    /// Points at which rules are compared.
-    pub rule_points: usize,
-    /// Starts of a round, at most, and at most where there are several modes.
-    pub starts: [usize; 3],
-    /// ESS/N below which a normal is refitted or bent: a round of draws costs as much as a fit.
-    pub refit_efficiency: f64,
-    /// Points of a path that Pathfinder judges.
-    pub path_candidates: usize,
-    /// Fixed draws of the guide at least.
-    pub fixed_draws: usize,
-    /// The same where the density is dear.
-    pub least_fixed_draws: usize,
-    /// Steps of the guide at most.
-    pub iterations: usize,
-    /// The descents of the starts.
-    pub lbfgs: Lbfgs,
-    /// Draws of the first round of the check, of the last one, and of locals for each of globals.
-    pub draws: [usize; 3],
-    /// The operations that a round may take: dear densities get fewer draws.
-    pub operations: f64,
-    /// The fewest draws of a round.
-    pub least_draws: usize,
-    /// The numbers that the draws of all coordinates may take.
-    pub most_numbers: usize,
-}
-
-impl Default for Collapse {
-    fn default() -> Self {
-        Self {
-            newton_steps: 12,
-            newton_tolerance: 0.1,
-            halvings: 6,
-            moves: 2,
-            spacings: vec![1.5, 1.25, 0.9, 0.6, 0.3, 0.15],
-            reaches: vec![3.0, 3.75, 4.5, 6.0, 7.5, 9.0],
-            outer_spacings: vec![0.9, 0.6, 0.45, 0.3, 0.15],
-            outer_reaches: vec![4.5, 5.4, 5.85, 6.0, 6.0],
-            inner_spacings: vec![1.5, 1.25, 1.25, 1.0, 0.8],
-            inner_reaches: vec![3.0, 3.75, 3.75, 5.0, 5.6],
-            locating: [1.5, 3.0],
-            inner_steps: 6,
-            inner_tolerance: 0.3,
-            rule_error: 0.02,
-            rule_points: 16,
-            starts: [3, 6, 12],
-            refit_efficiency: 0.3,
-            path_candidates: 8,
-            fixed_draws: 64,
-            least_fixed_draws: 32,
-            iterations: 20,
-            lbfgs: Lbfgs {
-                max_iterations: 80,
-                gradient_tolerance: 1e-3,
-                value_tolerance: 1e-7,
-                max_trials: 12,
-                ..Lbfgs::default()
-            },
-            draws: [512, 1024, 4],
-            operations: 3e10,
-            least_draws: 256,
-            most_numbers: 50_000_000,
-        }
-    }
-}
-
-impl Collapse {
-    /// The rule for blocks of one coordinate.
-    fn singles(&self, level: usize) -> Rule {
-        Rule::new(line(&self.spacings, &self.reaches, level), Line::point())
-    }
-
-    /// The rule where some blocks have two.
-    fn pairs(&self, level: usize) -> Rule {
-        Rule::new(
-            line(&self.outer_spacings, &self.outer_reaches, level),
-            line(&self.inner_spacings, &self.inner_reaches, level),
-        )
-    }
-}
-
-fn line(spacings: &[f64], reaches: &[f64], level: usize) -> Line {
-    let level = level.min(spacings.len().min(reaches.len()).saturating_sub(1));
-    let spacing = spacings.get(level).copied().unwrap_or(1.0);
-    Line::new(spacing, reaches.get(level).copied().unwrap_or(4.0))
-}
-
 /// The marginal log density of the globals.
 pub struct Collapsed<'a, P, T> {
     parts: &'a Parts<P>,
     target: &'a T,
     options: &'a Collapse,
-    rule: Rule,
-    /// By which the grids of pairs are put in place.
-    locating: Option<Rule>,
+    rules: Rules,
     level: usize,
     /// The coordinates of each block, the outer one first, and the inner one alone, if there is one.
     blocks: Vec<Vec<usize>>,
@@ -181,11 +64,8 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
         let in_pairs = parts.blocks.iter().any(|block| block.len() == 2);
         let blocks = if in_pairs { ordered(parts, &tally) } else { parts.blocks.clone() };
         let inner = blocks.iter().map(|block| block.iter().skip(1).copied().collect()).collect();
-        let locating = || Line::new(options.locating[0], options.locating[1]);
-        let rule = |level| if in_pairs { options.pairs(level) } else { options.singles(level) };
-        let locating = in_pairs.then(|| Rule::new(locating(), locating()));
-        let rule = rule(level);
-        Self { parts, target, options, rule, locating, level, blocks, inner, anchor: None, tally }
+        let rules = options.rules(level, in_pairs);
+        Self { parts, target, options, rules, level, blocks, inner, anchor: None, tally }
     }
 
     /// Writes the globals to their places.
@@ -242,7 +122,17 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
     /// log p(g), leaving modes, grids and the weights of their nodes behind; `None` where it is not
     /// finite.
     fn integrate(&self, scratch: &mut Scratch<P::Workspace>, globals: &[f64]) -> Option<f64> {
-        let Collapse { newton_steps, newton_tolerance, moves, .. } = *self.options;
+        self.integrate_by(&self.rules.integrating, scratch, globals)
+    }
+
+    /// The same, leaving the grids of another rule behind.
+    fn integrate_by(
+        &self,
+        rule: &Rule,
+        scratch: &mut Scratch<P::Workspace>,
+        globals: &[f64],
+    ) -> Option<f64> {
+        let Collapse { newton_steps, newton_tolerance, moves, locating_moves, .. } = *self.options;
         let dimension = self.target.dimension();
         let Scratch { work, modes, grid, .. } = &mut *scratch;
         work.point[..dimension].fill(0.0);
@@ -255,21 +145,23 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
             return None;
         }
         grid.centre(modes);
-        if let Some(locating) = &self.locating {
-            for _ in 0..moves {
-                self.weigh(locating, scratch);
-                scratch.grid.recentre();
-            }
-            self.weigh(&self.rule, scratch);
-        } else {
-            for moved in 0..=moves {
-                if !self.weigh(&self.rule, scratch) || moved == moves {
+        if let Some(locating) = &self.rules.locating {
+            for moved in 0..locating_moves {
+                if !self.weigh(locating, scratch) && moved > 0 {
                     break;
                 }
-                scratch.grid.recentre();
+                scratch.grid.recentre(moved == 0);
+            }
+            self.weigh(rule, scratch);
+        } else {
+            for moved in 0..=moves {
+                if !self.weigh(rule, scratch) || moved == moves {
+                    break;
+                }
+                scratch.grid.recentre(true);
             }
         }
-        let value = scratch.grid.log_integral(&self.rule);
+        let value = scratch.grid.log_integral(rule);
         value.is_finite().then_some(value)
     }
 
@@ -318,11 +210,11 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
         let dimension = self.target.dimension();
         let Scratch { work, grid, modes, .. } = scratch;
         let mut first = true;
-        for node in self.rule.outwards() {
+        for node in self.rules.integrating.outwards() {
             if !first && grid.is_idle(node) {
                 continue;
             }
-            grid.at_node(&self.blocks, &self.rule, node, &mut work.point);
+            grid.at_node(&self.blocks, &self.rules.integrating, node, &mut work.point);
             for index in 0..self.blocks.len() {
                 let weight = weights(grid, node, index);
                 work.point[dimension + index] = weight;
@@ -335,44 +227,6 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
             first = false;
         }
     }
-}
-
-/// The coordinates of each block, first the one whose curvature changes more along itself: where the
-/// density is normal in the other one, given it, few nodes are needed.
-fn ordered<P: Target>(parts: &Parts<P>, tally: &Tally) -> Vec<Vec<usize>> {
-    let length = parts.weighed.dimension();
-    let mut workspace = parts.weighed.workspace();
-    let (mut direction, mut product) = (vec![0.0; length], vec![0.0; length]);
-    let mut curvatures = |place: usize, at: f64| {
-        let mut point = vec![0.0; length];
-        point[length - parts.blocks.len() - 1..].fill(1.0);
-        direction.fill(0.0);
-        for coordinate in parts.blocks.iter().filter_map(|block| block.get(place)) {
-            direction[*coordinate] = 1.0;
-            point[*coordinate] = at;
-        }
-        tally.count(Evaluation::HessianVector);
-        parts.weighed.hessian_vector(&mut workspace, &point, &direction, &mut product);
-        let own = |block: &Vec<usize>| block.get(place).map_or(f64::NAN, |at| product[*at]);
-        parts.blocks.iter().map(own).collect::<Vec<f64>>()
-    };
-    let mut changes = |place: usize| {
-        let [before, middle, after] = [-1.0, 0.0, 1.0].map(|at| curvatures(place, at));
-        let ends = before.iter().zip(&after);
-        let change = |(middle, (before, after)): (&f64, (&f64, &f64))| {
-            ((before - middle).abs() + (after - middle).abs()) / middle.abs()
-        };
-        middle.iter().zip(ends).map(change).collect::<Vec<f64>>()
-    };
-    let (first, second) = (changes(0), changes(1));
-    let in_order = |(block, (first, second)): (&Vec<usize>, (&f64, &f64))| {
-        let mut block = block.clone();
-        if first < second {
-            block.reverse();
-        }
-        block
-    };
-    parts.blocks.iter().zip(first.iter().zip(&second)).map(in_order).collect()
 }
 
 /// The scratch memory of one thread.
@@ -456,7 +310,7 @@ impl<P: Target, T: Target> LogDensity for Collapsed<'_, P, T> {
         let (dimension, blocks) = (self.target.dimension(), self.parts.blocks.len());
         scratch.work.direction.fill(0.0);
         self.place(direction, &mut scratch.work.direction);
-        let mut changes = vec![0.0; blocks * self.rule.len()];
+        let mut changes = vec![0.0; blocks * self.rules.integrating.len()];
         let mut means = vec![0.0; blocks];
         let weight = |grid: &Grid, node, block| grid.weight(node, block);
         self.for_each_node(scratch, weight, |work, grid, node| {
@@ -504,12 +358,17 @@ impl<P: Target, T: Target> Target for Collapsed<'_, P, T> {
         self.parts.globals.iter().map(|coordinate| point.get(*coordinate).copied()).collect()
     }
 
-    /// That of the nodes and of a few Newton steps.
+    /// That of the nodes and of a few Newton steps, in each pass over the grids.
     fn cost(&self) -> usize {
         const NEWTON: usize = 20;
+        const PASSES: usize = 2;
         const FOLLOWING: usize = 6;
-        let following = if self.in_pairs() { FOLLOWING * self.rule.outer.len() } else { 0 };
-        self.target.cost().saturating_mul(self.rule.len() + NEWTON + following)
+        let pass = |rule: &Rule| match self.in_pairs() {
+            true => rule.len() + FOLLOWING * rule.outer.len(),
+            false => rule.len(),
+        };
+        let locating = self.rules.locating.as_ref().map_or(0, |rule| PASSES * pass(rule));
+        self.target.cost().saturating_mul(pass(&self.rules.integrating) + locating + NEWTON)
     }
 }
 
@@ -536,9 +395,7 @@ impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
     }
 
     fn finer(&self) -> Option<Self> {
-        let Collapse { spacings, outer_spacings, .. } = self.options;
-        let levels = if self.in_pairs() { outer_spacings.len() } else { spacings.len() };
-        (self.level + 1 < levels)
+        (self.level + 1 < self.options.levels(self.in_pairs()))
             .then(|| Self::new(self.target, self.parts, self.options, self.level + 1))
     }
 
@@ -556,7 +413,8 @@ impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
     ) -> Vec<f64> {
         let dimension = self.target.dimension();
         let mut all = vec![f64::NAN; dimension * repeats];
-        let found = self.integrate(workspace, globals).is_some();
+        let rule = self.rules.drawing.as_ref().unwrap_or(&self.rules.integrating);
+        let found = self.integrate_by(rule, workspace, globals).is_some();
         for column in all.chunks_mut(dimension) {
             self.place(globals, column);
         }
@@ -568,7 +426,7 @@ impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
             for last in (1..repeats).rev() {
                 strata.swap(last, rng.random_range(0..=last));
             }
-            let sampler = Sampler::new(&workspace.grid, &self.rule, index);
+            let sampler = Sampler::new(&workspace.grid, rule, index);
             for (column, stratum) in all.chunks_mut(dimension).zip(&strata) {
                 let share = (*stratum as f64 + rng.random::<f64>()) / repeats as f64;
                 let drawn = sampler.draw(share, rng.random());

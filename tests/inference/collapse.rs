@@ -190,3 +190,141 @@ fn a_fit_of_the_globals_has_the_moments_of_the_whole() {
         }
     }
 }
+
+/// λ_j ~ C⁺(0, 1), z_j ~ N(0, 1), y_j ~ N(τ λ_j z_j, 1), ln τ ~ N(0, 1): a horseshoe, whose pairs
+/// (z_j, ln λ_j) are far from normal. Its point is (ln τ, z, ln λ), then the weights where it is weighed.
+#[derive(Clone)]
+struct Horseshoe {
+    y: Vec<f64>,
+    weighed: bool,
+}
+
+impl Horseshoe {
+    fn new(weighed: bool) -> Self {
+        Self { y: vec![0.1, -0.8, 2.2, 4.0, -6.0, 1.4], weighed }
+    }
+
+    /// ln of the density of ln λ.
+    fn prior<D: DualNum<Primitive = f64> + Copy>(v: D) -> D {
+        v - ((v * 2.0).exp() + 1.0).ln() + (2.0 / std::f64::consts::PI).ln()
+    }
+
+    fn parts<D: DualNum<Primitive = f64> + Copy>(&self, x: &[D]) -> Vec<D> {
+        let count = self.y.len();
+        let (zero, one) = (D::from(0.0), D::from(1.0));
+        let own = |j: usize| {
+            let (z, v) = (x[1 + j], x[1 + count + j]);
+            let mean = z * (x[0] + v).exp();
+            normal(z, zero, one) + Self::prior(v) + normal(D::from(self.y[j]), mean, one)
+        };
+        (0..count).map(own).chain([normal(x[0], zero, one)]).collect()
+    }
+
+    /// z out in closed form, ln λ by a sum over 4,000 points.
+    fn marginal<D: DualNum<Primitive = f64> + Copy>(&self, x: &[D]) -> D {
+        const STEP: f64 = 0.01;
+        self.y.iter().fold(normal(x[0], D::from(0.0), D::from(1.0)), |sum, y| {
+            let of = |k: i32| {
+                let v = D::from(STEP * f64::from(k));
+                let sd = (((x[0] + v) * 2.0).exp() + 1.0).sqrt();
+                Self::prior(v) + normal(D::from(*y), D::from(0.0), sd)
+            };
+            let total = (-2000..2000).map(|k| of(k).exp()).fold(D::from(0.0), |a, b| a + b);
+            sum + (total * STEP).ln()
+        })
+    }
+
+    fn in_parts() -> Parts<Analytic<Horseshoe>> {
+        Parts {
+            weighed: Analytic(Horseshoe::new(true)),
+            parts: Analytic(Horseshoe::new(false)),
+            globals: vec![0],
+            blocks: (0..6).map(|j| vec![1 + j, 7 + j]).collect(),
+        }
+    }
+}
+
+impl Density for Horseshoe {
+    fn dimension(&self) -> usize {
+        if self.weighed { 20 } else { 13 }
+    }
+
+    fn log_density<D: DualNum<Primitive = f64> + Copy>(&self, x: &[D]) -> D {
+        let weight = |j: usize| if self.weighed { x[13 + j] } else { D::from(1.0) };
+        let parts = self.parts(x);
+        parts.iter().enumerate().fold(D::from(0.0), |sum, (j, part)| sum + weight(j) * *part)
+    }
+
+    fn quantities(&self, x: &[f64]) -> Vec<f64> {
+        self.parts(x)
+    }
+}
+
+struct HorseshoeMarginal;
+
+impl Density for HorseshoeMarginal {
+    fn dimension(&self) -> usize {
+        1
+    }
+
+    fn log_density<D: DualNum<Primitive = f64> + Copy>(&self, x: &[D]) -> D {
+        Horseshoe::new(false).marginal(x)
+    }
+}
+
+#[test]
+fn pairs_that_are_far_from_normal_are_integrated_out() {
+    let (parts, truth) = (Horseshoe::in_parts(), Analytic(HorseshoeMarginal));
+    let target = Analytic(Horseshoe::new(false));
+    let options = Collapse::default();
+    let fine = Collapsed::new(&target, &parts, &options, 3).anchored(&[-0.5]);
+    let coarse = Collapsed::new(&target, &parts, &options, 0);
+    let (mut scratch, mut rough) = (fine.workspace(), coarse.workspace());
+    for at in [-2.5, -1.0, 0.0, 1.2] {
+        let (mut own, mut expected) = ([0.0], [0.0]);
+        let value = fine.gradient(&mut scratch, &[at], &mut own);
+        let exact = truth.gradient(&mut (), &[at], &mut expected);
+        assert!((value - exact).abs() < 4e-3, "at {at}: {value} {exact}");
+        assert!((own[0] - expected[0]).abs() < 4e-3, "at {at}: {own:?} {expected:?}");
+        fine.hessian_vector(&mut scratch, &[at], &[1.0], &mut own);
+        truth.hessian_vector(&mut (), &[at], &[1.0], &mut expected);
+        assert!((own[0] - expected[0]).abs() < 1e-2, "at {at}: {own:?} {expected:?}");
+        let value = coarse.log_density(&mut rough, &[at]);
+        assert!((value - exact).abs() < 0.03, "at {at}: {value} {exact}");
+    }
+}
+
+#[test]
+fn pairs_are_drawn_from_their_joint_density() {
+    let (parts, target) = (Horseshoe::in_parts(), Analytic(Horseshoe::new(false)));
+    let options = Collapse::default();
+    let rule = Collapsed::new(&target, &parts, &options, 1);
+    let points = rule.complete(&DMatrix::from_element(1, 1000, 0.0), 4, 1);
+    for (j, y) in Horseshoe::new(false).y.into_iter().enumerate() {
+        // With τ = 1 and u = λ²: z | λ, y ~ N(y λ / (1 + u), 1 / (1 + u)), and ln λ on a grid.
+        let (mut total, mut shrunk, mut z_mean, mut z_square) = (0.0, 0.0, 0.0, 0.0);
+        for k in -2000..2000 {
+            let v = 0.01 * f64::from(k);
+            let u = (2.0 * v).exp();
+            let weight = (Horseshoe::prior(v) + normal(y, 0.0, (1.0 + u).sqrt())).exp();
+            let mean = y * v.exp() / (1.0 + u);
+            total += weight;
+            shrunk += weight / (1.0 + u);
+            z_mean += weight * mean;
+            z_square += weight * (mean * mean + 1.0 / (1.0 + u));
+        }
+        let count = points.ncols() as f64;
+        let own = |f: &dyn Fn(f64, f64) -> f64| {
+            points.column_iter().map(|x| f(x[1 + j], x[7 + j])).sum::<f64>() / count
+        };
+        // Five standard errors of 4,000 independent draws; every shrinkage is in (0, 1).
+        let kappa = own(&|_, v| 1.0 / (1.0 + (2.0 * v).exp()));
+        assert!((kappa - shrunk / total).abs() < 5.0 * 0.4 / count.sqrt(), "{j}: {kappa}");
+        let (mean, square) = (z_mean / total, z_square / total);
+        let sd = (square - mean * mean).sqrt();
+        let found = own(&|z, _| z);
+        assert!((found - mean).abs() < 5.0 * sd / count.sqrt(), "{j}: {found} {mean}");
+        let found = (own(&|z, _| z * z) - found * found).sqrt();
+        assert!((found / sd - 1.0).abs() < 0.08, "{j}: {found} {sd}");
+    }
+}

@@ -19,6 +19,9 @@ const OFF_CENTRE: f64 = 0.5;
 /// or its variance not within this factor of 1.
 const OFF_SCALE: f64 = 2.0;
 
+/// A grid is narrowed at most by this factor: sds below it are not known from nodes one apart.
+const MOST_NARROWED: f64 = 0.5;
+
 /// A tail that falls more slowly than by this factor from node to node is no tail yet.
 const MOST_SLOWLY: f64 = 0.95;
 
@@ -42,6 +45,13 @@ struct Own {
     variance: f64,
     highest: f64,
     total: f64,
+}
+
+impl Own {
+    /// Whether the grid is in the wrong place.
+    fn is_off(&self) -> bool {
+        self.mean.abs() > OFF_CENTRE || !(OFF_SCALE.recip()..=OFF_SCALE).contains(&self.variance)
+    }
 }
 
 /// The grids of all blocks.
@@ -202,19 +212,19 @@ impl Grid {
         for own in blocks {
             own.mean /= own.total;
             own.variance = own.variance / own.total - own.mean.powi(2);
-            off |= own.mean.abs() > OFF_CENTRE
-                || !(OFF_SCALE.recip()..=OFF_SCALE).contains(&own.variance);
+            off |= own.is_off();
         }
         off
     }
 
-    /// Moves every grid to the mean and the sd of its weights.
-    pub(super) fn recentre(&mut self) {
-        for own in &mut self.blocks {
+    /// Moves grids to the mean and the sd of their weights: all, or those that are in the wrong place.
+    pub(super) fn recentre(&mut self, all: bool) {
+        for own in self.blocks.iter_mut().filter(|own| all || own.is_off()) {
             let centre = own.centre + own.scale * own.mean;
             if centre.is_finite() && own.variance.is_finite() {
                 // A grid whose mass lies on one node has no variance of its own: it is narrowed.
-                (own.centre, own.scale) = (centre, own.scale * own.variance.max(0.01).sqrt());
+                let change = own.variance.sqrt().max(MOST_NARROWED);
+                (own.centre, own.scale) = (centre, own.scale * change);
             }
         }
     }
