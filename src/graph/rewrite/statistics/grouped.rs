@@ -42,25 +42,28 @@ pub(super) fn summary<'g>(
     };
     let mut leaves = Vec::new();
     for (basis, offset) in &rows.places {
-        leaves.push((*basis, match (basis, rows.product(*basis)) {
-            (Basis::Product(k), Some(product)) => {
-                let buffer = model.add_buffer(height);
-                kernel.inputs[*k as usize] = Input { buffer, access: Access::Contiguous(0) };
-                let mut matrix = Matrix::zero(height, product.matrix.columns());
-                for column in 0..product.matrix.columns() {
-                    for (row, x) in columns[offset + column].iter().enumerate() {
-                        matrix.set(row, column, *x);
+        leaves.push((
+            *basis,
+            match (basis, rows.product(*basis)) {
+                (Basis::Product(k), Some(product)) => {
+                    let buffer = model.add_buffer(height);
+                    kernel.inputs[*k as usize] = Input { buffer, access: Access::Contiguous(0) };
+                    let mut matrix = Matrix::zero(height, product.matrix.columns());
+                    for column in 0..product.matrix.columns() {
+                        for (row, x) in columns[offset + column].iter().enumerate() {
+                            matrix.set(row, column, *x);
+                        }
                     }
+                    let (matrix, output) = (Arc::new(matrix), Slot { buffer, offset: 0 });
+                    nodes.push(Node::Product(Product { matrix, output, ..product.clone() }));
+                    Leaf::Input(*k)
                 }
-                let (matrix, output) = (Arc::new(matrix), Slot { buffer, offset: 0 });
-                nodes.push(Node::Product(Product { matrix, output, ..product.clone() }));
-                Leaf::Input(*k)
-            }
-            (Basis::One | Basis::Column(_) | Basis::Product(_), _) => {
-                kernel.columns.push(columns[*offset].as_slice().into());
-                Leaf::Column(kernel.columns.len() as u32 - 1)
-            }
-        }));
+                (Basis::One | Basis::Column(_) | Basis::Product(_), _) => {
+                    kernel.columns.push(columns[*offset].as_slice().into());
+                    Leaf::Column(kernel.columns.len() as u32 - 1)
+                }
+            },
+        ));
     }
     let nothing = Traced::Constant(0.0);
     let sum = form.squares.iter().fold(nothing, |sum, (factor, affine)| {
