@@ -27,6 +27,8 @@ use std::sync::Arc;
 const FEWEST_ROWS: usize = 64;
 /// The most elements that x_r may have: R costs their square.
 const MOST_ELEMENTS: usize = 512;
+/// Triangles have rows of zeros below, so that sums over their rows are sums of whole vectors.
+const VECTOR: usize = 8;
 
 /// Rewrites every kernel of this form.
 pub(super) fn summarise(draft: &mut Draft) {
@@ -74,7 +76,8 @@ fn summary(model: &mut Model, position: usize) -> Option<Vec<Node>> {
     }
     let mut columns = Vec::new();
     rows.reduce(kernel.rows, |row| row, &mut columns);
-    let mut triangle = Matrix::zero(size, size);
+    let height = size.next_multiple_of(VECTOR);
+    let mut triangle = Matrix::zero(height, size);
     for (column, values) in columns.iter().enumerate() {
         (0..=column).for_each(|row| triangle.set(row, column, values[row]));
     }
@@ -83,7 +86,7 @@ fn summary(model: &mut Model, position: usize) -> Option<Vec<Node>> {
     let mut nodes = Vec::new();
     for (factor, affine) in &form.squares {
         let vector = model.add_buffer(size);
-        let rotated = model.add_buffer(size);
+        let rotated = model.add_buffer(height);
         for (basis, offset) in &rows.places {
             let coefficient = affine.get(basis).copied().unwrap_or(Traced::Constant(0.0));
             let slot = Slot { buffer: vector, offset: *offset };
@@ -95,7 +98,7 @@ fn summary(model: &mut Model, position: usize) -> Option<Vec<Node>> {
             output: Slot { buffer: rotated, offset: 0 },
             tag: kernel.tag,
         }));
-        nodes.push(builder.squares(*factor, rotated, size));
+        nodes.push(builder.squares(*factor, rotated, height));
     }
     nodes.push(builder.density(1, rest * kernel.rows as f64, None));
     Some(nodes)
