@@ -65,6 +65,7 @@ impl Array {
     }
 
     /// The vector from a place on.
+    #[allow(clippy::manual_memcpy, reason = "a loop is never a call")]
     #[inline(always)]
     fn vector(&self, first: Place) -> Vector {
         let first = first as usize % SIZE;
@@ -76,6 +77,7 @@ impl Array {
         vector
     }
 
+    #[allow(clippy::manual_memcpy, reason = "a loop is never a call")]
     #[inline(always)]
     fn set_vector(&mut self, first: Place, vector: Vector) {
         let first = first as usize % SIZE;
