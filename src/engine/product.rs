@@ -237,14 +237,15 @@ fn dots<A: Arithmetic, const P: usize>(xs: &[f64], ys: [&[f64]; P]) -> [f64; P] 
         [*to_a, *to_b, *to_c, *to_d] = four_dots::<A>(xs, [a, b, c, d]);
         return dots;
     }
-    for (dot, ys) in dots.iter_mut().zip(ys) {
+    let (chunks, rest) = xs.as_chunks::<STRIDE>();
+    for p in 0..P {
+        let (y_chunks, y_rest) = ys[p].as_chunks::<STRIDE>();
+        let y_chunks = &y_chunks[..chunks.len()];
         let mut partial = [[0.0; LANES]; 2];
-        let (x_chunks, x_rest) = xs.as_chunks::<STRIDE>();
-        let (y_chunks, y_rest) = ys.as_chunks::<STRIDE>();
-        for (xs, ys) in x_chunks.iter().zip(y_chunks) {
-            add_products::<A>(xs, ys, &mut partial);
+        for (k, xs) in chunks.iter().enumerate() {
+            add_products::<A>(xs, &y_chunks[k], &mut partial);
         }
-        *dot = finish::<A>(x_rest, y_rest, partial);
+        dots[p] = finish::<A>(rest, y_rest, partial);
     }
     dots
 }
