@@ -33,7 +33,7 @@ const SIZE: usize = 1 << 14;
 type Place = u16;
 
 /// A number for all rows, or one for each row from a place on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum At {
     One(Place),
     Rows(Place),

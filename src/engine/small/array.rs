@@ -6,7 +6,8 @@ use crate::engine::function::gated;
 use crate::engine::lane::sum;
 use crate::engine::product::dot;
 use crate::engine::routine::Code;
-use crate::math::scalar::Unary;
+use crate::math::scalar::{Binary, Unary};
+use crate::math::special::kept;
 use crate::math::straight::Arithmetic;
 
 /// A vector of rows.
@@ -139,6 +140,7 @@ impl Array {
             Code::Sub(a, b) => each!(self, rows, target, |a, b| a - b),
             Code::Mul(a, b) => each!(self, rows, target, |a, b| a * b),
             Code::Div(a, b) => each!(self, rows, target, |a, b| a / b),
+            Code::Binary(Binary::Kept, a, b) => each!(self, rows, target, |a, b| kept(a, b)),
             Code::Gated(a, b) => each!(self, rows, target, |a, b| gated(a, b)),
             Code::MulAdd(a, b, c) => each!(self, rows, target, |a, b, c| A::fma(a, b, c)),
             Code::MulSub(a, b, c) => each!(self, rows, target, |a, b, c| A::fma(a, b, -c)),
