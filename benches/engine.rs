@@ -4,9 +4,11 @@
 //! gradient; the ratio to a fused loop of the same maths, written by hand over the same special
 //! functions and compiled for the same instructions; the ratio to reading the same bytes once; the
 //! ratio of a product with the Hessian to a gradient, at a new point and at that of the last product, and
-//! that of both, the gradient first, at a new point; the ratio of eight points at once to one; and the ratio of one thread to two. Medians of runs that
-//! take turns, on one thread. The hand-written loops leave out priors; where a likelihood has
-//! sufficient statistics, they do not use them. Instructions, which do not depend on what else the
+//! that of both, the gradient first, at a new point; the ratio of eight points at once to one; and the
+//! ratio of one thread to two, of a gradient and of reading the bytes: memory that serves two threads
+//! no faster than one leaves nothing to gain. Medians of runs that take turns, on one thread. The
+//! hand-written loops leave out priors; where a likelihood has sufficient statistics, they do not use
+//! them. Instructions, which do not depend on what else the
 //! machine does, are counted by
 //! `valgrind --tool=callgrind --toggle-collect='*LogDensity*gradient*' BENCH NAME --once`; with
 //! `hessian` in place of `gradient`, those of a product after a gradient at the same point.
@@ -121,7 +123,7 @@ fn measure(case: &Case, pools: &[ThreadPool; 2], once: bool) {
         black_box(program.gradient(&mut workspace, point, &mut gradients[..d]));
     });
     let repeats = (SHORTEST / single.max(1e-9)).clamp(1.0, 10_000.0) as usize;
-    let mut times: [Vec<f64>; 8] = Default::default();
+    let mut times: [Vec<f64>; 9] = Default::default();
     let [one, two] = pools;
     let start = Instant::now();
     while start.elapsed() < REPEATED {
@@ -137,6 +139,12 @@ fn measure(case: &Case, pools: &[ThreadPool; 2], once: bool) {
         }));
         times[2].push(time(repeats, || {
             black_box(read(black_box(&bytes)));
+        }));
+        let halves = bytes.split_at(bytes.len() / 2);
+        times[8].push(two.install(|| {
+            time(repeats, || {
+                black_box(rayon::join(|| read(black_box(halves.0)), || read(black_box(halves.1))));
+            })
         }));
         for (points, place) in [([point, next], 3), ([point; 2], 6)] {
             let mut points = points.into_iter().cycle();
@@ -161,11 +169,11 @@ fn measure(case: &Case, pools: &[ThreadPool; 2], once: bool) {
             })
         }));
     }
-    let [engine, hand, reading, hessian, together, threads, again, both] =
+    let [engine, hand, reading, hessian, together, threads, again, both, halves] =
         times.each_mut().map(|t| median(t));
     let ratio = |x: f64| if x > 0.0 { format!("{:.2}", engine / x) } else { "-".to_owned() };
     println!(
-        "{:<24} {:>10.2} {:>7} {:>9} {:>8.2} {:>6.2} {:>6.2} {:>8.2} {:>9.2}",
+        "{:<24} {:>10.2} {:>7} {:>9} {:>8.2} {:>6.2} {:>6.2} {:>8.2} {:>9.2} {:>8.2}",
         case.name,
         engine * 1e6,
         ratio(hand),
@@ -175,6 +183,7 @@ fn measure(case: &Case, pools: &[ThreadPool; 2], once: bool) {
         both / engine,
         together / engine,
         engine / threads,
+        reading / halves,
     );
 }
 
@@ -184,8 +193,17 @@ fn main() {
     let wanted: Vec<&String> = arguments.iter().filter(|a| !a.starts_with("--")).collect();
     println!("instructions: {}", Isa::best().name());
     println!(
-        "{:<24} {:>10} {:>7} {:>9} {:>8} {:>6} {:>6} {:>8} {:>9}",
-        "case", "us", "/ hand", "/ reading", "Hessian", "again", "both", "8 points", "2 threads"
+        "{:<24} {:>10} {:>7} {:>9} {:>8} {:>6} {:>6} {:>8} {:>9} {:>8}",
+        "case",
+        "us",
+        "/ hand",
+        "/ reading",
+        "Hessian",
+        "again",
+        "both",
+        "8 points",
+        "2 threads",
+        "reading"
     );
     let pool = |threads| {
         ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started")

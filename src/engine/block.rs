@@ -216,6 +216,7 @@ pub(super) fn step<'a, A: Arithmetic, O: Copy>(
         Code::Binary(Binary::XLogY, a, b) => {
             zip!(out, view(a), view(b), |a, b| x_log_y::<A>(a, b));
         }
+        Code::Binary(Binary::Kept, a, b) => zip!(out, view(a), view(b), |a, b| special::kept(a, b)),
         Code::Binary(f, a, b) => zip!(out, view(a), view(b), |a, b| a.apply2(f, b)),
         Code::Ternary(f, a, b, c) => {
             zip3!(out, view(a), view(b), view(c), |a, b, c| a.apply3(f, b, c));

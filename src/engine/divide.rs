@@ -7,8 +7,8 @@ use crate::graph::{Expression, Graph, Leaf, Op, Traced, Value};
 use crate::math::Scalar;
 use crate::math::scalar::Unary;
 
-/// The expression with a / b as a · (1 / b) wherever b divides often: for all rows alike, or in
-/// more than one operation.
+/// The expression with a / b as a · (1 / b) wherever b divides often: for all rows alike,
+/// where derivatives need the reciprocal anyway, or in more than one operation.
 pub(super) fn share_reciprocals(
     expression: &Expression,
     is_uniform: impl Fn(Leaf) -> bool,
@@ -25,11 +25,11 @@ pub(super) fn share_reciprocals(
     }
     let graph = Graph::new();
     let mut values: Vec<Value<Traced<'_>>> = Vec::with_capacity(ops.len());
-    for (position, op) in ops.iter().enumerate() {
+    for op in ops {
         let value = op.evaluate(|leaf| graph.leaf(leaf), |id| values[id.index()]);
         let mut shared = None;
         if let Op::Div(a, b) = op {
-            let often = divisions[b.index()] > 1 || (uniform[b.index()] && !uniform[position]);
+            let often = divisions[b.index()] > 1 || uniform[b.index()];
             let divisor = values[b.index()].number();
             shared = (often && divisor.constant_value().is_none())
                 .then(|| values[a.index()].number() * divisor.recip());

@@ -282,11 +282,16 @@ pub(super) fn drain<A: Arithmetic, T: Lane>(
                 to.set_part(part, block.factor * x);
             }
         }
-        Destination::Add(Space::Values, places) => {
-            add_block::<A, T>(sinks.values, places, rows, part, &block);
-        }
-        Destination::Add(Space::Adjoints, places) => {
-            add_block::<A, T>(sinks.adjoints, places, rows, part, &block);
+        Destination::Add(space, places) => {
+            let to = match space {
+                Space::Values => &mut *sinks.values,
+                Space::Adjoints => &mut *sinks.adjoints,
+            };
+            // Known where loops are compiled, so that they need not ask for it.
+            match part {
+                Part::Value => add_block::<A, T>(to, places, rows, Part::Value, &block),
+                Part::Tangent => add_block::<A, T>(to, places, rows, Part::Tangent, &block),
+            }
         }
         Destination::Transposed(product) => {
             product.add_transposed::<A, T>(rows, block.rows, block.factor, sinks.adjoints, part);
@@ -353,38 +358,57 @@ pub(super) fn load<A: Arithmetic, T: Lane>(
     register: &mut Register,
 ) {
     let from = if source.space == Space::Values { values } else { adjoints };
+    match (&source.from, source.part) {
+        (Origin::Places(places), Part::Value) => {
+            load_part(places, Part::Value, from, rows, register);
+        }
+        (Origin::Places(places), Part::Tangent) => {
+            load_part(places, Part::Tangent, from, rows, register);
+        }
+        (Origin::Product(product), part) => {
+            product.times::<A, T, 1>(rows, [values], part, [register]);
+        }
+    }
+}
+
+/// Loads a part that is known where this is compiled, so that loops need not ask for it.
+#[inline(always)]
+fn load_part<T: Lane>(
+    places: &Places,
+    part: Part,
+    from: &[T],
+    rows: &Range<usize>,
+    register: &mut Register,
+) {
     let out = &mut register.0[..rows.len()];
-    match &source.from {
-        Origin::Places(Places::One(position)) => out.fill(from[*position].part(source.part)),
-        Origin::Places(Places::Run(start)) => {
+    match places {
+        Places::One(position) => out.fill(from[*position].part(part)),
+        Places::Run(start) => {
             let from = &from[start + rows.start..start + rows.end];
             for (out, x) in out.iter_mut().zip(from) {
-                *out = x.part(source.part);
+                *out = x.part(part);
             }
         }
-        Origin::Places(Places::Scattered { start, index }) => {
+        Places::Scattered { start, index } => {
             let from = &from[*start..];
             for (out, index) in out.iter_mut().zip(&index[rows.clone()]) {
-                *out = from[*index as usize].part(source.part);
+                *out = from[*index as usize].part(part);
             }
         }
-        Origin::Places(Places::Runs { start, index, ends, first }) => {
+        Places::Runs { start, index, ends, first } => {
             for run in Divided::new(ends, first, rows) {
-                let x = from[start + index[run.start] as usize].part(source.part);
+                let x = from[start + index[run.start] as usize].part(part);
                 out[run.start - rows.start..run.end - rows.start].fill(x);
             }
         }
-        Origin::Places(Places::Stretches { start, index, ends, first }) => {
+        Places::Stretches { start, index, ends, first } => {
             for stretch in Divided::new(ends, first, rows) {
                 let from = &from[start + index[stretch.start] as usize..][..stretch.len()];
                 let out = &mut out[stretch.start - rows.start..][..from.len()];
                 for i in 0..from.len() {
-                    out[i] = from[i].part(source.part);
+                    out[i] = from[i].part(part);
                 }
             }
-        }
-        Origin::Product(product) => {
-            product.times::<A, T, 1>(rows, [values], source.part, [register]);
         }
     }
 }

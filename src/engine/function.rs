@@ -56,6 +56,7 @@ pub(super) fn pair<A: Arithmetic>(pair: Pair, x: f64) -> (f64, f64) {
 pub(super) fn binary<A: Arithmetic>(f: Binary, a: f64, b: f64) -> f64 {
     match f {
         Binary::XLogY => x_log_y::<A>(a, b),
+        Binary::Kept => special::kept(a, b),
         Binary::Pow | Binary::LnGammaLower(_) | Binary::LnGammaUpper(_) => a.apply2(f, b),
     }
 }
@@ -76,9 +77,7 @@ pub(super) fn from_mask(mask: bool) -> f64 {
 /// a b, but 0 where a is 0 and b is not finite.
 #[inline(always)]
 pub(super) fn gated(a: f64, b: f64) -> f64 {
-    let finite = b.abs() < f64::INFINITY;
-    let b = if a == 0.0 && !finite { 0.0 } else { b };
-    a * b
+    a * special::kept(a, b)
 }
 
 /// What an instruction computes from single numbers; for a pair, both.

@@ -169,12 +169,15 @@ fn add_columns<A: Arithmetic, const COLUMNS: usize, const P: usize>(
     length: usize,
 ) {
     let length = length.min(BLOCK);
-    let columns = columns.map(|column| &column[..length]);
+    let mut cut = [&[][..]; COLUMNS];
+    for k in 0..COLUMNS {
+        cut[k] = &columns[k][..length];
+    }
     for i in 0..length {
         for p in 0..P {
             let mut sum = out[p].0[i];
             for k in 0..COLUMNS {
-                sum = A::fma(columns[k][i], factors[p][k], sum);
+                sum = A::fma(cut[k][i], factors[p][k], sum);
             }
             out[p].0[i] = sum;
         }
@@ -188,9 +191,12 @@ pub(super) fn dot<A: Arithmetic>(xs: &[f64], ys: &[f64]) -> f64 {
     dot
 }
 
+/// Two vectors of partial sums, so that additions do not wait for each other.
+type Partial = [[f64; LANES]; 2];
+
 /// The sum of partial sums, and of the products that are in none of them yet.
 #[inline(always)]
-fn finish<A: Arithmetic>(xs: &[f64], ys: &[f64], partial: [[f64; LANES]; 2]) -> f64 {
+fn finish<A: Arithmetic>(xs: &[f64], ys: &[f64], partial: Partial) -> f64 {
     let [mut even, odd] = partial;
     let (x_chunks, x_rest) = xs.as_chunks::<LANES>();
     let (y_chunks, y_rest) = ys.as_chunks::<LANES>();
@@ -209,32 +215,66 @@ fn finish<A: Arithmetic>(xs: &[f64], ys: &[f64], partial: [[f64; LANES]; 2]) -> 
     rest + join(even)
 }
 
+/// So many numbers are multiplied at a time.
+const STRIDE: usize = 2 * LANES;
+
+/// Adds products to partial sums: a function of its own, so that they stay in vector registers.
+#[inline(always)]
+fn add_products<A: Arithmetic>(xs: &[f64; STRIDE], ys: &[f64; STRIDE], [even, odd]: &mut Partial) {
+    for i in 0..LANES {
+        even[i] = A::fma(xs[i], ys[i], even[i]);
+    }
+    for i in 0..LANES {
+        odd[i] = A::fma(xs[i + LANES], ys[i + LANES], odd[i]);
+    }
+}
+
 /// Σ x y for several y of the length of x, each always in the same order.
 #[inline(always)]
 fn dots<A: Arithmetic, const P: usize>(xs: &[f64], ys: [&[f64]; P]) -> [f64; P] {
-    let mut partial = [[[0.0; LANES]; 2]; P];
-    let (chunks, rest) = xs.as_chunks::<{ 2 * LANES }>();
-    let mut all = [&[][..]; P];
-    for p in 0..P {
-        all[p] = &ys[p].as_chunks::<{ 2 * LANES }>().0[..chunks.len()];
-    }
-    for (k, xs) in chunks.iter().enumerate() {
-        // Loaded once for all.
-        let xs = *xs;
-        for p in 0..P {
-            let ys = &all[p][k];
-            for i in 0..LANES {
-                partial[p][0][i] = A::fma(xs[i], ys[i], partial[p][0][i]);
-                partial[p][1][i] = A::fma(xs[i + LANES], ys[i + LANES], partial[p][1][i]);
-            }
-        }
-    }
-    let done = chunks.len() * 2 * LANES;
     let mut dots = [0.0; P];
+    if let ([a, b, c, d], [to_a, to_b, to_c, to_d]) = (&ys[..], &mut dots[..]) {
+        [*to_a, *to_b, *to_c, *to_d] = four_dots::<A>(xs, [a, b, c, d]);
+        return dots;
+    }
+    let (chunks, rest) = xs.as_chunks::<STRIDE>();
     for p in 0..P {
-        dots[p] = finish::<A>(rest, &ys[p][done..], partial[p]);
+        let (y_chunks, y_rest) = ys[p].as_chunks::<STRIDE>();
+        let y_chunks = &y_chunks[..chunks.len()];
+        let mut partial = [[0.0; LANES]; 2];
+        for (k, xs) in chunks.iter().enumerate() {
+            add_products::<A>(xs, &y_chunks[k], &mut partial);
+        }
+        dots[p] = finish::<A>(rest, y_rest, partial);
     }
     dots
+}
+
+/// Σ x y for four y, where x is loaded once for all.
+#[inline(always)]
+fn four_dots<A: Arithmetic>(xs: &[f64], [a, b, c, d]: [&[f64]; 4]) -> [f64; 4] {
+    let (chunks, rest) = xs.as_chunks::<STRIDE>();
+    let count = chunks.len();
+    let (a, a_rest) = a.as_chunks::<STRIDE>();
+    let (b, b_rest) = b.as_chunks::<STRIDE>();
+    let (c, c_rest) = c.as_chunks::<STRIDE>();
+    let (d, d_rest) = d.as_chunks::<STRIDE>();
+    let (a, b, c, d) = (&a[..count], &b[..count], &c[..count], &d[..count]);
+    let zero = [[0.0; LANES]; 2];
+    let (mut for_a, mut for_b, mut for_c, mut for_d) = (zero, zero, zero, zero);
+    for (k, xs) in chunks.iter().enumerate() {
+        let xs = *xs;
+        add_products::<A>(&xs, &a[k], &mut for_a);
+        add_products::<A>(&xs, &b[k], &mut for_b);
+        add_products::<A>(&xs, &c[k], &mut for_c);
+        add_products::<A>(&xs, &d[k], &mut for_d);
+    }
+    [
+        finish::<A>(rest, a_rest, for_a),
+        finish::<A>(rest, b_rest, for_b),
+        finish::<A>(rest, c_rest, for_c),
+        finish::<A>(rest, d_rest, for_d),
+    ]
 }
 
 struct Forward<'a, T> {

@@ -8,18 +8,17 @@
 //! Invariant: an instruction reads only what is before its target. Each number has the bits that the
 //! steps give it, except for the sign of a zero that is added to nothing.
 
+mod array;
 mod builder;
 mod settle;
 
-use super::block::{View, pair_block, step};
 use super::flat::Layout;
 use super::function::{compute, pair};
 use super::isa::{Isa, Task};
-use super::lane::sum;
-use super::product::dot;
 use super::routine::{Code, Pair, Part};
 use super::step::Step;
 use crate::math::straight::Arithmetic;
+use array::Array;
 use builder::Builder;
 use std::ops::Range;
 
@@ -34,7 +33,7 @@ const SIZE: usize = 1 << 14;
 type Place = u16;
 
 /// A number for all rows, or one for each row from a place on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum At {
     One(Place),
     Rows(Place),
@@ -46,6 +45,8 @@ enum At {
 enum Act {
     /// A sum.
     Add(Place, Place),
+    /// A difference.
+    Sub(Place, Place),
     /// A product.
     Mul(Place, Place),
     /// Another number.
@@ -76,6 +77,8 @@ impl Act {
             Act::Add(a, b)
         } else if let Code::Mul(a, b) = code {
             Act::Mul(a, b)
+        } else if let Code::Sub(a, b) = code {
+            Act::Sub(a, b)
         } else {
             Act::Single(code)
         }
@@ -130,36 +133,6 @@ pub(super) struct Numbers {
     derivatives: Box<Array>,
     /// So many instructions, the first, need not run again at the same point.
     done: usize,
-}
-
-/// As many numbers as a list may have, and a vector more, so that none ends beyond them.
-#[derive(Clone, Debug)]
-#[repr(C, align(64))]
-struct Array([f64; SIZE + LANES]);
-
-impl Array {
-    fn new(numbers: &[f64]) -> Box<Self> {
-        let mut array = Box::new(Array([0.0; SIZE + LANES]));
-        array.0.iter_mut().zip(numbers).for_each(|(to, x)| *to = *x);
-        array
-    }
-
-    /// The number at a place. All places are below `SIZE`; that the compiler sees it saves a check.
-    #[inline(always)]
-    fn at(&self, place: Place) -> f64 {
-        self.0[place as usize % SIZE]
-    }
-
-    #[inline(always)]
-    fn set(&mut self, place: Place, x: f64) {
-        self.0[place as usize % SIZE] = x;
-    }
-
-    /// The numbers of some rows.
-    #[inline(always)]
-    fn rows(&self, first: Place, rows: Place) -> &[f64] {
-        &self.0[first as usize..][..rows as usize]
-    }
 }
 
 impl Small {
@@ -276,14 +249,14 @@ impl List {
     /// Writes the point, and its tangent if there is one.
     fn set(&self, numbers: &mut Array, points: &[&[f64]]) {
         for (start, point) in self.points.iter().zip(points) {
-            numbers.0[*start..start + point.len()].copy_from_slice(point);
+            numbers.put(*start, point);
         }
     }
 
     /// Whether the numbers are those of a point.
     fn is_at(&self, numbers: &Array, point: &[f64]) -> bool {
         let start = self.points.first().copied().unwrap_or(0);
-        let before = &numbers.0[start..start + point.len()];
+        let before = numbers.rows(start as Place, point.len() as Place);
         before.iter().zip(point).all(|(a, b)| a.to_bits() == b.to_bits())
     }
 }
@@ -313,6 +286,7 @@ impl Task for Run<'_> {
             let target = *target;
             match act {
                 Act::Add(a, b) => numbers.set(target, numbers.at(*a) + numbers.at(*b)),
+                Act::Sub(a, b) => numbers.set(target, numbers.at(*a) - numbers.at(*b)),
                 Act::Mul(a, b) => numbers.set(target, numbers.at(*a) * numbers.at(*b)),
                 Act::Single(code) => {
                     let x = compute::<A, Place>(code, |place| numbers.at(place)).0;
@@ -323,27 +297,20 @@ impl Task for Run<'_> {
                     numbers.set(target, first);
                     numbers.set(target + 1, second);
                 }
-                Act::Rows(code, rows) => {
-                    vectors::<A>(code, *rows as usize, target as usize, numbers)
-                }
+                Act::Rows(code, rows) => numbers.compute::<A>(code, *rows, target),
                 Act::Gather(table) => {
                     for (to, place) in (target..).zip(&list.tables[*table as usize]) {
                         numbers.set(to, numbers.at(*place));
                     }
                 }
-                Act::Sum(start, rows) => numbers.set(target, sum(numbers.rows(*start, *rows))),
-                Act::Dot(a, b, rows) => {
-                    let sum = dot::<A>(numbers.rows(*a, *rows), numbers.rows(*b, *rows));
-                    numbers.set(target, sum);
-                }
+                Act::Sum(start, rows) => numbers.set(target, numbers.sum(*start, *rows)),
+                Act::Dot(a, b, rows) => numbers.set(target, numbers.dot::<A>(*a, *b, *rows)),
                 Act::Product(table, rows) => {
-                    let table = &list.tables[*table as usize];
-                    product::<A>(table, *rows as usize, target as usize, numbers);
+                    numbers.product::<A>(&list.tables[*table as usize], *rows, target);
                 }
                 Act::Transposed(table, start, rows) => {
                     for (to, column) in (target..).zip(&list.tables[*table as usize]) {
-                        let column = numbers.rows(*column, *rows);
-                        numbers.set(to, dot::<A>(column, numbers.rows(*start, *rows)));
+                        numbers.set(to, numbers.dot::<A>(*column, *start, *rows));
                     }
                 }
                 Act::Scatter(start, table) => {
@@ -354,48 +321,5 @@ impl Task for Run<'_> {
                 }
             }
         }
-    }
-}
-
-/// Adds columns up, each times a number, a vector of rows at a time.
-#[inline(always)]
-fn product<A: Arithmetic>(table: &[Place], rows: usize, target: usize, numbers: &mut Array) {
-    let (from, to) = numbers.0.split_at_mut(target % SIZE);
-    let (terms, _) = table.as_chunks::<2>();
-    for lane in (0..rows).step_by(LANES) {
-        let mut sum = [0.0; LANES];
-        for [column, factor] in terms {
-            let (first, factor) = (*column as usize + lane, from[*factor as usize]);
-            let column = &from[first..first + LANES];
-            for i in 0..LANES {
-                sum[i] = A::fma(column[i], factor, sum[i]);
-            }
-        }
-        to[lane..lane + LANES].copy_from_slice(&sum);
-    }
-}
-
-/// Computes rows, a vector at a time.
-#[inline(always)]
-fn vectors<A: Arithmetic>(code: &Code<At>, rows: usize, target: usize, numbers: &mut Array) {
-    let (from, to) = numbers.0.split_at_mut(target % SIZE);
-    let length = rows.next_multiple_of(LANES);
-    let mut lane = 0;
-    while lane < length {
-        let view = |at| match at {
-            At::One(place) => View::One(from[place as usize]),
-            At::Rows(place) => {
-                let first = place as usize + lane;
-                View::Rows(&from[first..first + LANES])
-            }
-        };
-        if let Code::Pair(pair, at, _) = code {
-            let (first, second) = to.split_at_mut(length);
-            let (first, second) = (&mut first[lane..], &mut second[lane..]);
-            pair_block::<A>(*pair, view(*at), &mut first[..LANES], &mut second[..LANES]);
-        } else {
-            step::<A, At>(code, view, &mut to[lane..lane + LANES]);
-        }
-        lane += LANES;
     }
 }

@@ -7,7 +7,7 @@
 use super::expression::{NodeId, Op};
 use super::trace::{Graph, Traced};
 use crate::math::Scalar;
-use crate::math::scalar::Unary;
+use crate::math::scalar::{Binary, Unary};
 
 /// Constant factors between these powers of two move to the front of a product: reordering cannot
 /// overflow or underflow what did not nearly do so before.
@@ -16,6 +16,11 @@ const MOVABLE: std::ops::RangeInclusive<f64> = 1.0 / 1024.0..=1024.0;
 /// A simpler way to the same number, if there is one.
 pub(super) fn number(graph: &Graph, op: Op) -> Option<Traced<'_>> {
     match op {
+        Op::Binary(Binary::Kept, a, b) => {
+            let (a, b) = (graph.number(a), graph.number(b));
+            let used = a.constant_value().is_some_and(|a| a != 0.0);
+            (used || b.constant_value().is_some_and(f64::is_finite)).then_some(b)
+        }
         Op::Constant(_)
         | Op::Leaf(_)
         | Op::Binary(..)

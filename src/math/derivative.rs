@@ -84,6 +84,10 @@ pub fn partials<S: Scalar>(f: Binary, a: S, b: S, y: S) -> (S, S) {
             let at_zero = S::select(b.same(zero), zero, a / b);
             (factor, S::select(a.same(zero), at_zero, a / b))
         }
+        Binary::Kept => {
+            let (one, finite) = (S::constant(1.0), b.abs().less(S::constant(f64::INFINITY)));
+            (zero, S::select(finite, one, S::select(a.same(zero), zero, one)))
+        }
         Binary::LnGammaLower(order) => gamma_partials(order, Binary::LnGammaLower, 1.0, a, b),
         Binary::LnGammaUpper(order) => gamma_partials(order, Binary::LnGammaUpper, -1.0, a, b),
     }

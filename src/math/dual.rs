@@ -136,11 +136,8 @@ impl<S: Scalar> Scalar for Dual<S> {
     /// Both products of the tangent's rule are gated by the value: a derivative that is finite may
     /// have a tangent that is not.
     fn gated(self, derivative: Self) -> Self {
-        let zero = S::constant(0.0);
-        let replaced = S::select(self.value.same(zero), zero, derivative.value);
-        let finite = derivative.value.abs().less(S::constant(f64::INFINITY));
-        let slope = S::select(finite, derivative.value, replaced);
-        let tangent = self.tangent.gated(slope) + self.value.gated(derivative.tangent);
-        Dual { value: self.value * slope, tangent }
+        let slope = self.value.kept(derivative.value);
+        let tangent = self.tangent * slope + self.value.gated(derivative.tangent);
+        Dual { value: self.value.gated(derivative.value), tangent }
     }
 }

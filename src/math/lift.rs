@@ -62,6 +62,8 @@ impl<T: DualNum<Primitive = f64> + Copy> Scalar for T {
         match f {
             Binary::Pow => power(self, other),
             Binary::XLogY => x_log_y(self, other),
+            Binary::Kept if self.re() == 0.0 && !other.re().is_finite() => T::from(0.0),
+            Binary::Kept => other,
             // The steps of these functions are themselves arithmetic.
             Binary::LnGammaLower(order) => incomplete::ln_gamma_tail(false, order, self, other),
             Binary::LnGammaUpper(order) => incomplete::ln_gamma_tail(true, order, self, other),

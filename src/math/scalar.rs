@@ -104,6 +104,8 @@ pub enum Binary {
     Pow,
     /// x ln y, and 0 where x = 0
     XLogY,
+    /// y, but 0 where x is 0 and y is not finite
+    Kept,
     /// ln P(x, y) of the regularised incomplete gamma function with shape x, differentiated in x
     LnGammaLower(Order),
     /// ln Q(x, y) = ln(1 - P(x, y)), differentiated in x
@@ -250,6 +252,10 @@ pub trait Scalar:
         let replaced = Self::select(self.same(zero), zero, derivative);
         let finite = derivative.abs().less(Self::constant(f64::INFINITY));
         self * Self::select(finite, derivative, replaced)
+    }
+    /// The derivative that [`Scalar::gated`] multiplies by: 0 where self is 0 and it is not finite.
+    fn kept(self, derivative: Self) -> Self {
+        self.apply2(Binary::Kept, derivative)
     }
     /// c - self
     fn subtracted_from(self, c: f64) -> Self {

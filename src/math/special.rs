@@ -53,9 +53,17 @@ pub fn value2(f: Binary, a: f64, b: f64) -> f64 {
     match f {
         Binary::Pow => a.powf(b),
         Binary::XLogY => x_log_y(a, b),
+        Binary::Kept => kept(a, b),
         Binary::LnGammaLower(order) => incomplete::ln_gamma_tail(false, order, a, b),
         Binary::LnGammaUpper(order) => incomplete::ln_gamma_tail(true, order, a, b),
     }
+}
+
+/// b, but 0 where a is 0 and b is not finite
+#[inline(always)]
+pub fn kept(a: f64, b: f64) -> f64 {
+    let finite = b.abs() < f64::INFINITY;
+    if a == 0.0 && !finite { 0.0 } else { b }
 }
 
 /// ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|)

@@ -182,6 +182,88 @@ fn groups_agree_in_any_order() {
     }
 }
 
+/// y ~ normal(alpha\[g\] + z slope\[g\] + e\[h\] + X beta, e^(s\[g\])) for rows in no order: five
+/// groups g, some of few rows, three h, and two columns.
+struct Hierarchy {
+    x: Arc<Matrix>,
+    y: Vec<f64>,
+    z: Vec<f64>,
+    g: Vec<u32>,
+    h: Vec<u32>,
+}
+
+impl Hierarchy {
+    fn simulated(rows: usize) -> Self {
+        let mut draw = noise(rows as u64);
+        let x = Matrix::from_rows(rows, 2, (0..rows * 2).map(|_| 2.0 + draw()));
+        let y = (0..rows).map(|_| 50.0 + draw()).collect();
+        let z = (0..rows).map(|_| draw()).collect();
+        // The last groups are small: squares are nearer to 0.
+        let mut pick = |count: f64| ((draw() + 1.0) * 0.5).powi(3).mul_add(-count, count) as u32;
+        let g = (0..rows).map(|row| if row < 3 { 0 } else { 1 + pick(4.0).min(3) }).collect();
+        let h = (0..rows).map(|_| pick(3.0).min(2)).collect();
+        Hierarchy { x: Arc::new(x), y, z, g, h }
+    }
+
+    fn model(&self) -> Model {
+        let rows = self.y.len();
+        let at = |index: &[u32], first: u32| -> Vec<u32> {
+            index.iter().map(|element| first + element).collect()
+        };
+        let mut model = empty(20);
+        let eta = model.add_buffer(rows);
+        model.nodes = vec![
+            Node::Product(Product {
+                matrix: self.x.clone(),
+                input: Slot { buffer: POINT, offset: 18 },
+                output: Slot { buffer: eta, offset: 0 },
+                tag: Tag(0),
+            }),
+            density(
+                rows,
+                vec![
+                    gather(POINT, &self.g),
+                    gather(POINT, &at(&self.g, 5)),
+                    gather(POINT, &at(&self.g, 10)),
+                    gather(POINT, &at(&self.h, 15)),
+                    run(eta, 0),
+                ],
+                vec![column(&self.y), column(&self.z)],
+                body(|g| {
+                    let mean = g.input(0) + g.column(1) * g.input(1) + g.input(3) + g.input(4);
+                    normal(g.column(0), mean, g.input(2).exp())
+                }),
+            ),
+        ];
+        model
+    }
+}
+
+impl Formula for Hierarchy {
+    fn log_density<S: Scalar>(&self, u: &[S]) -> S {
+        (0..self.y.len()).fold(S::constant(0.0), |sum, row| {
+            let (g, h) = (self.g[row] as usize, self.h[row] as usize);
+            let start = u[g] + u[5 + g] * self.z[row] + u[15 + h];
+            let mean = (0..2).fold(start, |eta, k| eta + u[18 + k] * self.x.at(row, k));
+            sum + normal(S::constant(self.y[row]), mean, u[10 + g].exp())
+        })
+    }
+}
+
+#[test]
+fn sums_of_squares_of_groups_agree_and_do_not_depend_on_the_number_of_rows() {
+    for rows in [200, 1300] {
+        let formula = Hierarchy::simulated(rows);
+        let model = formula.model();
+        let point: Vec<f64> = (0..20).map(|i| (i as f64).sin()).collect();
+        assert_agrees(&model, &formula, &point);
+        let program = Program::compile(&model, &Options::default()).expect("consistent");
+        let most = program.costs().iter().map(|cost| cost.rows).max();
+        // Thirteen groups at most have rows, each as many as 1, y, z and both columns of X.
+        assert!(most.is_some_and(|most| most <= 13 * 5), "{most:?}");
+    }
+}
+
 /// The logistic regression of a matrix on signs.
 fn logistic(rows: usize, columns: usize) -> Model {
     let mut draw = noise(2);

@@ -115,6 +115,9 @@ impl Readings {
         (state, first, assignments): (usize, usize, usize),
         row: &mut [f64],
     ) {
+        if self.are_same() {
+            return;
+        }
         let (runs, scattered) = self.others(starts);
         for (k, start) in runs.iter().enumerate() {
             let from = &from[start + self.runs[k][state] as usize + first..][..row.len()];
@@ -147,6 +150,9 @@ impl Readings {
         for (k, offsets) in self.same.iter().enumerate() {
             to[starts[k] + offsets[state] as usize].add_part(part, sum);
         }
+        if self.are_same() {
+            return;
+        }
         let (runs, scattered) = self.others(starts);
         for (k, start) in runs.iter().enumerate() {
             let to = &mut to[start + self.runs[k][state] as usize + first..][..numbers.len()];
@@ -160,6 +166,12 @@ impl Readings {
                 to[start + offsets[i] as usize].add_part(part, numbers[i]);
             }
         }
+    }
+
+    /// Whether nothing depends on the assignment, as where there is one.
+    #[inline(always)]
+    fn are_same(&self) -> bool {
+        self.runs.is_empty() && self.scattered.is_empty()
     }
 
     /// The starts of what depends on the assignment.
@@ -189,6 +201,7 @@ impl Batch {
     fn gather<T: Lane>(&self, tile: &Tile, given: Given<'_, T>, planes: &mut [Lanes]) {
         let vectors = self.states * tile.strips();
         let width = tile.strips() * LANES;
+        let alone = self.assignments == 1 && self.tables.are_same() && self.messages.are_same();
         for (p, part) in T::PARTS.iter().enumerate() {
             let plane = planes[p * vectors..(p + 1) * vectors].as_flattened_mut();
             let mut segments = tile.segments(self.assignments);
@@ -197,9 +210,13 @@ impl Batch {
                 let messages = (self.message_starts(item), given.messages, *part);
                 for state in 0..self.states {
                     let place = (state, first, self.assignments);
-                    let row = &mut plane[state * width + at..][..count];
                     let sum = self.tables.sum(tables.0, tables.1, *part, state)
                         + self.messages.sum(messages.0, messages.1, *part, state);
+                    if alone {
+                        plane[state * width + at] = sum;
+                        continue;
+                    }
+                    let row = &mut plane[state * width + at..][..count];
                     row.fill(sum);
                     self.tables.read(tables, place, row);
                     self.messages.read(messages, place, row);

@@ -186,6 +186,14 @@ impl Builder {
 
     /// Numbers from these operands; the second is that of a pair.
     fn compute(&mut self, code: Code<At>, rows: usize) -> (At, At) {
+        // In the one order in which it is looked up.
+        let code = if let Code::Add(a, b) = code {
+            Code::Add(a.min(b), a.max(b))
+        } else if let Code::Mul(a, b) = code {
+            Code::Mul(a.min(b), a.max(b))
+        } else {
+            code
+        };
         let mut single = true;
         let places = code.map(|at| match at {
             At::One(place) => place,
@@ -471,7 +479,10 @@ impl Builder {
     fn plus(&mut self, sum: Option<Place>, added: Place) -> Place {
         match sum {
             None => added,
-            Some(sum) => self.write(Act::single(Code::Add(sum, added)), Room::Singles(1)),
+            Some(sum) => {
+                let (first, second) = (sum.min(added), sum.max(added));
+                self.write(Act::Add(first, second), Room::Singles(1))
+            }
         }
     }
 

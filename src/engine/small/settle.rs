@@ -39,7 +39,12 @@ impl Instruction {
     fn written(&self, tables: &[Box<[Place]>]) -> Range<usize> {
         let vectors = |rows: Place| (rows as usize).next_multiple_of(LANES);
         let count = match &self.act {
-            Act::Add(..) | Act::Mul(..) | Act::Single(_) | Act::Sum(..) | Act::Dot(..) => 1,
+            Act::Add(..)
+            | Act::Sub(..)
+            | Act::Mul(..)
+            | Act::Single(_)
+            | Act::Sum(..)
+            | Act::Dot(..) => 1,
             Act::Pair(..) => 2,
             Act::Rows(code, rows) => code.results() * vectors(*rows),
             Act::Product(_, rows) => vectors(*rows),
@@ -57,7 +62,7 @@ impl Instruction {
         let many =
             |start: Place, rows: Place| marked[start as usize..][..rows as usize].contains(&true);
         match &self.act {
-            Act::Add(a, b) | Act::Mul(a, b) => one(a) || one(b),
+            Act::Add(a, b) | Act::Sub(a, b) | Act::Mul(a, b) => one(a) || one(b),
             Act::Single(code) => {
                 let mut any = false;
                 code.map(|place| any |= one(&place));
