@@ -30,7 +30,7 @@ pub(crate) fn case(predictors: usize) -> Case {
         csv += "\n";
     }
     let program = format!(
-        "data row(y: bool, {names})\nX = [{names}]\na ~ Normal(0, 2)\nb[X.columns] ~ Normal(0, 1)\n\
+        "data row(y: bool, {names})\nX[row, term] = columns({names})\na ~ Normal(0, 2)\nb[term] ~ Normal(0, 1)\n\
          y ~ Bernoulli(logit = a + X @ b)\n"
     );
     let shared = predictors + 1;
