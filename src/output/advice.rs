@@ -21,7 +21,8 @@ fn for_reason(reason: &Reason) -> &'static str {
              follow the posterior's shape"
         }
         Reason::Uncorrected { .. } | Reason::GuideDiffers { .. } => {
-            "try `--guide full-rank`, or fewer latents: the guide alone is not close enough"
+            "try `--method nuts`, or `--guide full-rank` after a mean-field one: the guide alone is not \
+             close enough"
         }
         Reason::MeanFieldForSize { .. } => {
             "try `--guide full-rank` if memory allows: it keeps correlations"
