@@ -6,10 +6,9 @@ use crate::{Case, Moments, Truth};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
-use vippl::inference::Options;
-use vippl::inference::evaluate::Evaluator;
 use vippl::inference::nuts::Nuts;
-use vippl::session::Model;
+use vippl::inference::{Level, Method, Options};
+use vippl::session::{FitOptions, Model, Timings};
 
 const ROWS: usize = 1000;
 
@@ -38,19 +37,10 @@ pub(crate) fn case(predictors: usize) -> Case {
 }
 
 fn chains(model: &Model, _: &[Moments]) -> Truth {
-    let target = model.target();
     let nuts = Nuts { draws: 5000, ..Nuts::default() };
-    let mut evaluator = Evaluator::new(target);
-    let chains = nuts.sample(&mut evaluator, target, &Options::default().starts, 1);
-    let quantities: Vec<_> =
-        chains.iter().map(|chain| evaluator.quantities(&chain.points)).collect();
-    let moments = |index: usize| {
-        let draws =
-            quantities.iter().flat_map(|q| q.row(index).iter().copied().collect::<Vec<_>>());
-        let draws: Vec<f64> = draws.collect();
-        let mean = draws.iter().sum::<f64>() / draws.len() as f64;
-        let squares: f64 = draws.iter().map(|x| (x - mean).powi(2)).sum();
-        (mean, (squares / draws.len() as f64).sqrt())
-    };
-    (0..quantities[0].nrows()).map(|index| (index, moments(index))).collect()
+    let inference = Options { method: Method::Nuts, nuts, ..Options::default() };
+    let options = FitOptions { inference, seed: 1, ..FitOptions::default() };
+    let fit = model.fit(&options, Timings::default(), &mut |_| {}).unwrap().fit;
+    assert_eq!(fit.verdict.level, Level::Good, "the chains have to agree: {:?}", fit.verdict);
+    fit.draws.summaries().iter().map(|s| (s.mean, s.sd)).enumerate().collect()
 }

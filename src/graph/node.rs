@@ -120,6 +120,21 @@ pub struct Kernel {
     pub tag: Tag,
 }
 
+impl Kernel {
+    /// What its inputs gather, each index once, in their order.
+    pub fn gathers(&self) -> Vec<&Arc<[u32]>> {
+        let mut indices: Vec<&Arc<[u32]>> = Vec::new();
+        for input in &self.inputs {
+            if let Access::Gather(index) = &input.access
+                && !indices.iter().any(|known| Arc::ptr_eq(known, index))
+            {
+                indices.push(index);
+            }
+        }
+        indices
+    }
+}
+
 /// One number per row, read from a buffer.
 #[derive(Clone, Debug)]
 pub struct Input {
@@ -280,15 +295,11 @@ impl Model {
 
     pub(super) fn check_kernel(&self, kernel: &Kernel) -> Option<Inconsistency> {
         let Kernel { rows, inputs, columns, body, target, tag } = kernel;
-        let gathers = inputs.iter().filter_map(|input| match &input.access {
-            Access::Gather(index) => Some(index),
-            Access::Uniform(_) | Access::Contiguous(_) => None,
-        });
         let target_index = match target {
             Target::LogDensity | Target::Store(_) => None,
             Target::Accumulate { index, .. } => Some(index),
         };
-        if gathers.chain(target_index).any(|index| index.len() != *rows)
+        if kernel.gathers().into_iter().chain(target_index).any(|index| index.len() != *rows)
             || columns.iter().any(|column| column.len() != *rows)
         {
             return Some(Inconsistency::WrongLength(*tag));

@@ -3,8 +3,9 @@
 //! log p(g) = ℓ_0(g) + Σ_b ln ∫ exp ℓ_b(g, u_b) du_b, one or two coordinates u_b to a block. All blocks
 //! go together: Newton's method finds all their modes, and each node of a quadrature is one evaluation
 //! for all of them. Of two coordinates the one whose density is closer to a normal is the inner one, with
-//! a grid of its own at each node of the other. Derivatives are exact: ∇ log p = ∇ℓ_0 + Σ_b E[∇_g ℓ_b | g], and the Hessian has the
-//! covariances of these besides. Invariant: what is computed at a point depends on the point alone.
+//! a grid of its own at each node of the other. Derivatives are exact: ∇ log p = ∇ℓ_0 + Σ_b E[∇_g ℓ_b | g],
+//! and the Hessian has the covariances of these besides. Invariant: what is computed at a point depends
+//! on the point alone.
 
 mod anchor;
 mod grid;
@@ -25,7 +26,7 @@ use anchor::Anchor;
 use grid::Grid;
 use modes::Modes;
 pub use options::Collapse;
-use options::Rules;
+use options::{PairRules, Rules};
 use order::ordered;
 use rule::Rule;
 use sampler::Sampler;
@@ -75,7 +76,7 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
 
     /// Whether some block has two coordinates.
     fn in_pairs(&self) -> bool {
-        self.inner.iter().any(|inner| !inner.is_empty())
+        self.rules.pairs.is_some()
     }
 
     /// Climbs to the modes of some coordinates of every block from those at the point, with the others
@@ -145,7 +146,7 @@ impl<'a, P: Target, T: Target> Collapsed<'a, P, T> {
             return None;
         }
         grid.centre(modes);
-        if let Some(locating) = &self.rules.locating {
+        if let Some(PairRules { locating, .. }) = &self.rules.pairs {
             for moved in 0..locating_moves {
                 if !self.weigh(locating, scratch) && moved > 0 {
                     break;
@@ -367,7 +368,7 @@ impl<P: Target, T: Target> Target for Collapsed<'_, P, T> {
             true => rule.len() + FOLLOWING * rule.outer.len(),
             false => rule.len(),
         };
-        let locating = self.rules.locating.as_ref().map_or(0, |rule| PASSES * pass(rule));
+        let locating = self.rules.pairs.as_ref().map_or(0, |pairs| PASSES * pass(&pairs.locating));
         self.target.cost().saturating_mul(pass(&self.rules.integrating) + locating + NEWTON)
     }
 }
@@ -395,8 +396,16 @@ impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
     }
 
     fn finer(&self) -> Option<Self> {
-        (self.level + 1 < self.options.levels(self.in_pairs()))
-            .then(|| Self::new(self.target, self.parts, self.options, self.level + 1))
+        let (level, in_pairs) = (self.level + 1, self.in_pairs());
+        (level < self.options.levels(in_pairs)).then(|| Self {
+            rules: self.options.rules(level, in_pairs),
+            level,
+            blocks: self.blocks.clone(),
+            inner: self.inner.clone(),
+            anchor: None,
+            tally: Tally::default(),
+            ..*self
+        })
     }
 
     fn tally(&self) -> &Tally {
@@ -413,7 +422,8 @@ impl<P: Target, T: Target> Marginal for Collapsed<'_, P, T> {
     ) -> Vec<f64> {
         let dimension = self.target.dimension();
         let mut all = vec![f64::NAN; dimension * repeats];
-        let rule = self.rules.drawing.as_ref().unwrap_or(&self.rules.integrating);
+        let pairs = self.rules.pairs.as_ref();
+        let rule = pairs.map_or(&self.rules.integrating, |pairs| &pairs.drawing);
         let found = self.integrate_by(rule, workspace, globals).is_some();
         for column in all.chunks_mut(dimension) {
             self.place(globals, column);

@@ -248,10 +248,7 @@ pub trait Scalar:
     /// self × derivative, but 0 where self is 0 and the derivative is not finite: a link of the
     /// chain rule to a value that was not used.
     fn gated(self, derivative: Self) -> Self {
-        let zero = Self::constant(0.0);
-        let replaced = Self::select(self.same(zero), zero, derivative);
-        let finite = derivative.abs().less(Self::constant(f64::INFINITY));
-        self * Self::select(finite, derivative, replaced)
+        self * self.kept(derivative)
     }
     /// The derivative that [`Scalar::gated`] multiplies by: 0 where self is 0 and it is not finite.
     fn kept(self, derivative: Self) -> Self {

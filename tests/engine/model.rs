@@ -1,11 +1,12 @@
 //! Models built by hand, with every kind of node.
 
 use crate::witness::{
-    Formula, assert_agrees, body, column, density, empty, gather, noise, run, store, uniform,
+    Formula, assert_agrees, body, column, density, empty, gather, noise, product, run, store,
+    uniform,
 };
 use std::sync::Arc;
 use vippl::engine::{Options, Program};
-use vippl::graph::{Access, BufferId, Input, Kernel, Matrix, Node, Product, Slot, Tag, Target};
+use vippl::graph::{Access, BufferId, Input, Kernel, Matrix, Node, Tag, Target};
 use vippl::inference::target::LogDensity;
 use vippl::math::Scalar;
 
@@ -126,12 +127,7 @@ fn regression_through_a_product_agrees() {
         let eta = model.add_buffer(rows);
         model.nodes = vec![
             density(1 + columns, vec![run(POINT, 0)], vec![], body(|g| g.input(0).square() * -0.5)),
-            Node::Product(Product {
-                matrix: formula.matrix.clone(),
-                input: Slot { buffer: POINT, offset: 1 },
-                output: Slot { buffer: eta, offset: 0 },
-                tag: Tag(2),
-            }),
+            product(&formula.matrix, 1, eta),
             density(
                 rows,
                 vec![uniform(POINT, 0), run(eta, 0)],

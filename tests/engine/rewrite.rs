@@ -2,12 +2,12 @@
 //! points at once, and every set of instructions.
 
 use crate::witness::{
-    Formula, all_options, assert_agrees, body, column, density, empty, gather, noise, run, store,
-    uniform,
+    Formula, all_options, assert_agrees, body, column, density, empty, gather, noise, product, run,
+    store, uniform,
 };
 use std::sync::Arc;
 use vippl::engine::{Isa, Options, Program};
-use vippl::graph::{BufferId, Matrix, Model, Node, Product, Slot, Tag};
+use vippl::graph::{BufferId, Matrix, Model};
 use vippl::inference::target::LogDensity;
 use vippl::math::Scalar;
 
@@ -39,12 +39,7 @@ impl Regression {
         let [eta, sigma, mean] = [rows, 1, rows].map(|length| model.add_buffer(length));
         model.nodes = vec![
             store(sigma, 1, vec![uniform(POINT, 2 + columns)], vec![], body(|g| g.input(0).exp())),
-            Node::Product(Product {
-                matrix: self.x.clone(),
-                input: Slot { buffer: POINT, offset: 2 },
-                output: Slot { buffer: eta, offset: 0 },
-                tag: Tag(2),
-            }),
+            product(&self.x, 2, eta),
             store(
                 mean,
                 rows,
@@ -213,12 +208,7 @@ impl Hierarchy {
         let mut model = empty(20);
         let eta = model.add_buffer(rows);
         model.nodes = vec![
-            Node::Product(Product {
-                matrix: self.x.clone(),
-                input: Slot { buffer: POINT, offset: 18 },
-                output: Slot { buffer: eta, offset: 0 },
-                tag: Tag(0),
-            }),
+            product(&self.x, 18, eta),
             density(
                 rows,
                 vec![
@@ -272,12 +262,7 @@ fn logistic(rows: usize, columns: usize) -> Model {
     let mut model = empty(columns);
     let eta = model.add_buffer(rows);
     model.nodes = vec![
-        Node::Product(Product {
-            matrix: Arc::new(matrix),
-            input: Slot { buffer: POINT, offset: 0 },
-            output: Slot { buffer: eta, offset: 0 },
-            tag: Tag(0),
-        }),
+        product(&Arc::new(matrix), 0, eta),
         density(
             rows,
             vec![run(eta, 0)],

@@ -1,12 +1,13 @@
 //! Large kernels are divided into shares of rows: the bits do not depend on who computes them.
 
 use crate::witness::{
-    Formula, assert_agrees_with, body, column, density, empty, gather, noise, run, store, uniform,
+    Formula, assert_agrees_with, body, column, density, empty, gather, noise, product, run, store,
+    uniform,
 };
 use rayon::ThreadPoolBuilder;
 use std::sync::Arc;
 use vippl::engine::{Options, Program};
-use vippl::graph::{BufferId, Matrix, Model, Node, Product, Slot, Tag};
+use vippl::graph::{BufferId, Matrix, Model};
 use vippl::inference::target::LogDensity;
 use vippl::math::Scalar;
 
@@ -39,12 +40,7 @@ impl Regression {
         let group: Vec<u32> = self.group.iter().map(|g| g + 1 + COLUMNS as u32).collect();
         let y = column(&self.y);
         model.nodes = vec![
-            Node::Product(Product {
-                matrix: Arc::new(Matrix::from_rows(rows, COLUMNS, self.x.iter().copied())),
-                input: Slot { buffer: POINT, offset: 1 },
-                output: Slot { buffer: linear, offset: 0 },
-                tag: Tag(0),
-            }),
+            product(&Arc::new(Matrix::from_rows(rows, COLUMNS, self.x.iter().copied())), 1, linear),
             store(
                 stored,
                 rows,

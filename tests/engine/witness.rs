@@ -5,7 +5,8 @@ use std::sync::Arc;
 use vippl::engine::{Isa, Options, Program};
 use vippl::graph::rewrite::Rewrites;
 use vippl::graph::{
-    Access, BufferId, Expression, Graph, Input, Kernel, Model, Node, Slot, Tag, Target, Traced,
+    Access, BufferId, Expression, Graph, Input, Kernel, Matrix, Model, Node, Product, Slot, Tag,
+    Target, Traced,
 };
 use vippl::inference::target::LogDensity;
 use vippl::math::Scalar;
@@ -178,6 +179,13 @@ pub(crate) fn density(
     body: Expression,
 ) -> Node {
     Node::Kernel(Kernel { rows, inputs, columns, body, target: Target::LogDensity, tag: Tag(0) })
+}
+
+/// The product, with tag 2, of a matrix with coordinates from one on, into a buffer.
+pub(crate) fn product(matrix: &Arc<Matrix>, first: usize, into: BufferId) -> Node {
+    let (input, output) =
+        (Slot { buffer: BufferId::POINT, offset: first }, Slot { buffer: into, offset: 0 });
+    Node::Product(Product { matrix: matrix.clone(), input, output, tag: Tag(2) })
 }
 
 /// A kernel with tag 1 that stores its values from the start of a buffer.

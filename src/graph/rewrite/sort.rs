@@ -39,14 +39,7 @@ fn sort_rows(kernel: &mut Kernel) {
     if kernel.inputs.iter().any(|input| matches!(input.access, Access::Contiguous(_))) {
         return;
     }
-    let mut indices: Vec<Index> = Vec::new();
-    for input in &kernel.inputs {
-        if let Access::Gather(index) = &input.access
-            && !indices.iter().any(|known| Arc::ptr_eq(known, index))
-        {
-            indices.push(index.clone());
-        }
-    }
+    let mut indices: Vec<Index> = kernel.gathers().into_iter().cloned().collect();
     indices.sort_by_key(|index| Reverse(index.iter().max().copied().unwrap_or(0)));
     let Some(widest) = indices.first() else { return };
     let compare = |a: &u32, b: &u32| {

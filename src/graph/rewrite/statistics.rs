@@ -66,8 +66,7 @@ fn summary(model: &mut Model, position: usize) -> Option<Vec<Node>> {
     if rows.size > MOST_ELEMENTS {
         return None;
     }
-    let gathers = kernel.inputs.iter().any(|input| matches!(input.access, Access::Gather(_)));
-    if gathers {
+    if !kernel.gathers().is_empty() {
         return grouped::summary(model, &rows, &graph, &form);
     }
     let size = rows.size;

@@ -2,10 +2,7 @@
 //!
 //! u(g) ≈ u(g₀) + (−∂²ℓ/∂u²)⁻¹ ∂²ℓ/∂u∂g (g − g₀), by the implicit function theorem.
 
-use super::modes::{Modes, Pair};
-
-/// A prediction is at most this many sds from the mode at the anchor: further off the line is none.
-const MOST_SDS: f64 = 4.0;
+use super::modes::{MOST_SDS, Modes, Pair};
 
 /// The modes at one point of the globals, and how they change with each of them.
 pub(super) struct Anchor {

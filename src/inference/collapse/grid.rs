@@ -5,7 +5,7 @@
 //! density, and where the inner density is normal given the outer coordinate a few nodes are exact.
 //! Invariant: a block's weights ω sum to 1.
 
-use super::modes::{Modes, Pair};
+use super::modes::{MOST_SDS, Modes, Pair};
 use super::rule::Rule;
 
 /// Nodes whose weight is below this in a block add nothing to it.
@@ -24,9 +24,6 @@ const MOST_NARROWED: f64 = 0.5;
 
 /// A tail that falls more slowly than by this factor from node to node is no tail yet.
 const MOST_SLOWLY: f64 = 0.95;
-
-/// A mode at the next outer node is predicted at most this many sds away.
-const MOST_SDS: f64 = 4.0;
 
 /// The grid of one block.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,12 +51,27 @@ impl Own {
     }
 }
 
+/// Where the inner density is at an outer node. A block of one coordinate keeps the default.
+#[derive(Clone, Copy, Debug)]
+struct Track {
+    /// m_k and σ_k.
+    mode: f64,
+    width: f64,
+    log_width: f64,
+}
+
+impl Default for Track {
+    fn default() -> Self {
+        Self { mode: 0.0, width: 1.0, log_width: 0.0 }
+    }
+}
+
 /// The grids of all blocks.
 #[derive(Clone, Debug)]
 pub(super) struct Grid {
     blocks: Vec<Own>,
-    /// m_k and σ_k of every block, outer node after outer node.
-    tracks: Vec<Pair>,
+    /// The inner densities of every block, outer node after outer node.
+    tracks: Vec<Track>,
     /// ℓ_b at the nodes, node after node, each with the part without locals at its end; then ω.
     values: Vec<f64>,
     /// The part without locals.
@@ -82,7 +94,7 @@ impl Grid {
 
     /// Makes room for the nodes of a rule.
     pub(super) fn reshape(&mut self, rule: &Rule) {
-        self.tracks.resize(self.blocks.len() * rule.outer.len(), [0.0, 1.0]);
+        self.tracks.resize(self.blocks.len() * rule.outer.len(), Track::default());
         self.values.resize((self.blocks.len() + 1) * rule.len(), 0.0);
         self.largest.resize(rule.len(), 0.0);
     }
@@ -114,12 +126,12 @@ impl Grid {
             let predicted = match before {
                 None => own.mode[1] + own.shear * (outer(node) - own.mode[0]),
                 Some(before) => {
-                    let [mode, width] = track(before);
+                    let Track { mode, width, .. } = track(before);
                     let earlier = (2 * before).abs_diff(node);
                     let change = if before == rule.outer.middle() {
                         own.shear * (outer(node) - outer(before))
                     } else {
-                        mode - track(earlier)[0]
+                        mode - track(earlier).mode
                     };
                     mode + change.clamp(-MOST_SDS * width, MOST_SDS * width)
                 }
@@ -136,8 +148,8 @@ impl Grid {
         for (index, own) in self.blocks.iter().enumerate().filter(|(_, own)| own.size == 2) {
             let ([mode, _], [width, ..]) = inner.place(index);
             let known = mode.is_finite() && width.is_finite() && width > 0.0;
-            let found = if known { [mode, width] } else { [own.mode[1], own.width] };
-            self.tracks[node * count + index] = found;
+            let (mode, width) = if known { (mode, width) } else { (own.mode[1], own.width) };
+            self.tracks[node * count + index] = Track { mode, width, log_width: width.ln() };
         }
     }
 
@@ -152,8 +164,8 @@ impl Grid {
         let (first, second) = rule.places(node);
         let (t, r) = (rule.outer.at(first), rule.inner.at(second));
         let tracks = &self.tracks[first * self.blocks.len()..];
-        for ((own, block), [mode, width]) in self.blocks.iter().zip(blocks).zip(tracks) {
-            let u = [own.centre + own.scale * t, mode + width * r];
+        for ((own, block), track) in self.blocks.iter().zip(blocks).zip(tracks) {
+            let u = [own.centre + own.scale * t, track.mode + track.width * r];
             block.iter().zip(u).for_each(|(coordinate, u)| point[*coordinate] = u);
         }
     }
@@ -173,13 +185,12 @@ impl Grid {
             (own.highest, own.total, own.mean, own.variance) = (f64::NEG_INFINITY, 0.0, 0.0, 0.0);
         }
         for (node, row) in values.chunks_exact_mut(width).enumerate() {
-            let tracks = &tracks[rule.places(node).0 * blocks.len()..];
-            for ((own, value), [_, width]) in blocks.iter_mut().zip(row).zip(tracks) {
-                *value = match rule.serves(node, own.size) {
-                    true if own.size == 2 => *value + width.ln(),
-                    true => *value,
-                    false => f64::NEG_INFINITY,
-                };
+            let (outer, inner) = rule.places(node);
+            // A block of one coordinate has the nodes in the middle of the inner one.
+            let single = if inner == rule.inner.middle() { 0.0 } else { f64::NEG_INFINITY };
+            let tracks = &tracks[outer * blocks.len()..];
+            for ((own, value), track) in blocks.iter_mut().zip(row).zip(tracks) {
+                *value += if own.size == 2 { track.log_width } else { single };
                 if *value > own.highest {
                     own.highest = *value;
                 }
@@ -264,14 +275,17 @@ impl Grid {
         r: f64,
     ) -> Pair {
         let own = &self.blocks[block];
+        let outer = own.centre + own.scale * rule.outer.beside(node, offset);
+        if own.size < 2 {
+            return [outer, 0.0];
+        }
         let track = |node: usize| self.tracks[node * self.blocks.len() + block];
         let other = if offset < 0.0 { node.checked_sub(1) } else { Some(node + 1) };
         let other = other.filter(|other| *other < rule.outer.len()).unwrap_or(node);
-        let ([mode, width], [next, next_width]) = (track(node), track(other));
-        let share = offset.abs();
-        let mode = mode + share * (next - mode);
-        let width = width * (next_width / width).powf(share);
-        [own.centre + own.scale * rule.outer.beside(node, offset), mode + width * r]
+        let (own, next, share) = (track(node), track(other), offset.abs());
+        let mode = own.mode + share * (next.mode - own.mode);
+        let width = own.width * (next.width / own.width).powf(share);
+        [outer, mode + width * r]
     }
 }
 

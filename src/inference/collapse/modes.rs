@@ -8,6 +8,9 @@ const LEAST_CURVATURE: f64 = 1e-8;
 /// The gain of the log density that a Newton step may lose to rounding.
 const ROUNDING: f64 = 1e-9;
 
+/// A mode is predicted at most this many sds from a known one: further off the line is none.
+pub(super) const MOST_SDS: f64 = 4.0;
+
 pub(super) type Pair = [f64; 2];
 
 /// One block.

@@ -108,10 +108,15 @@ impl Default for Collapse {
 /// The rules of one level of fineness.
 pub(super) struct Rules {
     pub(super) integrating: Rule,
-    /// Puts the grids of pairs in place.
-    pub(super) locating: Option<Rule>,
-    /// Draws pairs: a block alone needs less than the sum over all.
-    pub(super) drawing: Option<Rule>,
+    /// What else is needed where some blocks have two coordinates.
+    pub(super) pairs: Option<PairRules>,
+}
+
+pub(super) struct PairRules {
+    /// Puts the grids in place.
+    pub(super) locating: Rule,
+    /// For draws: a block alone needs less than the sum over all.
+    pub(super) drawing: Rule,
 }
 
 impl Collapse {
@@ -129,7 +134,7 @@ impl Collapse {
         if !in_pairs {
             let line = line(&self.spacings, &self.reaches, level);
             let integrating = Rule::new(line, Line::point());
-            return Rules { integrating, locating: None, drawing: None };
+            return Rules { integrating, pairs: None };
         }
         let rule = |level| {
             Rule::new(
@@ -139,7 +144,7 @@ impl Collapse {
         };
         let [spacing, reach] = self.locating;
         let locating = Rule::new(Line::new(spacing, reach), Line::new(spacing, reach));
-        Rules { integrating: rule(level), locating: Some(locating), drawing: Some(rule(0)) }
+        Rules { integrating: rule(level), pairs: Some(PairRules { locating, drawing: rule(0) }) }
     }
 }
 

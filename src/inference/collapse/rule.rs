@@ -87,10 +87,4 @@ impl Rule {
     pub(super) fn outwards(&self) -> impl Iterator<Item = usize> + '_ {
         self.order.iter().copied()
     }
-
-    /// Whether a node is used for a block of this many coordinates: a block of one uses the nodes in the
-    /// middle of the inner coordinate.
-    pub(super) fn serves(&self, node: usize, coordinates: usize) -> bool {
-        coordinates == 2 || node % self.inner.len() == self.inner.middle()
-    }
 }

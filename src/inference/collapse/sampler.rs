@@ -67,13 +67,14 @@ struct Cell {
 impl Cells {
     fn new(line: &Line, weight: impl Fn(usize) -> f64) -> Self {
         let weights: Vec<f64> = (0..line.len()).map(weight).collect();
+        let logs: Vec<f64> = weights.iter().map(|weight| weight.ln()).collect();
         let log = |node: Option<usize>| {
-            node.and_then(|node| weights.get(node)).map_or(f64::NEG_INFINITY, |weight| weight.ln())
+            node.and_then(|node| logs.get(node)).copied().unwrap_or(f64::NEG_INFINITY)
         };
         let least = LEAST_DRAWN * weights.iter().sum::<f64>();
         let (mut cells, mut total) = (Vec::new(), 0.0);
         for (node, weight) in weights.iter().enumerate().filter(|(_, w)| **w > least) {
-            let own = weight.ln();
+            let own = logs[node];
             let side = Side::new(log(node.checked_sub(1)) - own, log(Some(node + 1)) - own);
             total += weight * side.mean();
             cells.push(Cell { node, side, until: total });

@@ -105,15 +105,8 @@ struct Reduced {
 
 impl Groups {
     fn of(kernel: &Kernel) -> Self {
-        let mut indices: Vec<&[u32]> = Vec::new();
-        for input in &kernel.inputs {
-            if let Access::Gather(index) = &input.access
-                && !indices.iter().any(|known| std::ptr::eq(*known, &**index))
-            {
-                indices.push(index);
-            }
-        }
-        let last = |index: &&[u32]| index.iter().max().copied().unwrap_or(0);
+        let mut indices = kernel.gathers();
+        let last = |index: &&Arc<[u32]>| index.iter().max().copied().unwrap_or(0);
         // Groups that differ in the widest index only follow one another.
         indices.sort_by_key(last);
         let mut order: Vec<u32> = (0..kernel.rows as u32).collect();
